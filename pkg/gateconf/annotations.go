@@ -1,0 +1,32 @@
+package gateconf
+
+import "strings"
+
+// AnnotationPrefix starts every annotation key that kauth reads or writes.
+const AnnotationPrefix = "kauth.dev/"
+
+// The annotations. Users write the first group, kauth the second; AnnotationGate is in both.
+const (
+	// AnnotationGate on a workload, its pod template, its Service, or the Ingress or route that leads to it:
+	// "enabled" gates the workload, "disabled" leaves it out. On a workload that is gated, kauth writes what it did:
+	// "8181 -> http://127.0.0.1:9090".
+	AnnotationGate = AnnotationPrefix + "gate"
+
+	// AnnotationVersion on a gated workload: the version of kauth that gated it, such as "v0.3.1".
+	AnnotationVersion = AnnotationPrefix + "version"
+	// AnnotationUndo on every object that kauth changed: what eject has to do, a line each, such as
+	// "set spec.rules[0].http.paths[0].backend.service.port.number 9090".
+	AnnotationUndo = AnnotationPrefix + "undo"
+)
+
+// The values of AnnotationGate that users write.
+const (
+	GateEnabled  = "enabled"
+	GateDisabled = "disabled"
+)
+
+// GateDone returns the value of AnnotationGate on a workload that is gated on port, before the given upstream.
+func GateDone(port, upstream string) string { return port + " -> " + upstream }
+
+// IsGateDone says whether value is one that GateDone returns.
+func IsGateDone(value string) bool { return strings.Contains(value, " -> ") }
