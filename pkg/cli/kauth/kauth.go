@@ -1,0 +1,158 @@
+// Package kauth owns the command line of the program kauth: flags become options, one call does the work, and what
+// comes back is printed. It holds no logic of its own.
+package kauth
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kauth-dev/kauth/pkg/gateconf"
+	"github.com/kauth-dev/kauth/pkg/inject"
+	"github.com/kauth-dev/kauth/pkg/plan"
+	"github.com/kauth-dev/kauth/pkg/version"
+)
+
+// Process is what the program meets: its streams and its environment. Terminal opens the person's terminal, for errors
+// that Helm 4 would swallow.
+type Process struct {
+	Args     []string // without the program's name
+	Stdin    io.Reader
+	Stdout   io.Writer
+	Stderr   io.Writer
+	Getenv   func(string) string
+	Terminal func() (io.WriteCloser, error)
+}
+
+// OS returns the process that the program really runs in.
+func OS() Process {
+	return Process{
+		Args: os.Args[1:], Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Getenv: os.Getenv,
+		Terminal: func() (io.WriteCloser, error) { return os.OpenFile("/dev/tty", os.O_WRONLY, 0) },
+	}
+}
+
+// usageError is a fault of the command line, as opposed to one of the input.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+// Main runs the program and returns its exit code: 0 done, 1 the work failed, 2 the command line was wrong.
+func Main(p Process) int {
+	root := command(&p)
+	root.SetArgs(p.Args)
+	root.SetIn(p.Stdin)
+	root.SetOut(p.Stdout)
+	root.SetErr(p.Stderr)
+	err := root.Execute()
+	if err == nil {
+		return 0
+	}
+	p.printError(err)
+	var usage usageError
+	if errors.As(err, &usage) {
+		return 2
+	}
+	return 1
+}
+
+// printError prints an error for people, a line each where there are several. Under Helm 4, which drops standard
+// error even when a post-renderer fails, it goes to the terminal too, where there is one.
+func (p *Process) printError(err error) {
+	text := ""
+	for line := range strings.SplitSeq(strings.TrimSpace(err.Error()), "\n") {
+		text += "kauth: error: " + line + "\n"
+	}
+	fmt.Fprint(p.Stderr, text)
+	if p.Getenv("HELM_PLUGIN_NAME") == "" || p.Terminal == nil {
+		return
+	}
+	if tty, err := p.Terminal(); err == nil {
+		fmt.Fprint(tty, strings.ReplaceAll(text, "\n", "\r\n"))
+		_ = tty.Close() // the text is out, or the terminal is gone
+	}
+}
+
+// flags are the flags that inject and explain share, as they were typed.
+type flags struct {
+	gates         []string
+	config        string
+	namespace     string
+	image         string
+	port          int
+	realm         string
+	usersSecret   string
+	mode          string
+	networkPolicy string
+	allowNone     bool
+	report        string
+}
+
+func (f *flags) add(c *cobra.Command) {
+	fs := c.Flags()
+	fs.SortFlags = false
+	fs.StringArrayVar(&f.gates, "gate", nil, "gate this workload too: `KIND/NAME[:PORT]`; PORT is its container port, name or number (repeatable)")
+	fs.StringVarP(&f.namespace, "namespace", "n", "", "the `namespace` of objects that name none")
+	fs.StringVar(&f.image, "image", "", "the sidecar's `image` (default "+gateconf.Image+":"+version.String()+")")
+	fs.IntVar(&f.port, "port", 0, "the gate's `port` (default 8181, or the next free one)")
+	fs.StringVar(&f.realm, "realm", gateconf.Realm, "the realm that browsers show")
+	fs.StringVar(&f.usersSecret, "users-secret", gateconf.UsersSecret, "`name` of the Secret with the users")
+	fs.StringVar(&f.mode, "mode", "sidecar", "who checks the passwords: `sidecar`")
+	fs.StringVar(&f.networkPolicy, "network-policy", "none", "which NetworkPolicies to add: `none`")
+	fs.BoolVar(&f.allowNone, "allow-none", false, "nothing to gate is not an error")
+	fs.StringVar(&f.report, "report", "", "write the findings to this `file`, as JSON (also KAUTH_REPORT)")
+	fs.StringVar(&f.config, "config", "", "settings `file` (also KAUTH_CONFIG); not in this version")
+}
+
+// options turns flags into options. What a later version will do is refused, never ignored.
+func (f *flags) options(getenv func(string) string) (inject.Options, error) {
+	o := inject.Options{Namespace: f.namespace, Options: plan.Options{
+		Image: f.image, Port: f.port, Realm: f.realm, UsersSecret: f.usersSecret, AllowNone: f.allowNone, Version: version.String(),
+	}}
+	var errs []error
+	refuse := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	for _, text := range f.gates {
+		t, err := plan.ParseTarget(text)
+		if err != nil {
+			refuse("--gate: %w", err)
+		}
+		o.Targets = append(o.Targets, t)
+	}
+	if f.config != "" || getenv("KAUTH_CONFIG") != "" {
+		refuse("--config: settings files are not in this version; use flags and annotations, and unset KAUTH_CONFIG")
+	}
+	switch f.mode {
+	case "sidecar":
+	case "ingress", "native":
+		refuse("--mode %s: not in this version; use --mode sidecar", f.mode)
+	default:
+		refuse("--mode: %q is not a mode; use sidecar", f.mode)
+	}
+	switch f.networkPolicy {
+	case "none":
+	case "same-namespace", "gate-only":
+		refuse("--network-policy %s: not in this version; use none, and a NetworkPolicy of your own", f.networkPolicy)
+	default:
+		refuse("--network-policy: %q is not a policy; use none", f.networkPolicy)
+	}
+	if f.port < 0 || f.port > 65535 {
+		refuse("--port: %d is not a port number", f.port)
+	}
+	if err := gateconf.ValidRealm(f.realm); err != nil {
+		refuse("--realm: %w", err)
+	}
+	if f.usersSecret == "" || strings.ToLower(f.usersSecret) != f.usersSecret || strings.ContainsAny(f.usersSecret, "/ _:") {
+		refuse("--users-secret: %q is not the name of a Secret", f.usersSecret)
+	}
+	if strings.ContainsAny(f.image, " \t\n") {
+		refuse("--image: %q is not an image", f.image)
+	}
+	if err := errors.Join(errs...); err != nil {
+		return o, usageError{err}
+	}
+	return o, nil
+}

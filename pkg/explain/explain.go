@@ -1,0 +1,262 @@
+// Package explain owns how a plan is shown: who reaches what today, and what inject would change, as text for people
+// and as JSON for programs.
+package explain
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+
+	"github.com/kauth-dev/kauth/pkg/gateconf"
+	"github.com/kauth-dev/kauth/pkg/plan"
+	"github.com/kauth-dev/kauth/pkg/topology"
+)
+
+// View is a plan seen from the workloads: the shape that JSON prints, and text too.
+type View struct {
+	Workloads []Workload `json:"workloads"`
+	Changes   []Change   `json:"changes"`
+	Findings  []Finding  `json:"findings"`
+}
+
+// Workload is one workload that has a gate to come, or a way in from outside.
+type Workload struct {
+	Object string `json:"object"`
+	Source string `json:"source,omitempty"`
+	Gate   *Gate  `json:"gate"` // null: none is planned
+	Ways   []Way  `json:"ways"`
+}
+
+// Gate is the gate that inject would put in.
+type Gate struct {
+	Port           int    `json:"port"`
+	AdminPort      int    `json:"adminPort"`
+	Upstream       string `json:"upstream"`
+	Prefix         string `json:"prefix,omitempty"`
+	HealthPath     string `json:"healthPath"`
+	UpstreamHealth string `json:"upstreamHealthPath,omitempty"`
+	UsersSecret    string `json:"usersSecret"`
+	Realm          string `json:"realm"`
+	Image          string `json:"image"`
+}
+
+// Way is one way from outside.
+type Way struct {
+	From    string `json:"from"` // the object that opens it
+	Field   string `json:"field"`
+	Host    string `json:"host,omitempty"`
+	Path    string `json:"path,omitempty"`
+	Service string `json:"service,omitempty"`
+	Port    string `json:"servicePort,omitempty"`
+	Target  string `json:"containerPort,omitempty"`
+	After   string `json:"after"` // "gate", or "open" where inject leaves it as it is
+}
+
+// Change is one edit.
+type Change struct {
+	Object string `json:"object"`
+	Field  string `json:"field"`
+	From   string `json:"from,omitempty"`
+	To     string `json:"to"`
+}
+
+// Finding is a finding of the plan.
+type Finding struct {
+	Severity string `json:"severity"`
+	Text     string `json:"text"`
+}
+
+// New makes the view of a plan.
+func New(m *topology.Model, p *plan.Plan) View {
+	v := View{Workloads: []Workload{}, Changes: changes(p), Findings: []Finding{}}
+	for _, w := range m.Workloads {
+		item := Workload{Object: w.Object.Short(), Source: w.Object.Source, Gate: gateOf(p, w), Ways: []Way{}}
+		for _, way := range m.WaysTo(w) {
+			item.Ways = append(item.Ways, viewOf(p, way))
+		}
+		if item.Gate != nil || len(item.Ways) > 0 && !w.Hook {
+			v.Workloads = append(v.Workloads, item)
+		}
+	}
+	for _, f := range p.Findings {
+		v.Findings = append(v.Findings, Finding{Severity: string(f.Severity), Text: f.String()})
+	}
+	return v
+}
+
+func gateOf(p *plan.Plan, w *topology.Workload) *Gate {
+	for _, g := range p.Gates {
+		if g.Workload == w {
+			return &Gate{
+				Port: g.Port, AdminPort: g.AdminPort, Upstream: g.Config.Upstream, Prefix: g.Config.Prefix, HealthPath: g.Config.HealthPath,
+				UpstreamHealth: g.Config.UpstreamHealthPath, UsersSecret: g.Config.UsersSecret, Realm: g.Config.Realm, Image: g.Image,
+			}
+		}
+	}
+	return nil
+}
+
+func viewOf(p *plan.Plan, way *topology.Way) Way {
+	v := Way{From: way.Ref().Short(), Field: way.Field().String(), Target: port(way.Port, way.PortName), After: "open"}
+	if way.Backend != nil {
+		v.Host, v.Path = way.Backend.Host, way.Backend.Path
+	}
+	if way.Service != nil {
+		v.Service = way.Service.Object.Short()
+	}
+	if way.ServicePort != nil {
+		v.Port = port(way.ServicePort.Number, way.ServicePort.Name)
+	}
+	for _, r := range p.Reroutes {
+		if r.Backend == way.Backend && way.Backend != nil {
+			v.After = "gate"
+		}
+	}
+	for _, mv := range p.Moves {
+		if mv.Port == way.ServicePort && way.ServicePort != nil {
+			v.After = "gate"
+		}
+	}
+	return v
+}
+
+func port(number int, name string) string {
+	switch {
+	case name == "":
+		return strconv.Itoa(number)
+	case number == 0:
+		return name
+	default:
+		return fmt.Sprintf("%d (%s)", number, name)
+	}
+}
+
+// changes lists what the filters will do, object by object, in the order of the plan.
+func changes(p *plan.Plan) []Change {
+	list := []Change{}
+	for _, g := range p.Gates {
+		object := g.Ref().Short()
+		list = append(list,
+			Change{Object: object, Field: g.Workload.PodSpec.With("containers").String(), To: "+ " + gateconf.ContainerName},
+			Change{Object: object, Field: g.Workload.PodSpec.With("volumes").String(), To: "+ " + gateconf.VolumeName},
+			Change{Object: object, Field: fmt.Sprintf("metadata.annotations[%q]", gateconf.AnnotationGate), To: g.Done()})
+	}
+	for _, sp := range p.Ports {
+		object := sp.Service.Object.Short()
+		for _, n := range sp.Unnamed {
+			list = append(list, Change{Object: object, Field: n.Field.With("name").String(), To: n.Name})
+		}
+		list = append(list, Change{Object: object, Field: "spec.ports", To: fmt.Sprintf("+ %s %d", sp.Name, sp.Number)})
+	}
+	for _, mv := range p.Moves {
+		list = append(list, Change{Object: mv.Service.Object.Short(), Field: mv.Port.Field.With("targetPort").String(), From: mv.Port.Target.String(), To: gateconf.PortName})
+	}
+	for _, r := range p.Reroutes {
+		field := r.Backend.PortField.String()
+		if r.Backend.Inner != nil {
+			field += " " + r.Backend.Inner.String()
+		}
+		from := ""
+		if r.Backend.Port != (topology.Port{}) {
+			from = r.Backend.Port.String()
+		}
+		list = append(list, Change{Object: r.Route.Object.Short(), Field: field, From: from, To: r.To.String()})
+	}
+	for _, a := range p.Annotations {
+		list = append(list, Change{Object: a.Object.Short(), Field: fmt.Sprintf("metadata.annotations[%q]", a.Key), To: a.Value})
+	}
+	place := map[string]int{}
+	for i, c := range list {
+		if _, seen := place[c.Object]; !seen {
+			place[c.Object] = i
+		}
+	}
+	slices.SortStableFunc(list, func(a, b Change) int { return place[a.Object] - place[b.Object] })
+	return list
+}
+
+// Text prints the view for people.
+func (v View) Text(w io.Writer) error {
+	t := &printer{w: w}
+	for i, item := range v.Workloads {
+		if i > 0 {
+			t.line("")
+		}
+		t.workload(item)
+	}
+	if len(v.Changes) > 0 {
+		t.line("\nChanges")
+	}
+	last := ""
+	for _, c := range v.Changes {
+		if c.Object != last {
+			t.line("  %s", c.Object)
+			last = c.Object
+		}
+		if c.From != "" {
+			t.line("    %s: %s -> %s", c.Field, c.From, c.To)
+		} else {
+			t.line("    %s: %s", c.Field, c.To)
+		}
+	}
+	if len(v.Findings) > 0 {
+		t.line("\nFindings")
+	}
+	for _, f := range v.Findings {
+		t.line("  %-7s  %s", f.Severity, f.Text)
+	}
+	if len(v.Workloads) == 0 && len(v.Findings) == 0 {
+		t.line("Nothing leads from outside to a workload of this stream, and nothing is to be gated.")
+	}
+	return t.err
+}
+
+type printer struct {
+	w   io.Writer
+	err error
+}
+
+func (t *printer) line(format string, args ...any) {
+	if t.err == nil {
+		_, t.err = fmt.Fprintf(t.w, format+"\n", args...)
+	}
+}
+
+func (t *printer) workload(item Workload) {
+	title := item.Object
+	if item.Source != "" {
+		title += "  (" + item.Source + ")"
+	}
+	t.line("%s", title)
+	if g := item.Gate; g != nil {
+		health := g.UpstreamHealth
+		if health == "" {
+			health = "whether it accepts connections"
+		}
+		t.line("  gate     port %d -> %s, users from Secret %s", g.Port, g.Upstream, g.UsersSecret)
+		t.line("  health   %s asks %s", g.HealthPath, health)
+	} else {
+		t.line("  gate     none")
+	}
+	for _, way := range item.Ways {
+		from := way.From
+		if way.Host != "" || way.Path != "" {
+			from += "  " + way.Host + way.Path
+		}
+		t.line("  way in   %s", from)
+		through := ""
+		if way.Service != "" {
+			through = way.Service + " port " + way.Port + " -> "
+		}
+		t.line("    today  %scontainer port %s, no password from kauth", through, way.Target)
+		if way.After == "gate" {
+			t.line("    after  the gate, then container port %s", way.Target)
+		} else if item.Gate != nil {
+			t.line("    after  as today")
+		}
+	}
+	if len(item.Ways) == 0 {
+		t.line("  way in   none from outside in this stream")
+	}
+}

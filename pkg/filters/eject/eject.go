@@ -1,0 +1,132 @@
+package eject
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"sigs.k8s.io/kustomize/kyaml/yaml"
+
+	"github.com/kauth-dev/kauth/pkg/gateconf"
+	"github.com/kauth-dev/kauth/pkg/manifest"
+	"github.com/kauth-dev/kauth/pkg/yamltext"
+)
+
+// Filter undoes what the annotation gateconf.AnnotationUndo of an object records. Objects without it stay as they are.
+type Filter struct{}
+
+var _ yaml.Filter = Filter{}
+
+// Marked says whether an object carries a record.
+func Marked(n *yaml.Node) bool {
+	return manifest.At(n, manifest.P("metadata", "annotations", gateconf.AnnotationUndo)) != nil
+}
+
+// Filter edits the object's node. It changes nothing when it fails: a line of the record means nothing, or leads to a
+// field that is not there any more.
+func (f Filter) Filter(n *yaml.RNode) (*yaml.RNode, error) {
+	root := n.YNode()
+	field := manifest.P("metadata", "annotations", gateconf.AnnotationUndo)
+	record := manifest.At(root, field)
+	if record == nil {
+		return n, nil
+	}
+	var undo []undoStep
+	for line := range strings.SplitSeq(strings.TrimSpace(record.Value), "\n") {
+		s, err := parseLine(strings.TrimSuffix(line, "\r"))
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", field, err)
+		}
+		if s.value != nil && manifest.At(root, s.path) == nil {
+			return nil, fmt.Errorf("%s: %s: not there; this object was edited after kauth, so render it afresh and eject that", field, s.path)
+		}
+		undo = append(undo, s)
+	}
+	for _, s := range slices.Backward(undo) {
+		if s.value == nil {
+			manifest.Delete(root, s.path) // gone already: as good as removed
+			continue
+		}
+		if !manifest.Replace(root, s.path, s.value) {
+			return nil, fmt.Errorf("%s: %s: not there; this object was edited after kauth, so render it afresh and eject that", field, s.path)
+		}
+	}
+	manifest.Delete(root, field) // where the record does not take the whole map away
+	return n, nil
+}
+
+// undoStep is one line of a record.
+type undoStep struct {
+	path  manifest.Path
+	value *yaml.Node // nil: delete
+}
+
+func parseLine(line string) (undoStep, error) {
+	op, rest, _ := strings.Cut(line, " ")
+	at := pathEnd(rest)
+	path, err := manifest.ParsePath(rest[:at])
+	if err != nil {
+		return undoStep{}, err
+	}
+	text := strings.TrimPrefix(rest[at:], " ")
+	switch op {
+	case opDelete:
+		if text != "" {
+			return undoStep{}, fmt.Errorf("%q: more than a path", line)
+		}
+		return undoStep{path: path}, nil
+	case opQuoted:
+		if text, err = strconv.Unquote(text); err != nil {
+			return undoStep{}, fmt.Errorf("%q: %w", line, err)
+		}
+	case opSet:
+	default:
+		return undoStep{}, fmt.Errorf("%q: neither %s, %s nor %s", line, opDelete, opSet, opQuoted)
+	}
+	value, err := oldValue(text)
+	if err != nil {
+		return undoStep{}, fmt.Errorf("%q: %w", line, err)
+	}
+	return undoStep{path: path, value: value}, nil
+}
+
+// pathEnd returns where a path ends: at the first blank outside of quotes.
+func pathEnd(s string) int {
+	quoted := false
+	for i := 0; i < len(s); i++ {
+		switch {
+		case quoted && s[i] == '\\':
+			i++
+		case s[i] == '"':
+			quoted = !quoted
+		case s[i] == ' ' && !quoted:
+			return i
+		}
+	}
+	return len(s)
+}
+
+// oldValue makes a new node of old YAML text.
+func oldValue(text string) (*yaml.Node, error) {
+	tree, err := yamltext.Parse([]byte(text))
+	if err != nil {
+		return nil, err
+	}
+	if tree == nil {
+		return &yaml.Node{Kind: yaml.ScalarNode, Tag: yaml.NodeTagNull}, nil
+	}
+	if tree.Kind == yaml.DocumentNode {
+		tree = tree.Content[0]
+	}
+	return fresh(tree), nil
+}
+
+// fresh forgets where a node was read, so that it counts as new.
+func fresh(n *yaml.Node) *yaml.Node {
+	n.Line, n.Column = 0, 0
+	for _, c := range n.Content {
+		fresh(c)
+	}
+	return n
+}

@@ -1,0 +1,130 @@
+// Package eject owns the way back: Record writes down, as the value of an annotation, what was done to an object, and
+// Filter undoes it. It removes all that kauth added and nothing else.
+package eject
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"sigs.k8s.io/kustomize/kyaml/yaml"
+
+	"github.com/kauth-dev/kauth/pkg/manifest"
+	"github.com/kauth-dev/kauth/pkg/yamltext"
+)
+
+// The two things that can be undone. A record has a line for each:
+//
+//	del spec.ports[name="kauth"]
+//	set spec.rules[0].http.paths[0].backend.service.port.number 9090
+//	quoted metadata.annotations["a"] "|\n  text of several lines"
+//
+// What follows the path of a set is the old YAML text as it stood; quoted holds it as a Go string.
+const (
+	opDelete = "del"
+	opSet    = "set"
+	opQuoted = "quoted"
+)
+
+// Record returns what undoes the change of one object from before to after. Text is that of the document that before
+// was parsed from; nodes that are new in after have no line. Removals cannot be recorded, and are an error.
+func Record(text []byte, before, after *yaml.Node) (string, error) {
+	r := recorder{text: text}
+	if err := r.walk(before, after, nil); err != nil {
+		return "", err
+	}
+	return strings.Join(r.lines, "\n"), nil
+}
+
+type recorder struct {
+	text  []byte
+	lines []string
+}
+
+func (r *recorder) walk(before, after *yaml.Node, p manifest.Path) error {
+	switch {
+	case after.Line == 0 || before.Kind != after.Kind:
+		r.set(p, before)
+		return nil
+	case after.Kind == yaml.MappingNode:
+		return r.mapping(before, after, p)
+	case after.Kind == yaml.SequenceNode:
+		return r.sequence(before, after, p)
+	case after.Kind == yaml.ScalarNode && (before.Value != after.Value || before.Tag != after.Tag):
+		r.set(p, before)
+	}
+	return nil
+}
+
+func (r *recorder) set(p manifest.Path, before *yaml.Node) {
+	old := string(yamltext.Source(r.text, before))
+	if strings.ContainsAny(old, "\r\n") {
+		r.lines = append(r.lines, opQuoted+" "+p.String()+" "+strconv.Quote(old))
+		return
+	}
+	r.lines = append(r.lines, strings.TrimSpace(opSet+" "+p.String()+" "+old))
+}
+
+func (r *recorder) mapping(before, after *yaml.Node, p manifest.Path) error {
+	kept := 0
+	for i := 0; i+1 < len(after.Content); i += 2 {
+		key := after.Content[i]
+		old := find(before, key)
+		if old == nil {
+			r.lines = append(r.lines, opDelete+" "+p.With(key.Value).String())
+			continue
+		}
+		kept++
+		if err := r.walk(old, after.Content[i+1], p.With(key.Value)); err != nil {
+			return err
+		}
+	}
+	if kept != len(before.Content)/2 {
+		return fmt.Errorf("%s: a field was removed, which cannot be undone", p)
+	}
+	return nil
+}
+
+func find(mapping, key *yaml.Node) *yaml.Node {
+	for i := 0; i+1 < len(mapping.Content); i += 2 {
+		if k := mapping.Content[i]; k.Value == key.Value && k.Line == key.Line && k.Column == key.Column {
+			return mapping.Content[i+1]
+		}
+	}
+	return nil
+}
+
+func (r *recorder) sequence(before, after *yaml.Node, p manifest.Path) error {
+	kept := 0
+	for i, item := range after.Content {
+		if item.Line == 0 {
+			r.lines = append(r.lines, opDelete+" "+p.With(step(after, i)).String())
+			continue
+		}
+		if kept >= len(before.Content) {
+			return fmt.Errorf("%s: items changed places, which cannot be undone", p)
+		}
+		if err := r.walk(before.Content[kept], item, p.With(i)); err != nil {
+			return err
+		}
+		kept++
+	}
+	if kept != len(before.Content) {
+		return fmt.Errorf("%s: an item was removed, which cannot be undone", p)
+	}
+	return nil
+}
+
+// step names a new item by its name where it has one that no other item has.
+func step(sequence *yaml.Node, i int) any {
+	name := manifest.String(sequence.Content[i], "name")
+	if name == "" {
+		return i
+	}
+	for j, other := range sequence.Content {
+		if j != i && manifest.String(other, "name") == name {
+			return i
+		}
+	}
+	return manifest.Named(name)
+}

@@ -1,0 +1,96 @@
+// Package sidecar owns the filter that puts the gate's container and its users volume into a pod.
+package sidecar
+
+import (
+	"sigs.k8s.io/kustomize/kyaml/yaml"
+
+	"github.com/kauth-dev/kauth/pkg/gateconf"
+	"github.com/kauth-dev/kauth/pkg/manifest"
+)
+
+// Filter adds the container gateconf.ContainerName and the volume gateconf.VolumeName to a workload. It changes nothing
+// else of the pod: no other container, no pod-level security context.
+type Filter struct {
+	PodSpec   manifest.Path // where containers and volumes stand
+	Config    gateconf.Config
+	Port      int
+	AdminPort int
+	Image     string
+	FileMode  int // of the users file, such as 0o440
+	RunAsUser int // 0: the pod's own user
+}
+
+var _ yaml.Filter = Filter{}
+
+// Filter edits the workload's node.
+func (f Filter) Filter(n *yaml.RNode) (*yaml.RNode, error) {
+	if err := manifest.Append(n.YNode(), f.PodSpec.With("containers"), f.container()); err != nil {
+		return nil, err
+	}
+	if err := manifest.Append(n.YNode(), f.PodSpec.With("volumes"), f.volume()); err != nil {
+		return nil, err
+	}
+	return n, nil
+}
+
+func (f Filter) container() *yaml.Node {
+	text, number := manifest.Text, manifest.Number
+	var args []*yaml.Node
+	for _, arg := range f.Config.Args() {
+		args = append(args, text(arg))
+	}
+	port := func(name string, number int) *yaml.Node {
+		return manifest.Mapping("name", text(name), "containerPort", manifest.Number(number), "protocol", text("TCP"))
+	}
+	probe := func(path, port string, more ...any) *yaml.Node {
+		get := manifest.Mapping("path", text(path), "port", text(port))
+		return manifest.Mapping(append([]any{"httpGet", get}, more...)...)
+	}
+	return manifest.Mapping(
+		"name", text(gateconf.ContainerName),
+		"image", text(f.Image),
+		"args", manifest.Sequence(args...),
+		"ports", manifest.Sequence(port(gateconf.PortName, f.Port), port(gateconf.AdminPortName, f.AdminPort)),
+		// The gate is ready when the application is; it is alive when it answers at all.
+		"readinessProbe", probe(f.Config.HealthPath, gateconf.PortName, "periodSeconds", number(5), "timeoutSeconds", number(3)),
+		"livenessProbe", probe("/livez", gateconf.AdminPortName, "periodSeconds", number(10), "timeoutSeconds", number(3)),
+		"startupProbe", probe("/livez", gateconf.AdminPortName, "periodSeconds", number(1), "failureThreshold", number(60)),
+		"resources", manifest.Mapping(
+			"requests", manifest.Mapping("cpu", text("10m"), "memory", text("32Mi")),
+			"limits", manifest.Mapping("memory", text("128Mi")),
+		),
+		"securityContext", f.securityContext(),
+		"volumeMounts", manifest.Sequence(manifest.Mapping(
+			"name", text(gateconf.VolumeName), "mountPath", text(gateconf.UsersDir), "readOnly", manifest.Flag(true),
+		)),
+	)
+}
+
+// securityContext is what Pod Security "restricted" asks for, and a read-only root.
+func (f Filter) securityContext() *yaml.Node {
+	var user *yaml.Node
+	if f.RunAsUser != 0 {
+		user = manifest.Number(f.RunAsUser)
+	}
+	return manifest.Mapping(
+		"allowPrivilegeEscalation", manifest.Flag(false),
+		"capabilities", manifest.Mapping("drop", manifest.Sequence(manifest.Text("ALL"))),
+		"readOnlyRootFilesystem", manifest.Flag(true),
+		"runAsNonRoot", manifest.Flag(true),
+		"runAsUser", user,
+		"seccompProfile", manifest.Mapping("type", manifest.Text("RuntimeDefault")),
+	)
+}
+
+// volume mounts the whole Secret, for a subPath would never update, and does not insist on it: an application must
+// start without its users too.
+func (f Filter) volume() *yaml.Node {
+	return manifest.Mapping(
+		"name", manifest.Text(gateconf.VolumeName),
+		"secret", manifest.Mapping(
+			"secretName", manifest.Text(f.Config.UsersSecret),
+			"defaultMode", manifest.Number(f.FileMode),
+			"optional", manifest.Flag(true),
+		),
+	)
+}

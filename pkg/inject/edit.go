@@ -1,0 +1,89 @@
+package inject
+
+import (
+	"sigs.k8s.io/kustomize/kyaml/yaml"
+
+	"github.com/kauth-dev/kauth/pkg/filters/annotation"
+	"github.com/kauth-dev/kauth/pkg/filters/eject"
+	"github.com/kauth-dev/kauth/pkg/filters/route"
+	"github.com/kauth-dev/kauth/pkg/filters/service"
+	"github.com/kauth-dev/kauth/pkg/filters/sidecar"
+	"github.com/kauth-dev/kauth/pkg/gateconf"
+	"github.com/kauth-dev/kauth/pkg/manifest"
+	"github.com/kauth-dev/kauth/pkg/plan"
+	"github.com/kauth-dev/kauth/pkg/topology"
+)
+
+// sidecarUser is who the sidecar runs as where the pod names no usable user: the uid that images call nonroot.
+const sidecarUser = 65532
+
+// edit is what happens to one object.
+type edit struct {
+	object  *manifest.Object
+	filters []yaml.Filter
+}
+
+// filtersOf turns a plan into the filters that carry it out, an edit for each object, in a fixed order.
+func filtersOf(p *plan.Plan, version string) []*edit {
+	var edits []*edit
+	byObject := map[*manifest.Object]*edit{}
+	add := func(o *manifest.Object, filters ...yaml.Filter) {
+		e := byObject[o]
+		if e == nil {
+			e = &edit{object: o}
+			edits, byObject[o] = append(edits, e), e
+		}
+		e.filters = append(e.filters, filters...)
+	}
+	for _, g := range p.Gates {
+		f := sidecar.Filter{
+			PodSpec: g.Workload.PodSpec, Config: g.Config, Port: g.Port, AdminPort: g.AdminPort, Image: g.Image, FileMode: g.FileMode,
+		}
+		if g.SetUser {
+			f.RunAsUser = sidecarUser
+		}
+		add(g.Workload.Object, f,
+			annotation.Filter{Key: gateconf.AnnotationGate, Value: g.Done()},
+			annotation.Filter{Key: gateconf.AnnotationVersion, Value: version})
+	}
+	for _, port := range p.Ports {
+		f := service.AddPort{Name: port.Name, Number: port.Number, Target: gateconf.PortName}
+		for _, n := range port.Unnamed {
+			f.Names = append(f.Names, service.NewName{Field: n.Field, Name: n.Name})
+		}
+		add(port.Service.Object, f)
+	}
+	for _, m := range p.Moves {
+		add(m.Service.Object, service.Retarget{Field: m.Port.Field, Target: gateconf.PortName})
+	}
+	for _, r := range p.Reroutes {
+		add(r.Route.Object, route.Filter{Field: r.Backend.PortField, Inner: r.Backend.Inner, Port: portNode(r.To)})
+	}
+	for _, a := range p.Annotations {
+		add(a.Object, annotation.Filter{Key: a.Key, Value: a.Value})
+	}
+	return edits
+}
+
+func portNode(p topology.Port) *yaml.Node {
+	if p.Name != "" {
+		return manifest.Text(p.Name)
+	}
+	return manifest.Number(p.Number)
+}
+
+// record writes down on the object what eject has to undo. The annotation is set before its value is known, so that
+// the record covers its own place too.
+func record(o *manifest.Object) error {
+	mark := annotation.Filter{Key: gateconf.AnnotationUndo}
+	if _, err := mark.Filter(o.RNode()); err != nil {
+		return err
+	}
+	text, err := eject.Record(o.Doc.Raw(), o.Before(), o.Node)
+	if err != nil {
+		return err
+	}
+	mark.Value = text
+	_, err = mark.Filter(o.RNode())
+	return err
+}

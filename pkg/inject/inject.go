@@ -1,0 +1,153 @@
+// Package inject owns the order in which a stream of manifests gets its gates, and the proof that no way past them is
+// left. It touches no file, clock or cluster.
+package inject
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/kauth-dev/kauth/pkg/filters/eject"
+	"github.com/kauth-dev/kauth/pkg/manifest"
+	"github.com/kauth-dev/kauth/pkg/plan"
+	"github.com/kauth-dev/kauth/pkg/topology"
+)
+
+// Options are what the user asked for.
+type Options struct {
+	Namespace string // of objects that name none; "" where unknown
+	plan.Options
+}
+
+// Refused is the error of a stream that was understood but cannot be gated. Its findings say why.
+type Refused struct {
+	Findings []plan.Finding // the errors among them
+}
+
+// Error lists the findings, a line each.
+func (r *Refused) Error() string {
+	var errs []error
+	for _, f := range r.Findings {
+		errs = append(errs, errors.New(f.String()))
+	}
+	return errors.Join(errs...).Error()
+}
+
+// Run returns the stream with its gates, and the report. Documents that need no change keep their bytes. With an error
+// there is no stream, and nothing of it may be used; the report then holds the findings so far. The output may share
+// memory with in.
+func Run(in []byte, o Options) (*manifest.Stream, *Report, error) {
+	s, _, p, err := prepare(in, o)
+	if err != nil {
+		return nil, &Report{Version: o.Version}, err
+	}
+	report := newReport(o.Version, p)
+	if errs := plan.Errors(p.Findings); len(errs) > 0 {
+		return nil, report, &Refused{errs}
+	}
+	if err := apply(s, p, o.Version); err != nil {
+		return nil, report, err
+	}
+	p = nil // a large stream's old nodes are no longer needed
+	if open := prove(s, o.Namespace, report); len(open) > 0 {
+		report.Findings = append(report.Findings, open...)
+		return nil, report, &Refused{open}
+	}
+	return s, report, nil
+}
+
+// Plan returns what Run would do, and the model that it was decided on. Findings that stop Run are among the plan's.
+func Plan(in []byte, o Options) (*topology.Model, *plan.Plan, error) {
+	_, m, p, err := prepare(in, o)
+	return m, p, err
+}
+
+// Eject returns the stream without what kauth put in.
+func Eject(in []byte) (*manifest.Stream, error) {
+	s, err := manifest.Read(in)
+	if err != nil {
+		return nil, err
+	}
+	return s, ejectAll(s)
+}
+
+func prepare(in []byte, o Options) (*manifest.Stream, *topology.Model, *plan.Plan, error) {
+	s, err := Eject(in)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	m, err := topology.Resolve(s, o.Namespace)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	return s, m, plan.Make(m, s, o.Options), nil
+}
+
+func ejectAll(s *manifest.Stream) error {
+	var errs []error
+	for _, o := range s.Objects() {
+		if !eject.Marked(o.Node) {
+			continue
+		}
+		o.Edit()
+		if _, err := (eject.Filter{}).Filter(o.RNode()); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", o.Ref, err))
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	return s.Commit()
+}
+
+// prove resolves the output anew, from its text.
+func prove(s *manifest.Stream, namespace string, r *Report) []plan.Finding {
+	after, err := topology.Resolve(s, namespace)
+	if err != nil {
+		return []plan.Finding{{Severity: plan.Error, Message: err.Error()}}
+	}
+	gated := make([]manifest.Ref, len(r.Gates))
+	for i, g := range r.Gates {
+		gated[i] = g.Workload
+	}
+	return plan.Prove(after, gated)
+}
+
+// apply carries out the plan and writes it into the text of the stream.
+func apply(s *manifest.Stream, p *plan.Plan, version string) error {
+	edits := filtersOf(p, version)
+	if err := distinct(edits); err != nil {
+		return err
+	}
+	var errs []error
+	for _, e := range edits {
+		e.object.Edit()
+		for _, f := range e.filters {
+			if _, err := f.Filter(e.object.RNode()); err != nil {
+				errs = append(errs, fmt.Errorf("%s: %w", e.object.Ref, err))
+			}
+		}
+		if err := record(e.object); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", e.object.Ref, err))
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	return s.Commit()
+}
+
+// distinct refuses two objects of one identity that both need editing: the cluster would keep only one of them, and
+// which one is not ours to choose.
+func distinct(edits []*edit) error {
+	var errs []error
+	seen := map[manifest.Ref]*manifest.Object{}
+	for _, e := range edits {
+		id := e.object.Identity()
+		if other := seen[id]; other != nil {
+			errs = append(errs, fmt.Errorf("%s: stands twice in this stream, at lines %d and %d; remove one",
+				e.object.Ref, other.StreamLine(), e.object.StreamLine()))
+		}
+		seen[id] = e.object
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,83 @@
+package inject
+
+import (
+	"encoding/json"
+	"strings"
+
+	"github.com/kauth-dev/kauth/pkg/gateconf"
+	"github.com/kauth-dev/kauth/pkg/manifest"
+	"github.com/kauth-dev/kauth/pkg/plan"
+)
+
+// Report is what a run found and did, for people and programs.
+type Report struct {
+	Version  string
+	Gates    []Gate
+	Findings []plan.Finding
+}
+
+// Gate is one gate of a report.
+type Gate struct {
+	Workload manifest.Ref
+	Port     int
+	Config   gateconf.Config
+	Image    string
+	Done     string // what the workload's annotation says: "8181 -> http://127.0.0.1:9090"
+}
+
+// newReport copies what it needs of a plan, so that the plan's nodes need not stay in memory.
+func newReport(version string, p *plan.Plan) *Report {
+	r := &Report{Version: version, Findings: p.Findings}
+	for _, g := range p.Gates {
+		r.Gates = append(r.Gates, Gate{Workload: g.Ref(), Port: g.Port, Config: g.Config, Image: g.Image, Done: g.Done()})
+	}
+	return r
+}
+
+// The JSON shapes; field names are stable.
+type (
+	jsonReport struct {
+		Version  string        `json:"version"`
+		Gates    []jsonGate    `json:"gates"`
+		Findings []jsonFinding `json:"findings"`
+		Error    string        `json:"error,omitempty"`
+	}
+	jsonGate struct {
+		Workload    string   `json:"workload"`
+		Port        int      `json:"port"`
+		Upstream    string   `json:"upstream"`
+		UsersSecret string   `json:"usersSecret"`
+		Image       string   `json:"image"`
+		Arguments   []string `json:"arguments"`
+	}
+	jsonFinding struct {
+		Severity string `json:"severity"`
+		Object   string `json:"object,omitempty"`
+		Source   string `json:"source,omitempty"`
+		Field    string `json:"field,omitempty"`
+		Message  string `json:"message"`
+		Hint     string `json:"hint,omitempty"`
+	}
+)
+
+// JSON prints the report, with the error that ended the run where there was one. Lists are never null.
+func (r *Report) JSON(failed error) ([]byte, error) {
+	out := jsonReport{Version: r.Version, Gates: []jsonGate{}, Findings: []jsonFinding{}}
+	for _, g := range r.Gates {
+		out.Gates = append(out.Gates, jsonGate{
+			Workload: g.Workload.Short(), Port: g.Port, Upstream: g.Config.Upstream, UsersSecret: g.Config.UsersSecret,
+			Image: g.Image, Arguments: g.Config.Args(),
+		})
+	}
+	for _, f := range r.Findings {
+		out.Findings = append(out.Findings, jsonFinding{
+			Severity: string(f.Severity), Object: strings.TrimSpace(f.Ref.Short()), Source: f.Ref.Source, Field: f.Field.String(),
+			Message: f.Message, Hint: f.Hint,
+		})
+	}
+	if failed != nil {
+		out.Error = failed.Error()
+	}
+	text, err := json.MarshalIndent(out, "", "  ")
+	return append(text, '\n'), err
+}

@@ -1,0 +1,63 @@
+package manifest
+
+import (
+	"fmt"
+	"strconv"
+
+	"sigs.k8s.io/kustomize/kyaml/yaml"
+)
+
+// Text returns a new string node.
+func Text(s string) *yaml.Node {
+	return &yaml.Node{Kind: yaml.ScalarNode, Tag: yaml.NodeTagString, Value: s}
+}
+
+// Number returns a new integer node.
+func Number(n int) *yaml.Node {
+	return &yaml.Node{Kind: yaml.ScalarNode, Tag: yaml.NodeTagInt, Value: strconv.Itoa(n)}
+}
+
+// Flag returns a new boolean node.
+func Flag(b bool) *yaml.Node {
+	return &yaml.Node{Kind: yaml.ScalarNode, Tag: yaml.NodeTagBool, Value: strconv.FormatBool(b)}
+}
+
+// Mapping returns a new mapping of pairs: a string key, then its *yaml.Node, and so on. A nil node leaves its pair out.
+func Mapping(pairs ...any) *yaml.Node {
+	n := newCollection(yaml.MappingNode)
+	for i := 0; i+1 < len(pairs); i += 2 {
+		if value := pairs[i+1].(*yaml.Node); value != nil {
+			n.Content = append(n.Content, Text(pairs[i].(string)), value)
+		}
+	}
+	return n
+}
+
+// Sequence returns a new sequence of items.
+func Sequence(items ...*yaml.Node) *yaml.Node {
+	n := newCollection(yaml.SequenceNode)
+	n.Content = append(n.Content, items...)
+	return n
+}
+
+// SetField sets key in a mapping to a scalar. One that exists keeps its place, its comments and its quotes. It fails
+// where the value that exists is an alias, or no scalar.
+func SetField(mapping *yaml.Node, key string, value *yaml.Node) error {
+	old := At(mapping, P(key))
+	switch {
+	case old == nil:
+		mapping.Content = append(mapping.Content, Text(key), value)
+		return nil
+	case old.Kind == yaml.AliasNode:
+		return fmt.Errorf("%s: a YAML alias (*%s), which cannot be edited in one place only; write the value out", P(key), old.Value)
+	case old.Kind != yaml.ScalarNode:
+		return fmt.Errorf("%s: expected a plain value, found %s", P(key), kindName(old))
+	case old.Value == value.Value && old.Tag == value.Tag:
+		return nil
+	}
+	old.Value, old.Tag = value.Value, value.Tag
+	if old.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0 || value.Tag != yaml.NodeTagString {
+		old.Style = 0
+	}
+	return nil
+}

@@ -1,0 +1,232 @@
+package plan
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/kauth-dev/kauth/pkg/gateconf"
+	"github.com/kauth-dev/kauth/pkg/manifest"
+	"github.com/kauth-dev/kauth/pkg/topology"
+)
+
+// File modes of the users file. With an fsGroup the kubelet adds group read to 0400 anyway, and others need none;
+// without, a sidecar that is not root can only read what everybody may, in a volume that it alone mounts.
+const (
+	modeGroup = 0o440
+	modeAll   = 0o444
+)
+
+// gate plans the gate of one workload, nil where something stands in the way.
+func (p *planner) gate(t chosen) *Gate {
+	w, before := t.workload, len(Errors(p.Findings))
+	p.refuse(w)
+	port, ok := p.upstreamPort(t)
+	if !ok || len(Errors(p.Findings)) > before {
+		return nil
+	}
+	g := &Gate{Workload: w, Upstream: port, Config: gateconf.Defaults()}
+	if !p.choosePorts(g) {
+		return nil
+	}
+	g.Image = p.options.Image
+	if g.Image == "" {
+		g.Image = gateconf.Image + ":" + p.options.Version
+	}
+	security := manifest.Field(w.Spec(), "securityContext")
+	g.FileMode = modeAll
+	if manifest.String(security, "fsGroup") != "" {
+		g.FileMode = modeGroup
+	}
+	user, hasUser := manifest.Int(security, "runAsUser")
+	g.SetUser = !hasUser || user == 0
+	p.configure(g)
+	if err := g.Config.Validate(); err != nil {
+		p.find(Error, w.Object, nil, "", "the gate's settings: %v", err)
+		return nil
+	}
+	return g
+}
+
+// refuse finds what makes a gate impossible or a false promise.
+func (p *planner) refuse(w *topology.Workload) {
+	spec := w.Spec()
+	for _, c := range w.Containers {
+		if c.Name == gateconf.ContainerName {
+			p.find(Error, w.Object, c.Field, "rename it, or remove it from the values",
+				"a container %q that kauth did not write", c.Name)
+		}
+		for _, port := range c.Ports {
+			if port.Name == gateconf.PortName || port.Name == gateconf.AdminPortName {
+				p.find(Error, w.Object, port.Field, "rename the port", "the port name %q is the gate's own", port.Name)
+			}
+		}
+	}
+	for i, v := range manifest.Items(spec, "volumes") {
+		if manifest.String(v, "name") == gateconf.VolumeName {
+			p.find(Error, w.Object, w.PodSpec.With("volumes", i), "rename it, or remove it from the values",
+				"a volume %q that kauth did not write", gateconf.VolumeName)
+		}
+	}
+	if w.Operator && manifest.Bool(spec, "paused") {
+		p.find(Error, w.Object, manifest.P("spec", "paused"), "set it to false",
+			"the operator does not act on a paused resource, so the gate would not appear while the routes already lead to it")
+	}
+	if w.HostNetwork {
+		p.find(Error, w.Object, w.PodSpec.With("hostNetwork"), "set it to false",
+			"the pod's own ports are open on its node, past any gate")
+	}
+	switch manifest.String(spec, "web", "tlsConfig", "clientAuthType") {
+	case "RequireAndVerifyClientCert", "RequireAnyClientCert":
+		p.find(Error, w.Object, manifest.P("spec", "web", "tlsConfig", "clientAuthType"), "use VerifyClientCertIfGiven or NoClientCert",
+			"the gate has no client certificate, so the application would refuse it")
+	}
+}
+
+// upstreamPort finds the container port that the gate stands before.
+func (p *planner) upstreamPort(t chosen) (int, bool) {
+	w := t.workload
+	switch {
+	case t.port.Name != "":
+		for _, c := range w.Containers {
+			for _, port := range c.Ports {
+				if port.Name == t.port.Name {
+					return port.Number, true
+				}
+			}
+		}
+		p.find(Error, w.Object, nil, "use one of "+portList(w), "no container port %q", t.port.Name)
+		return 0, false
+	case t.port.Number != 0:
+		return t.port.Number, true
+	case w.Operator:
+		return w.WebPort(), true
+	case w.Takes(usualPort[w.App]):
+		return usualPort[w.App], true
+	}
+	candidates := p.candidates(w)
+	switch len(candidates) {
+	case 1:
+		return candidates[0], true
+	case 0:
+		p.find(Error, w.Object, nil, "write --gate "+w.Object.Kind+"/"+w.Object.Name+":PORT", "no container says which port it listens on")
+	default:
+		p.find(Error, w.Object, nil, "write --gate "+w.Object.Kind+"/"+w.Object.Name+":PORT with one of them",
+			"several ports (%s), none chosen", portList(w))
+	}
+	return 0, false
+}
+
+var usualPort = map[topology.App]int{
+	topology.Prometheus: 9090, topology.PrometheusAgent: 9090, topology.Alertmanager: 9093, topology.ThanosRuler: 10902,
+}
+
+// candidates are the ports that ways from outside lead to, else those that Services lead to, else all that are
+// declared; hand-made guards and metrics beside the application do not count.
+func (p *planner) candidates(w *topology.Workload) []int {
+	var outside, inside, declared []int
+	add := func(list *[]int, port int) {
+		for _, have := range *list {
+			if have == port {
+				return
+			}
+		}
+		if port != 0 && !isGuard(w.Container(port)) {
+			*list = append(*list, port)
+		}
+	}
+	for _, way := range p.model.WaysTo(w) {
+		add(&outside, way.Port)
+	}
+	for _, svc := range p.model.SelectedBy(w) {
+		for _, port := range svc.Ports {
+			n, _ := port.TargetOf(w)
+			add(&inside, n)
+		}
+	}
+	for _, c := range w.Containers {
+		for _, port := range c.Ports {
+			if port.Protocol == "" || port.Protocol == "TCP" {
+				add(&declared, port.Number)
+			}
+		}
+	}
+	for _, list := range [][]int{outside, inside, declared} {
+		if len(list) > 0 {
+			return list
+		}
+	}
+	return nil
+}
+
+func portList(w *topology.Workload) string {
+	text := ""
+	for _, c := range w.Containers {
+		for _, port := range c.Ports {
+			if text != "" {
+				text += ", "
+			}
+			text += strconv.Itoa(port.Number)
+			if port.Name != "" {
+				text += " (" + port.Name + ")"
+			}
+		}
+	}
+	if text == "" {
+		return "the ports that the application listens on"
+	}
+	return text
+}
+
+// choosePorts gives the gate its two ports: 8181 and 8182, or the next ones that no container of the pod takes.
+func (p *planner) choosePorts(g *Gate) bool {
+	w := g.Workload
+	takenBy := func(port int) string {
+		if c := w.Container(port); c != nil {
+			return fmt.Sprintf("container %q", c.Name)
+		}
+		if port == g.Upstream {
+			return "the application"
+		}
+		return ""
+	}
+	g.Port = gateconf.Port
+	if fixed := p.options.Port; fixed != 0 {
+		if by := takenBy(fixed); by != "" {
+			p.find(Error, w.Object, nil, "use another --port, or leave it out to get the next free one", "port %d of --port is taken by %s", fixed, by)
+			return false
+		}
+		g.Port = fixed
+	}
+	for takenBy(g.Port) != "" || g.Port == gateconf.AdminPort && p.options.Port == 0 {
+		g.Port++
+	}
+	g.AdminPort = gateconf.AdminPort
+	for takenBy(g.AdminPort) != "" || g.AdminPort == g.Port {
+		g.AdminPort++
+	}
+	if g.Port != gateconf.Port && p.options.Port == 0 {
+		p.find(Info, w.Object, nil, "", "port %d is taken by %s, so the gate listens on %d", gateconf.Port, takenBy(gateconf.Port), g.Port)
+	}
+	return true
+}
+
+// configure fills in what the sidecar is told.
+func (p *planner) configure(g *Gate) {
+	c, web := &g.Config, webOf(g.Workload, g.Upstream)
+	c.Listen, c.AdminListen = ":"+strconv.Itoa(g.Port), ":"+strconv.Itoa(g.AdminPort)
+	c.Upstream = web.scheme + "://127.0.0.1:" + strconv.Itoa(g.Upstream)
+	// Whoever listens on the pod's own loopback is inside the pod already; the certificate names the outside host.
+	c.InsecureUpstreamSkipVerify = web.scheme == "https"
+	c.UsersFile = gateconf.UsersFile
+	c.UpstreamHealthPath, c.Prefix = web.health, web.prefix
+	if p.options.UsersSecret != "" {
+		c.UsersSecret = p.options.UsersSecret
+	}
+	if p.options.Realm != "" {
+		c.Realm = p.options.Realm
+	}
+	if web.health == "" {
+		p.find(Info, g.Workload.Object, nil, "give the container an httpGet probe on that port",
+			"no probe says what the health of port %d is, so the gate calls it healthy when it accepts connections", g.Upstream)
+	}
+}

@@ -1,0 +1,139 @@
+package plan
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/kauth-dev/kauth/pkg/manifest"
+	"github.com/kauth-dev/kauth/pkg/topology"
+)
+
+// Keys of the AWS load balancer controller that may stand on the Service as well as on the Ingress, where the Service
+// wins key by key (LBC:docs/guide/ingress/annotations.md).
+const (
+	albHealthPath     = topology.ALBPrefix + "healthcheck-path"
+	albHealthPort     = topology.ALBPrefix + "healthcheck-port"
+	albHealthProtocol = topology.ALBPrefix + "healthcheck-protocol"
+	albSuccessCodes   = topology.ALBPrefix + "success-codes"
+	albProtocol       = topology.ALBPrefix + "backend-protocol"
+	albVersion        = topology.ALBPrefix + "backend-protocol-version"
+	nginxProtocol     = "nginx.ingress.kubernetes.io/backend-protocol"
+	traefikScheme     = "traefik.ingress.kubernetes.io/service.serversscheme"
+)
+
+// health makes load balancers ask the gate for the application's health, and speak the gate's protocol to it.
+func (p *planner) health() {
+	for _, route := range p.model.Routes {
+		moved := p.rerouted[route]
+		if len(moved) == 0 {
+			continue
+		}
+		services := p.servicesOf(route)
+		if route.ALB {
+			p.albHealth(route, services, len(moved) == len(route.Backends))
+		}
+		p.plainHTTP(route.Object, route.Annotations, nginxProtocol, "HTTPS", "HTTP")
+		for _, svc := range services {
+			p.plainHTTP(svc.Object, svc.Annotations, traefikScheme, "https", "http")
+		}
+	}
+}
+
+// servicesOf returns the Services through which a route leads to gates, in the order of its backends.
+func (p *planner) servicesOf(route *topology.Route) []*topology.Service {
+	var all []*topology.Service
+	for _, way := range p.model.WaysOf(route) {
+		if p.rerouted[route][way.Backend] && !slices.Contains(all, way.Service) {
+			all = append(all, way.Service)
+		}
+	}
+	return all
+}
+
+// albHealth sets the health annotations of an ALB Ingress. They stand on the Ingress where all its backends are gates,
+// else on each Service, for on the Ingress they would reach the other backends as well.
+func (p *planner) albHealth(route *topology.Route, services []*topology.Service, all bool) {
+	path := p.healthPath(route)
+	for _, svc := range services {
+		onIngress := func(key string) bool { _, on := svc.Annotations[key]; return all && !on }
+		set := func(key, value string) {
+			if onIngress(key) {
+				p.annotate(route.Object, route.Annotations, key, value)
+			} else {
+				p.annotate(svc.Object, svc.Annotations, key, value)
+			}
+		}
+		effective := func(key string) string {
+			if value, on := svc.Annotations[key]; on {
+				return value
+			}
+			return route.Annotations[key]
+		}
+		set(albHealthPath, path)
+		for _, rule := range []struct{ key, want string }{
+			{albHealthPort, "traffic-port"}, {albHealthProtocol, "HTTP"}, {albProtocol, "HTTP"}, {albVersion, "HTTP1"},
+		} {
+			if have := effective(rule.key); have != "" && !strings.EqualFold(have, rule.want) {
+				set(rule.key, rule.want)
+			}
+		}
+		codes := effective(albSuccessCodes)
+		switch {
+		case codes == "":
+		case !acceptsCode(codes, 200):
+			set(albSuccessCodes, "200")
+		case acceptsCode(codes, 401):
+			p.find(Warning, route.Object, manifest.P("metadata", "annotations", albSuccessCodes), "set it to \"200\"; the gate's health path needs no password",
+				"accepts 401, which calls an application healthy that nobody asked")
+		}
+	}
+}
+
+// healthPath is the health path of the gates behind a route; all gates of one run have the same.
+func (p *planner) healthPath(route *topology.Route) string {
+	for _, way := range p.model.WaysOf(route) {
+		if g := p.gateOf(way.Workload); g != nil {
+			return g.Config.HealthPath
+		}
+	}
+	return ""
+}
+
+// annotate plans an annotation, once, and reports a value that it replaces.
+func (p *planner) annotate(o *manifest.Object, have map[string]string, key, value string) {
+	old, exists := have[key]
+	if exists && old == value {
+		return
+	}
+	if p.annotated[annotationKey{o, key}] {
+		return
+	}
+	p.annotated[annotationKey{o, key}] = true
+	p.Annotations = append(p.Annotations, &Annotation{Object: o, Key: key, Value: value})
+	if exists {
+		p.find(Info, o, manifest.P("metadata", "annotations", key), "", "was %q, is now %q, so that the load balancer asks the gate", old, value)
+	}
+}
+
+func (p *planner) plainHTTP(o *manifest.Object, have map[string]string, key, tls, plain string) {
+	if strings.EqualFold(have[key], tls) {
+		p.annotate(o, have, key, plain)
+	}
+}
+
+// acceptsCode says whether a list of codes and ranges, such as "200,300-399", holds a code.
+func acceptsCode(codes string, code int) bool {
+	for item := range strings.SplitSeq(codes, ",") {
+		low, high, isRange := strings.Cut(strings.TrimSpace(item), "-")
+		if !isRange {
+			high = low
+		}
+		from, err1 := strconv.Atoi(strings.TrimSpace(low))
+		to, err2 := strconv.Atoi(strings.TrimSpace(high))
+		if err1 == nil && err2 == nil && from <= code && code <= to {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,136 @@
+// Package plan owns the decision what to change: which workloads get a gate, in front of which port, and which
+// Services, routes and annotations follow. A plan is data; explain prints it and the filters carry it out.
+package plan
+
+import (
+	"strconv"
+
+	"github.com/kauth-dev/kauth/pkg/gateconf"
+	"github.com/kauth-dev/kauth/pkg/manifest"
+	"github.com/kauth-dev/kauth/pkg/topology"
+)
+
+// Options are what the user asked for.
+type Options struct {
+	Targets     []Target // beside those that are gated by default
+	Image       string   // of the sidecar; "" for the release's own
+	Port        int      // of the gate; 0 for 8181, or the next free one
+	Realm       string
+	UsersSecret string
+	AllowNone   bool   // nothing to gate is not an error
+	Version     string // of kauth
+}
+
+// Plan is what to change.
+type Plan struct {
+	Gates       []*Gate
+	Ports       []*Port
+	Moves       []*Move
+	Reroutes    []*Reroute
+	Annotations []*Annotation
+	Findings    []Finding
+}
+
+// Gate is one gate: a sidecar in the pods of one workload.
+type Gate struct {
+	Workload  *topology.Workload
+	Config    gateconf.Config
+	Port      int // container port of the gate
+	AdminPort int // container port of metrics, livez and readyz
+	Upstream  int // container port of the application
+	Image     string
+	FileMode  int  // of the mounted users file
+	SetUser   bool // the pod names no usable user, so the sidecar names one
+}
+
+// Port is a port that a Service gets.
+type Port struct {
+	Service *topology.Service
+	Name    string
+	Number  int
+	Unnamed []NewName // ports that need a name because a Service with two ports must name both
+}
+
+// NewName is a name for a port that has none.
+type NewName struct {
+	Field manifest.Path // spec.ports[i]
+	Name  string
+}
+
+// Move is a Service port whose targetPort moves to the gate, because the Service itself is the way in.
+type Move struct {
+	Service *topology.Service
+	Port    *topology.ServicePort
+}
+
+// Reroute is a backend that moves to the gate's port of the same Service.
+type Reroute struct {
+	Route   *topology.Route
+	Backend *topology.Backend
+	To      topology.Port
+}
+
+// Annotation is an annotation that an object gets, or whose value changes.
+type Annotation struct {
+	Object *manifest.Object
+	Key    string
+	Value  string
+}
+
+// Make plans the gates for the workloads of m. What stands in the way is among the findings as errors; a plan with
+// such findings must not be carried out.
+func Make(m *topology.Model, s *manifest.Stream, o Options) *Plan {
+	p := &planner{
+		Plan: &Plan{}, model: m, options: o, order: map[*manifest.Document]int{}, gates: map[*topology.Workload]*Gate{},
+		ports: map[*topology.Service]*Port{}, moves: map[*topology.ServicePort]bool{}, annotated: map[annotationKey]bool{},
+		rerouted: map[*topology.Route]map[*topology.Backend]bool{},
+	}
+	for i, d := range s.Docs {
+		p.order[d] = i
+	}
+	p.checkAnnotations(s)
+	for _, t := range p.targets() {
+		if g := p.gate(t); g != nil {
+			p.Gates = append(p.Gates, g)
+			p.gates[t.workload] = g
+		}
+	}
+	if len(p.Gates) == 0 && !p.failed() && !o.AllowNone {
+		p.Findings = append(p.Findings, Finding{Severity: Error, Message: "nothing to gate: no Prometheus, Alertmanager or ThanosRuler in this stream" + p.leftOut(),
+			Hint: "name a workload with --gate KIND/NAME, or use --allow-none where an open door is what you want" + p.workloadList()})
+	}
+	p.ways()
+	p.clusterPorts()
+	p.health()
+	p.advise()
+	p.sortFindings()
+	return p.Plan
+}
+
+// planner is a Plan in the making.
+type planner struct {
+	*Plan
+	model    *topology.Model
+	options  Options
+	order    map[*manifest.Document]int
+	disabled []manifest.Ref
+
+	gates     map[*topology.Workload]*Gate
+	ports     map[*topology.Service]*Port
+	moves     map[*topology.ServicePort]bool
+	annotated map[annotationKey]bool
+	rerouted  map[*topology.Route]map[*topology.Backend]bool // backends that lead to a gate
+}
+
+type annotationKey struct {
+	object *manifest.Object
+	key    string
+}
+
+func (p *planner) gateOf(w *topology.Workload) *Gate { return p.gates[w] }
+
+// Ref is the workload behind the gate.
+func (g *Gate) Ref() manifest.Ref { return g.Workload.Object.Ref }
+
+// Done is what the annotation on the workload says of the gate.
+func (g *Gate) Done() string { return gateconf.GateDone(strconv.Itoa(g.Port), g.Config.Upstream) }

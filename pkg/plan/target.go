@@ -1,0 +1,225 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/kauth-dev/kauth/pkg/gateconf"
+	"github.com/kauth-dev/kauth/pkg/manifest"
+	"github.com/kauth-dev/kauth/pkg/topology"
+)
+
+// Target is a workload that the user names: KIND/NAME[:PORT].
+type Target struct {
+	Kind string
+	Name string
+	Port topology.Port // of its container; the zero Port where it is to be found out
+}
+
+// ParseTarget reads KIND/NAME[:PORT], where PORT is the number or the name of a container port.
+func ParseTarget(text string) (Target, error) {
+	kind, rest, found := strings.Cut(text, "/")
+	name, port, hasPort := strings.Cut(rest, ":")
+	if !found || kind == "" || name == "" || strings.Contains(name, "/") || hasPort && port == "" {
+		return Target{}, fmt.Errorf("%q is not KIND/NAME or KIND/NAME:PORT, such as Deployment/grafana or deploy/grafana:3000", text)
+	}
+	t := Target{Kind: kind, Name: name}
+	if hasPort {
+		t.Port = topology.ParsePort(port)
+		if n := t.Port.Number; t.Port.Name == "" && (n < 1 || n > 65535) {
+			return Target{}, fmt.Errorf("%q: %d is not a port number", text, n)
+		}
+	}
+	return t, nil
+}
+
+// String is the target as the user writes it.
+func (t Target) String() string {
+	if t.Port == (topology.Port{}) {
+		return t.Kind + "/" + t.Name
+	}
+	return t.Kind + "/" + t.Name + ":" + t.Port.String()
+}
+
+// kindNames are the short names that kubectl knows.
+var kindNames = map[string]string{
+	"deploy": "deployment", "sts": "statefulset", "ds": "daemonset", "rs": "replicaset", "po": "pod", "rc": "replicationcontroller",
+	"prom": "prometheus", "amgr": "alertmanager", "promagent": "prometheusagent", "ruler": "thanosruler",
+}
+
+func (t Target) means(w *topology.Workload) bool {
+	kind := strings.ToLower(t.Kind)
+	if long, ok := kindNames[kind]; ok {
+		kind = long
+	}
+	want := strings.ToLower(w.Object.Kind)
+	return w.Object.Name == t.Name && (kind == want || kind == want+"s" || kind == want+"es")
+}
+
+// chosen is a workload that is to be gated, and the port that the user named.
+type chosen struct {
+	workload *topology.Workload
+	port     topology.Port
+}
+
+// targets returns the workloads to gate, in document order: those that the user named, those that an annotation
+// enables, and those of the default kinds, less those that an annotation disables.
+func (p *planner) targets() []chosen {
+	named := p.named()
+	var all []chosen
+	for _, w := range p.model.Workloads {
+		target, isNamed := named[w]
+		enabled, disabled := p.marks(w)
+		switch {
+		case w.Hook:
+			if isNamed || enabled != nil {
+				p.find(Error, w.Object, manifest.P("metadata", "annotations", manifest.HookAnnotation), "gate the workload that serves",
+					"a Helm hook runs to its end and goes, so it is never gated")
+			}
+			continue
+		case disabled != nil && (isNamed || enabled != nil):
+			p.find(Error, disabled, manifest.P("metadata", "annotations", gateconf.AnnotationGate), "remove one of the two",
+				"says %q, but %s is also asked for by name or annotation", gateconf.GateDisabled, w.Object.Ref.Short())
+			continue
+		case disabled != nil:
+			if defaultTarget(w) {
+				p.disabled = append(p.disabled, w.Object.Ref)
+				p.find(Info, disabled, manifest.P("metadata", "annotations", gateconf.AnnotationGate), "",
+					"%s is left without a gate, as this annotation asks", w.Object.Ref.Short())
+			}
+			continue
+		case isNamed:
+			all = append(all, chosen{w, target.Port})
+		case enabled != nil || defaultTarget(w):
+			all = append(all, chosen{w, topology.Port{}})
+		}
+	}
+	return all
+}
+
+// defaultTarget says whether a workload is gated without being asked for.
+func defaultTarget(w *topology.Workload) bool {
+	switch w.Object.Kind {
+	case "Deployment", "StatefulSet", "DaemonSet":
+		return w.App != ""
+	default:
+		return w.Operator
+	}
+}
+
+// named finds the workloads of --gate.
+func (p *planner) named() map[*topology.Workload]Target {
+	found := map[*topology.Workload]Target{}
+	for _, t := range p.options.Targets {
+		var fits []*topology.Workload
+		for _, w := range p.model.Workloads {
+			if t.means(w) {
+				fits = append(fits, w)
+			}
+		}
+		switch {
+		case len(fits) == 0:
+			p.Findings = append(p.Findings, Finding{Severity: Error, Message: fmt.Sprintf("--gate %s: no such workload in this stream", t), Hint: "check the name" + p.workloadList()})
+		case len(fits) > 1:
+			p.Findings = append(p.Findings, Finding{Severity: Error, Message: fmt.Sprintf("--gate %s: means both %s and %s", t, fits[0].Object.Ref.Short(), fits[1].Object.Ref.Short()),
+				Hint: "set the annotation " + gateconf.AnnotationGate + ": " + gateconf.GateEnabled + " on the one that is meant"})
+		default:
+			if other, twice := found[fits[0]]; twice && other.Port != t.Port {
+				p.Findings = append(p.Findings, Finding{Severity: Error, Message: fmt.Sprintf("--gate %s contradicts --gate %s", t, other), Hint: "a workload has one gate; leave one of them out"})
+			}
+			found[fits[0]] = t
+		}
+	}
+	return found
+}
+
+// marks returns an object whose annotation enables a gate for w, and one whose annotation disables it. The annotation
+// counts on the workload, its pod template, a Service that selects it and a route that leads to it.
+func (p *planner) marks(w *topology.Workload) (enabled, disabled *manifest.Object) {
+	read := func(o *manifest.Object, annotations map[string]string) {
+		switch annotations[gateconf.AnnotationGate] {
+		case gateconf.GateEnabled:
+			enabled = o
+		case gateconf.GateDisabled:
+			disabled = o
+		}
+	}
+	read(w.Object, manifest.Map(w.Object.Node, "metadata", "annotations"))
+	read(w.Object, manifest.Map(manifest.At(w.Object.Node, w.Template), "annotations"))
+	for _, svc := range p.model.SelectedBy(w) {
+		read(svc.Object, svc.Annotations)
+	}
+	for _, way := range p.model.WaysTo(w) {
+		if way.Route != nil {
+			read(way.Route.Object, way.Route.Annotations)
+		}
+	}
+	return enabled, disabled
+}
+
+// checkAnnotations refuses annotations of ours that nobody reads, and values that mean nothing: each is a lock that
+// somebody believes in.
+func (p *planner) checkAnnotations(s *manifest.Stream) {
+	for _, o := range s.Objects() {
+		for _, at := range []manifest.Path{
+			manifest.P("metadata"), manifest.P("spec", "template", "metadata"), manifest.P("spec", "podMetadata"),
+		} {
+			for key, value := range sorted(manifest.Map(manifest.At(o.Node, at), "annotations")) {
+				field := at.With("annotations", key)
+				switch {
+				case !strings.HasPrefix(key, gateconf.AnnotationPrefix):
+				case key == gateconf.AnnotationGate && (value == gateconf.GateEnabled || value == gateconf.GateDisabled):
+				case key == gateconf.AnnotationGate:
+					p.find(Error, o, field, "use "+gateconf.GateEnabled+" or "+gateconf.GateDisabled, "unknown value %q", value)
+				case key == gateconf.AnnotationVersion || key == gateconf.AnnotationUndo:
+					p.find(Error, o, field, "remove it; kauth writes it itself", "left over from a run of kauth that was edited since")
+				default:
+					p.find(Error, o, field, "use "+gateconf.AnnotationGate, "unknown annotation")
+				}
+			}
+		}
+	}
+}
+
+// sorted yields the entries of a map in the order of their keys.
+func sorted(m map[string]string) func(func(string, string) bool) {
+	return func(yield func(string, string) bool) {
+		keys := make([]string, 0, len(m))
+		for k := range m {
+			keys = append(keys, k)
+		}
+		slices.Sort(keys)
+		for _, k := range keys {
+			if !yield(k, m[k]) {
+				return
+			}
+		}
+	}
+}
+
+func (p *planner) leftOut() string {
+	if len(p.disabled) == 0 {
+		return ""
+	}
+	return " but " + strconv.Itoa(len(p.disabled)) + " that an annotation leaves out"
+}
+
+// workloadList names the workloads of the stream, for hints.
+func (p *planner) workloadList() string {
+	var names []string
+	for _, w := range p.model.Workloads {
+		if !w.Hook {
+			names = append(names, w.Object.Kind+"/"+w.Object.Name)
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	const most = 12
+	if len(names) > most {
+		names = append(names[:most], "...")
+	}
+	return "; the stream has " + strings.Join(names, ", ")
+}

@@ -1,0 +1,138 @@
+package plan
+
+import (
+	"net/url"
+	"strings"
+
+	"sigs.k8s.io/kustomize/kyaml/yaml"
+
+	"github.com/kauth-dev/kauth/pkg/gateconf"
+	"github.com/kauth-dev/kauth/pkg/manifest"
+	"github.com/kauth-dev/kauth/pkg/topology"
+)
+
+// web is what the gate has to know of the pages that it stands before.
+type web struct {
+	scheme string // http or https
+	prefix string // "" for the root
+	health string // "" where unknown
+}
+
+// webOf derives it from the resource that the operator reads, or from the container's arguments and probes.
+func webOf(w *topology.Workload, port int) web {
+	if w.Operator && port == w.WebPort() {
+		return operatorWeb(w)
+	}
+	result := web{scheme: "http"}
+	c := w.Container(port)
+	if c == nil && len(w.Containers) == 1 {
+		c = w.Containers[0]
+	}
+	if c == nil {
+		return result
+	}
+	result.prefix = argPrefix(w.App, c.Args)
+	if probe := probeOf(c, port); probe != nil {
+		result.health = manifest.String(probe, "path")
+		if result.health == "" {
+			result.health = "/"
+		} else if !strings.HasPrefix(result.health, "/") {
+			result.health = "/" + result.health
+		}
+		result.scheme = strings.ToLower(orDefault(manifest.String(probe, "scheme"), "http"))
+	}
+	if result.health == "" && w.App != "" {
+		result.health = result.prefix + "/-/healthy"
+	}
+	return result
+}
+
+// operatorWeb reads what the operator makes flags of: routePrefix moves the handlers, externalUrl does not
+// (PO:pkg/prometheus/promcfg.go).
+func operatorWeb(w *topology.Workload) web {
+	result := web{scheme: "http", prefix: cleanPrefix(manifest.String(w.Spec(), "routePrefix"))}
+	if tls := manifest.Field(w.Spec(), "web", "tlsConfig"); tls != nil && tls.Kind == yaml.MappingNode {
+		result.scheme = "https"
+	}
+	result.health = result.prefix + "/-/healthy"
+	return result
+}
+
+// probeOf returns the httpGet of the probe that says best whether the port serves. The liveness probe comes first: a
+// load balancer that follows readiness would take away a server that is only busy reading its log.
+func probeOf(c *topology.Container, port int) *yaml.Node {
+	for _, name := range []string{"livenessProbe", "readinessProbe", "startupProbe"} {
+		get := manifest.Field(c.Node, name, "httpGet")
+		if get == nil {
+			continue
+		}
+		asked := topology.ParsePort(manifest.String(get, "port"))
+		if asked.Number == port {
+			return get
+		}
+		for _, p := range c.Ports {
+			if asked.Name != "" && p.Name == asked.Name && p.Number == port {
+				return get
+			}
+		}
+	}
+	return nil
+}
+
+// argPrefix finds the path that a program is told to serve below. Prometheus and Alertmanager take it from the
+// external URL where no route prefix is given.
+func argPrefix(app topology.App, args []string) string {
+	for _, flag := range []string{"web.route-prefix", "base-url"} {
+		if value, ok := argValue(args, flag); ok {
+			return cleanPrefix(value)
+		}
+	}
+	if app == "" {
+		return ""
+	}
+	for _, flag := range []string{"web.external-url", "web.external-prefix"} {
+		if value, ok := argValue(args, flag); ok {
+			if u, err := url.Parse(value); err == nil {
+				return cleanPrefix(u.Path)
+			}
+		}
+	}
+	return ""
+}
+
+// argValue finds a flag in any of the ways to write it: --flag=value, --flag value, -flag=value.
+func argValue(args []string, flag string) (string, bool) {
+	for i, arg := range args {
+		name, value, joined := strings.Cut(strings.TrimLeft(arg, "-"), "=")
+		if name != flag || !strings.HasPrefix(arg, "-") {
+			continue
+		}
+		if joined {
+			return value, true
+		}
+		if i+1 < len(args) && !strings.HasPrefix(args[i+1], "-") {
+			return args[i+1], true
+		}
+	}
+	return "", false
+}
+
+// cleanPrefix gives a prefix its one form: no slash at the end, "" for the root. What is not a plain path, such as
+// one with a variable in it, is not used.
+func cleanPrefix(prefix string) string {
+	prefix = strings.TrimRight(prefix, "/")
+	if prefix != "" && !strings.HasPrefix(prefix, "/") {
+		prefix = "/" + prefix
+	}
+	if prefix == "" || !gateconf.IsCanonicalPath(prefix) || strings.Contains(prefix, "$") {
+		return ""
+	}
+	return prefix
+}
+
+func orDefault(s, otherwise string) string {
+	if s == "" {
+		return otherwise
+	}
+	return s
+}

@@ -1,0 +1,205 @@
+package topology
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/kauth-dev/kauth/pkg/manifest"
+)
+
+// Service is a Service of the stream.
+type Service struct {
+	Object       *manifest.Object
+	Type         string // ClusterIP where the manifest says nothing
+	Headless     bool
+	ExternalIPs  bool
+	ExternalName string
+	Selector     map[string]string
+	Annotations  map[string]string
+	Ports        []*ServicePort
+}
+
+// ServicePort is one port of a Service.
+type ServicePort struct {
+	Name     string
+	Number   int
+	Protocol string
+	Target   Port // the container port
+	Field    manifest.Path
+}
+
+// Port is a port as manifests write it: a number, or a name where Name is not "".
+type Port struct {
+	Name   string
+	Number int
+}
+
+// String is the port as it is written.
+func (p Port) String() string {
+	if p.Name != "" {
+		return p.Name
+	}
+	return strconv.Itoa(p.Number)
+}
+
+// ParsePort reads a port number, or a name.
+func ParsePort(text string) Port {
+	if n, err := strconv.Atoi(text); err == nil {
+		return Port{Number: n}
+	}
+	return Port{Name: text}
+}
+
+func readService(o *manifest.Object) (*Service, error) {
+	svc := &Service{
+		Object: o, Type: manifest.String(o.Node, "spec", "type"),
+		Headless:     manifest.String(o.Node, "spec", "clusterIP") == "None",
+		ExternalIPs:  len(manifest.Items(o.Node, "spec", "externalIPs")) > 0,
+		ExternalName: manifest.String(o.Node, "spec", "externalName"),
+		Selector:     manifest.Map(o.Node, "spec", "selector"),
+		Annotations:  manifest.Map(o.Node, "metadata", "annotations"),
+	}
+	if svc.Type == "" {
+		svc.Type = "ClusterIP"
+	}
+	for i, item := range manifest.Items(o.Node, "spec", "ports") {
+		field := manifest.P("spec", "ports", i)
+		number, ok := manifest.Int(item, "port")
+		if !ok || number < 1 || number > 65535 {
+			return nil, fmt.Errorf("%s: %s: %q is not a port number", o.Ref, field.With("port"), manifest.String(item, "port"))
+		}
+		p := &ServicePort{Name: manifest.String(item, "name"), Number: number, Protocol: manifest.String(item, "protocol"), Field: field}
+		p.Target = Port{Number: number} // the API's default
+		if target := manifest.String(item, "targetPort"); target != "" && target != "0" {
+			p.Target = ParsePort(target)
+		}
+		svc.Ports = append(svc.Ports, p)
+	}
+	return svc, nil
+}
+
+// Exposed says how the Service is itself a way in: "LoadBalancer", "NodePort", "externalIPs", or "" where it is none.
+func (s *Service) Exposed() string {
+	switch {
+	case s.Type == "LoadBalancer" || s.Type == "NodePort":
+		return s.Type
+	case s.ExternalIPs:
+		return "externalIPs"
+	default:
+		return ""
+	}
+}
+
+// port returns the port that a backend means. A backend that names none means the only one.
+func (s *Service) port(b *Backend) *ServicePort {
+	var fits []*ServicePort
+	for _, p := range s.Ports {
+		switch {
+		case b.Port == Port{}:
+			fits = append(fits, p)
+		case b.Port.Name != "" && p.Name == b.Port.Name, b.Port.Name == "" && p.Number == b.Port.Number,
+			b.ByTarget && p.Target == b.Port:
+			fits = append(fits, p)
+		}
+	}
+	if len(fits) == 1 || len(fits) > 1 && b.Port != (Port{}) {
+		return fits[0]
+	}
+	return nil
+}
+
+func (s *Service) portList() string {
+	var list []string
+	for _, p := range s.Ports {
+		text := strconv.Itoa(p.Number)
+		if p.Name != "" {
+			text += " (" + p.Name + ")"
+		}
+		list = append(list, text)
+	}
+	return strings.Join(list, ", ")
+}
+
+// Hit is a workload that a Service selects.
+type Hit struct {
+	Workload *Workload
+	Maybe    bool // not yet: the selector asks for labels that the manifests do not give, such as a leader's
+}
+
+// Selected returns the workloads whose pods a Service selects. Pods of Helm hooks and tests do not count: they are
+// not there while the release serves. Where no workload matches in full, those that share a label with the selector
+// and contradict none of it may match at run time, and count.
+func (m *Model) Selected(svc *Service) []Hit { return m.selected[svc] }
+
+func (m *Model) selects(svc *Service) []Hit {
+	if len(svc.Selector) == 0 {
+		return nil
+	}
+	var hits, maybes []Hit
+	for _, w := range m.neighbours(svc.Object.Namespace) {
+		switch w.matches(svc.Selector) {
+		case matchYes:
+			hits = append(hits, Hit{Workload: w})
+		case matchMaybe:
+			maybes = append(maybes, Hit{Workload: w, Maybe: true})
+		}
+	}
+	if len(hits) > 0 {
+		return hits
+	}
+	return maybes
+}
+
+// neighbours returns the workloads that may live in a namespace, in document order within each.
+func (m *Model) neighbours(namespace string) []*Workload {
+	if namespace == "" {
+		var all []*Workload
+		for _, w := range m.Workloads {
+			if !w.Hook {
+				all = append(all, w)
+			}
+		}
+		return all
+	}
+	return append(m.inSpace[namespace][:len(m.inSpace[namespace]):len(m.inSpace[namespace])], m.inSpace[""]...)
+}
+
+type match int
+
+const (
+	matchNo match = iota
+	matchMaybe
+	matchYes
+)
+
+const (
+	podNameLabel  = "statefulset.kubernetes.io/pod-name"
+	podIndexLabel = "apps.kubernetes.io/pod-index"
+)
+
+func (w *Workload) matches(selector map[string]string) match {
+	result, shared := matchYes, 0
+	for key, value := range selector {
+		has, known := w.Labels[key]
+		switch {
+		case known && has == value:
+			shared++
+		case known:
+			return matchNo
+		case key == podNameLabel && w.podName != nil:
+			if !w.podName(value) {
+				return matchNo
+			}
+			shared++
+		case key == podIndexLabel && w.podName != nil:
+			shared++
+		default:
+			result = matchMaybe
+		}
+	}
+	if result == matchMaybe && shared == 0 {
+		return matchNo
+	}
+	return result
+}
