@@ -10,6 +10,7 @@ import (
 	"github.com/kauth-dev/kauth/pkg/manifest"
 	"github.com/kauth-dev/kauth/pkg/plan"
 	"github.com/kauth-dev/kauth/pkg/topology"
+	"github.com/kauth-dev/kauth/pkg/version"
 )
 
 // Options are what the user asked for.
@@ -36,6 +37,9 @@ func (r *Refused) Error() string {
 // there is no stream, and nothing of it may be used; the report then holds the findings so far. The output may share
 // memory with in.
 func Run(in []byte, o Options) (*manifest.Stream, *Report, error) {
+	if o.Version == "" {
+		o.Version = version.String()
+	}
 	s, _, p, err := prepare(in, o)
 	if err != nil {
 		return nil, &Report{Version: o.Version}, err

@@ -50,6 +50,8 @@ func SetField(mapping *yaml.Node, key string, value *yaml.Node) error {
 		return nil
 	case old.Kind == yaml.AliasNode:
 		return fmt.Errorf("%s: a YAML alias (*%s), which cannot be edited in one place only; write the value out", P(key), old.Value)
+	case old.Anchor != "":
+		return editable(old, P(key))
 	case old.Kind != yaml.ScalarNode:
 		return fmt.Errorf("%s: expected a plain value, found %s", P(key), kindName(old))
 	case old.Value == value.Value && old.Tag == value.Tag:

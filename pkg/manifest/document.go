@@ -40,6 +40,9 @@ type Object struct {
 // RNode returns the object's mapping as filters take it. Call Edit first.
 func (o *Object) RNode() *yaml.RNode { return yaml.NewRNode(o.Node) }
 
+// StreamLine is the line of the stream, from 1, that the object starts on.
+func (o *Object) StreamLine() int { return o.Doc.Line + o.Node.Line - 1 }
+
 // Edit must be called before anything below the object's Node is changed; Stream.Commit then writes the change.
 func (o *Object) Edit() {
 	if o.Doc.before == nil {
@@ -105,6 +108,9 @@ func (d *Document) parse() error {
 	if root.Kind != yaml.MappingNode {
 		return d.errorf(root.Line, "not a Kubernetes object: expected fields such as apiVersion and kind, found %s", kindName(root))
 	}
+	if String(root, "kind") == "ResourceList" {
+		return d.errorf(root.Line, "a KRM ResourceList; this version reads a plain stream of manifests")
+	}
 	if key, line := duplicateKey(root); key != "" {
 		return d.errorf(line, "the key %q stands twice in one mapping; remove one", key)
 	}
@@ -154,7 +160,7 @@ func (d *Document) commit() error {
 	return d.parse()
 }
 
-var yamlLine = regexp.MustCompile(`^(?:yaml: )?(?:line (\d+): )?(.*)$`)
+var yamlLine = regexp.MustCompile(`^(?:.*?yaml: )?(?:line (\d+): )?(.*)$`)
 
 // yamlError gives a parser's error, whose line counts from the start of the document, its place in the stream.
 func (d *Document) yamlError(err error) error {
@@ -190,24 +196,23 @@ func shorten(s string, n int) string {
 	return strings.ToValidUTF8(s[:n], "") + "..."
 }
 
-// duplicateKey returns the first key that a mapping below n has twice. Kubernetes' readers disagree on which counts.
-func duplicateKey(n *yaml.Node) (string, int) {
+// duplicateKey returns the first key that a mapping below n has twice, "" where there is none. Kubernetes' readers
+// disagree on which of the two counts.
+func duplicateKey(n *yaml.Node) (key string, line int) {
 	if n.Kind == yaml.MappingNode {
+		seen := make(map[string]bool, len(n.Content)/2)
 		for i := 0; i+1 < len(n.Content); i += 2 {
-			for j := 0; j < i; j += 2 {
-				if n.Content[i].Value == n.Content[j].Value && n.Content[i].Kind == yaml.ScalarNode && n.Content[j].Kind == yaml.ScalarNode {
-					return n.Content[i].Value, n.Content[i].Line
-				}
+			k := n.Content[i]
+			if k.Kind == yaml.ScalarNode && seen[k.Value] && k.Tag != yaml.MergeTag {
+				return k.Value, k.Line
 			}
+			seen[k.Value] = true
 		}
 	}
 	for _, c := range n.Content {
-		if key, line := duplicateKey(c); key != "" {
+		if key, line = duplicateKey(c); key != "" {
 			return key, line
 		}
 	}
 	return "", 0
 }
-
-// StreamLine is the line of the stream, from 1, that the object starts on.
-func (o *Object) StreamLine() int { return o.Doc.Line + o.Node.Line - 1 }

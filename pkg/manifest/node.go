@@ -37,7 +37,7 @@ func child(n *yaml.Node, key string, depth int) *yaml.Node {
 		if k.Value == key && k.Kind == yaml.ScalarNode {
 			return n.Content[i+1]
 		}
-		if k.Tag == yaml.MergeTag || k.Value == "<<" {
+		if k.Tag == yaml.MergeTag {
 			merged = Resolve(n.Content[i+1])
 		}
 	}
@@ -64,16 +64,27 @@ func String(n *yaml.Node, path ...string) string {
 	return v.Value
 }
 
-// Int returns the whole number that a path of mapping keys leads to, not ok where there is none.
-func Int(n *yaml.Node, path ...string) (int, bool) {
-	v, err := strconv.Atoi(String(n, path...))
+// Int returns the whole number that a path of mapping keys leads to, not ok where there is none. Only plain decimals
+// count: YAML 1.1, which Kubernetes reads, and YAML 1.2 differ on 0120, 0x50, 8_0 and 1e2.
+func Int(n *yaml.Node, path ...string) (int, bool) { return Decimal(String(n, path...)) }
+
+// Decimal reads a number that is written in decimal digits alone, without a leading zero.
+func Decimal(text string) (int, bool) {
+	if text == "" || len(text) > 1 && text[0] == '0' || strings.Trim(text, "0123456789") != "" {
+		return 0, false
+	}
+	v, err := strconv.Atoi(text)
 	return v, err == nil
 }
 
-// Bool says whether the path leads to true.
+// Bool says whether the path leads to true, in any spelling that YAML 1.1, which Kubernetes reads, takes for it.
 func Bool(n *yaml.Node, path ...string) bool {
-	b, err := strconv.ParseBool(strings.ToLower(String(n, path...)))
-	return err == nil && b
+	switch strings.ToLower(String(n, path...)) {
+	case "true", "yes", "on", "y":
+		return true
+	default:
+		return false
+	}
 }
 
 // Items returns the items of the sequence that a path of mapping keys leads to, aliases followed.
@@ -106,10 +117,18 @@ func Map(n *yaml.Node, path ...string) map[string]string {
 			continue
 		}
 		if value := Resolve(v.Content[i+1]); value != nil && value.Kind == yaml.ScalarNode {
-			m[v.Content[i].Value] = value.Value
+			m[v.Content[i].Value] = textOf(value)
 		}
 	}
 	return m
+}
+
+// textOf is a scalar as the API reads it where it wants text: null is the empty string.
+func textOf(n *yaml.Node) string {
+	if n.Tag == yaml.NodeTagNull {
+		return ""
+	}
+	return n.Value
 }
 
 func mergedMap(n *yaml.Node) map[string]string {

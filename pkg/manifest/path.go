@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -179,6 +180,9 @@ func Append(n *yaml.Node, p Path, item *yaml.Node) error {
 // Ensure returns the mapping or sequence that p leads to; missing and null ones are made, as new nodes.
 func Ensure(n *yaml.Node, p Path, kind yaml.Kind) (*yaml.Node, error) {
 	for i, step := range p {
+		if err := editable(n, p[:i]); err != nil {
+			return nil, err
+		}
 		at := index(n, step)
 		want := yaml.MappingNode
 		if i == len(p)-1 {
@@ -188,6 +192,9 @@ func Ensure(n *yaml.Node, p Path, kind yaml.Kind) (*yaml.Node, error) {
 			key, isKey := step.(string)
 			if !isKey || n.Kind != yaml.MappingNode {
 				return nil, fmt.Errorf("%s: not there", p[:i+1])
+			}
+			if child(n, key, 0) != nil {
+				return nil, fmt.Errorf("%s: comes from a YAML merge key (<<), and an entry beside it would take its place; write the value out", p[:i+1])
 			}
 			made := newCollection(want)
 			n.Content = append(n.Content, Text(key), made)
@@ -207,10 +214,25 @@ func Ensure(n *yaml.Node, p Path, kind yaml.Kind) (*yaml.Node, error) {
 		}
 		n = next
 	}
+	if err := editable(n, p); err != nil {
+		return nil, err
+	}
 	if n.Kind != kind {
 		return nil, fmt.Errorf("%s: expected %s, found %s", p, collectionName(kind), kindName(n))
 	}
 	return n, nil
+}
+
+// editable refuses a node that other places of the document may share.
+func editable(n *yaml.Node, p Path) error {
+	if n.Anchor == "" {
+		return nil
+	}
+	text := fmt.Sprintf("has the YAML anchor &%s, so an edit here would be one wherever it is used; write the value out", n.Anchor)
+	if len(p) == 0 {
+		return errors.New(text)
+	}
+	return fmt.Errorf("%s: %s", p, text)
 }
 
 func newCollection(kind yaml.Kind) *yaml.Node {
