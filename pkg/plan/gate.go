@@ -67,6 +67,12 @@ func (p *planner) refuse(w *topology.Workload) {
 				"a volume %q that kauth did not write", gateconf.VolumeName)
 		}
 	}
+	for i, claim := range manifest.Items(w.Object.Node, "spec", "volumeClaimTemplates") {
+		if manifest.String(claim, "metadata", "name") == gateconf.VolumeName {
+			p.find(Error, w.Object, manifest.P("spec", "volumeClaimTemplates", i), "rename it",
+				"a volume %q that kauth did not write", gateconf.VolumeName)
+		}
+	}
 	if w.Operator && manifest.Bool(spec, "paused") {
 		p.find(Error, w.Object, manifest.P("spec", "paused"), "set it to false",
 			"the operator does not act on a paused resource, so the gate would not appear while the routes already lead to it")
@@ -89,7 +95,7 @@ func (p *planner) upstreamPort(t chosen) (int, bool) {
 	case t.port.Name != "":
 		for _, c := range w.Containers {
 			for _, port := range c.Ports {
-				if port.Name == t.port.Name {
+				if port.Name == t.port.Name && !c.Init {
 					return port.Number, true
 				}
 			}
@@ -98,10 +104,6 @@ func (p *planner) upstreamPort(t chosen) (int, bool) {
 		return 0, false
 	case t.port.Number != 0:
 		return t.port.Number, true
-	case w.Operator:
-		return w.WebPort(), true
-	case w.Takes(usualPort[w.App]):
-		return usualPort[w.App], true
 	}
 	candidates := p.candidates(w)
 	switch len(candidates) {
@@ -120,9 +122,15 @@ var usualPort = map[topology.App]int{
 	topology.Prometheus: 9090, topology.PrometheusAgent: 9090, topology.Alertmanager: 9093, topology.ThanosRuler: 10902,
 }
 
-// candidates are the ports that ways from outside lead to, else those that Services lead to, else all that are
-// declared; hand-made guards and metrics beside the application do not count.
+// candidates are the ports that may be the application's: the one that it is known by; else those that ways from outside
+// lead to, else those that Services lead to, else all that are declared. Guards beside the application do not count.
 func (p *planner) candidates(w *topology.Workload) []int {
+	switch usual := usualPort[w.App]; {
+	case w.Operator:
+		return []int{w.WebPort()}
+	case usual != 0 && w.Takes(usual):
+		return []int{usual}
+	}
 	var outside, inside, declared []int
 	add := func(list *[]int, port int) {
 		for _, have := range *list {
@@ -130,7 +138,7 @@ func (p *planner) candidates(w *topology.Workload) []int {
 				return
 			}
 		}
-		if port != 0 && !isGuard(w.Container(port)) {
+		if port != 0 && !isGuard(w, w.Container(port)) {
 			*list = append(*list, port)
 		}
 	}
@@ -181,8 +189,8 @@ func portList(w *topology.Workload) string {
 func (p *planner) choosePorts(g *Gate) bool {
 	w := g.Workload
 	takenBy := func(port int) string {
-		if c := w.Container(port); c != nil {
-			return fmt.Sprintf("container %q", c.Name)
+		if name := w.TakenBy(port); name != "" {
+			return fmt.Sprintf("container %q", name)
 		}
 		if port == g.Upstream {
 			return "the application"

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/kauth-dev/kauth/pkg/topology"
@@ -27,9 +28,21 @@ func imageName(image string) string {
 }
 
 // isGuard says whether a container stands before the application of its pod: a web server, or an auth proxy, beside
-// it. A web server that is the pod's only container is the application.
-func isGuard(c *topology.Container) bool {
-	return c != nil && (webServers[imageName(c.Image)] || authProxies[imageName(c.Image)])
+// it. One that has no other beside it is the application.
+func isGuard(w *topology.Workload, c *topology.Container) bool {
+	return c != nil && guardImage(c) && slices.ContainsFunc(w.Containers, func(other *topology.Container) bool {
+		return !other.Init && !guardImage(other)
+	})
+}
+
+func guardImage(c *topology.Container) bool {
+	return webServers[imageName(c.Image)] || authProxies[imageName(c.Image)]
+}
+
+// isReloader says whether a container is the one that the operator puts beside its programs to reload them. What it
+// listens on holds its own metrics and none of the application.
+func isReloader(c *topology.Container) bool {
+	return c != nil && c.Node == nil && c.Name == "config-reloader"
 }
 
 func isAuthProxy(c *topology.Container) bool { return c != nil && authProxies[imageName(c.Image)] }

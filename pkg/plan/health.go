@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/kauth-dev/kauth/pkg/gateconf"
 	"github.com/kauth-dev/kauth/pkg/manifest"
 	"github.com/kauth-dev/kauth/pkg/topology"
 )
@@ -20,10 +21,18 @@ const (
 	albVersion        = topology.ALBPrefix + "backend-protocol-version"
 	nginxProtocol     = "nginx.ingress.kubernetes.io/backend-protocol"
 	traefikScheme     = "traefik.ingress.kubernetes.io/service.serversscheme"
+
+	// Of a LoadBalancer Service (LBC:docs/guide/service/annotations.md); the alb.ingress keys do nothing there.
+	nlbPrefix         = "service.beta.kubernetes.io/aws-load-balancer-"
+	nlbHealthPath     = nlbPrefix + "healthcheck-path"
+	nlbHealthPort     = nlbPrefix + "healthcheck-port"
+	nlbHealthProtocol = nlbPrefix + "healthcheck-protocol"
+	nlbProtocol       = nlbPrefix + "backend-protocol"
 )
 
 // health makes load balancers ask the gate for the application's health, and speak the gate's protocol to it.
 func (p *planner) health() {
+	p.nlbHealth()
 	for _, route := range p.model.Routes {
 		moved := p.rerouted[route]
 		if len(moved) == 0 {
@@ -37,6 +46,27 @@ func (p *planner) health() {
 		for _, svc := range services {
 			p.plainHTTP(svc.Object, svc.Annotations, traefikScheme, "https", "http")
 		}
+		if route.Object.Kind == "HTTPRoute" {
+			p.find(Info, route.Object, nil, "where the Gateway is an AWS one, set healthCheckPath to "+p.healthPath(route)+" in a TargetGroupConfiguration of the Service",
+				"a load balancer that asks for / to learn about health is told 401 from now on")
+		}
+	}
+}
+
+// nlbHealth does the same for the Services that are load balancers themselves.
+func (p *planner) nlbHealth() {
+	for _, mv := range p.Moves {
+		svc := mv.Service
+		have := svc.Annotations
+		if _, on := have[nlbHealthPath]; on {
+			p.annotate(svc.Object, have, nlbHealthPath, gateconf.HealthPath)
+		}
+		if port := have[nlbHealthPort]; port != "" && port != "traffic-port" {
+			p.annotate(svc.Object, have, nlbHealthPort, "traffic-port")
+		}
+		p.plainHTTP(svc.Object, have, nlbHealthProtocol, "https", "http")
+		p.plainHTTP(svc.Object, have, nlbProtocol, "https", "http")
+		p.plainHTTP(svc.Object, have, nlbProtocol, "ssl", "tcp")
 	}
 }
 
@@ -84,7 +114,11 @@ func (p *planner) albHealth(route *topology.Route, services []*topology.Service,
 		case !acceptsCode(codes, 200):
 			set(albSuccessCodes, "200")
 		case acceptsCode(codes, 401):
-			p.find(Warning, route.Object, manifest.P("metadata", "annotations", albSuccessCodes), "set it to \"200\"; the gate's health path needs no password",
+			holder := route.Object
+			if _, on := svc.Annotations[albSuccessCodes]; on {
+				holder = svc.Object
+			}
+			p.find(Warning, holder, manifest.P("metadata", "annotations", albSuccessCodes), "set it to \"200\"; the gate's health path needs no password",
 				"accepts 401, which calls an application healthy that nobody asked")
 		}
 	}

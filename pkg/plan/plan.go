@@ -83,13 +83,14 @@ func Make(m *topology.Model, s *manifest.Stream, o Options) *Plan {
 	p := &planner{
 		Plan: &Plan{}, model: m, options: o, order: map[*manifest.Document]int{}, gates: map[*topology.Workload]*Gate{},
 		ports: map[*topology.Service]*Port{}, moves: map[*topology.ServicePort]bool{}, annotated: map[annotationKey]bool{},
-		rerouted: map[*topology.Route]map[*topology.Backend]bool{},
+		rerouted: map[*topology.Route]map[*topology.Backend]bool{}, heard: map[*manifest.Object]bool{},
 	}
 	for i, d := range s.Docs {
 		p.order[d] = i
 	}
+	targets := p.targets()
 	p.checkAnnotations(s)
-	for _, t := range p.targets() {
+	for _, t := range targets {
 		if g := p.gate(t); g != nil {
 			p.Gates = append(p.Gates, g)
 			p.gates[t.workload] = g
@@ -119,6 +120,7 @@ type planner struct {
 	ports     map[*topology.Service]*Port
 	moves     map[*topology.ServicePort]bool
 	annotated map[annotationKey]bool
+	heard     map[*manifest.Object]bool                      // objects whose annotation "enabled" some workload is behind
 	rerouted  map[*topology.Route]map[*topology.Backend]bool // backends that lead to a gate
 }
 

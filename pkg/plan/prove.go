@@ -32,13 +32,13 @@ func Prove(after *topology.Model, gated []manifest.Ref) []Finding {
 			report(ref, nil, problem)
 		}
 		for _, way := range after.WaysTo(w) {
-			if !throughGate(way) && !isAuthProxy(w.Container(way.Port)) {
+			if !throughGate(way) && !allowed(way) {
 				report(way.Ref(), way.Field(), "still leads to port "+portText(way)+" of "+ref.Short()+", past the gate")
 			}
 		}
 	}
 	for _, way := range after.Ways {
-		if way.Problem != "" && way.Route.Annotations[gateconf.AnnotationGate] != gateconf.GateDisabled && mayLive(spaces, way.Backend.Namespace) {
+		if way.Problem != "" && way.Workload == nil && !optedOut(way) && mayLive(spaces, way.Namespace) {
 			report(way.Ref(), way.Field(), way.Problem)
 		}
 	}
@@ -50,10 +50,35 @@ func mayLive(spaces map[string]bool, namespace string) bool {
 	return len(spaces) > 0 && (namespace == "" || spaces[namespace] || spaces[""])
 }
 
+// allowed says whether a way that does not end at the gate may stay: it leads to another port than the one that the
+// gate stands before, where somebody else asks for a login, or where the user was asked and said so.
+func allowed(way *topology.Way) bool {
+	if way.Problem != "" || way.Service == nil || way.Port == 0 {
+		return false
+	}
+	gate := gateIn(way.Workload)
+	config, err := gateconf.Parse(gate.Args)
+	if err != nil || strings.HasSuffix(config.Upstream, ":"+strconv.Itoa(way.Port)) {
+		return false
+	}
+	c := way.Workload.Container(way.Port)
+	return isAuthProxy(c) || isReloader(c) || optedOut(way)
+}
+
+// gateIn returns the container named kauth-proxy, an empty one where there is none.
+func gateIn(w *topology.Workload) *topology.Container {
+	for _, c := range w.Containers {
+		if c.Name == gateconf.ContainerName && !c.Init {
+			return c
+		}
+	}
+	return &topology.Container{}
+}
+
 // throughGate says whether a way ends at the port that a container named kauth-proxy listens on.
 func throughGate(way *topology.Way) bool {
 	c := way.Workload.Container(way.Port)
-	if c == nil || c.Name != gateconf.ContainerName || way.Service == nil || way.Backend != nil && way.Backend.Protocol != "" {
+	if way.Problem != "" || c == nil || c.Name != gateconf.ContainerName || way.Service == nil || way.Backend != nil && way.Backend.Protocol != "" {
 		return false
 	}
 	config, err := gateconf.Parse(c.Args)

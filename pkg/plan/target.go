@@ -2,7 +2,6 @@ package plan
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -71,7 +70,7 @@ func (p *planner) targets() []chosen {
 	var all []chosen
 	for _, w := range p.model.Workloads {
 		target, isNamed := named[w]
-		enabled, disabled := p.marks(w)
+		enabled, disabled := p.marks(w, target.Port)
 		switch {
 		case w.Hook:
 			if isNamed || enabled != nil {
@@ -133,70 +132,6 @@ func (p *planner) named() map[*topology.Workload]Target {
 		}
 	}
 	return found
-}
-
-// marks returns an object whose annotation enables a gate for w, and one whose annotation disables it. The annotation
-// counts on the workload, its pod template, a Service that selects it and a route that leads to it.
-func (p *planner) marks(w *topology.Workload) (enabled, disabled *manifest.Object) {
-	read := func(o *manifest.Object, annotations map[string]string) {
-		switch annotations[gateconf.AnnotationGate] {
-		case gateconf.GateEnabled:
-			enabled = o
-		case gateconf.GateDisabled:
-			disabled = o
-		}
-	}
-	read(w.Object, manifest.Map(w.Object.Node, "metadata", "annotations"))
-	read(w.Object, manifest.Map(manifest.At(w.Object.Node, w.Template), "annotations"))
-	for _, svc := range p.model.SelectedBy(w) {
-		read(svc.Object, svc.Annotations)
-	}
-	for _, way := range p.model.WaysTo(w) {
-		if way.Route != nil {
-			read(way.Route.Object, way.Route.Annotations)
-		}
-	}
-	return enabled, disabled
-}
-
-// checkAnnotations refuses annotations of ours that nobody reads, and values that mean nothing: each is a lock that
-// somebody believes in.
-func (p *planner) checkAnnotations(s *manifest.Stream) {
-	for _, o := range s.Objects() {
-		for _, at := range []manifest.Path{
-			manifest.P("metadata"), manifest.P("spec", "template", "metadata"), manifest.P("spec", "podMetadata"),
-		} {
-			for key, value := range sorted(manifest.Map(manifest.At(o.Node, at), "annotations")) {
-				field := at.With("annotations", key)
-				switch {
-				case !strings.HasPrefix(key, gateconf.AnnotationPrefix):
-				case key == gateconf.AnnotationGate && (value == gateconf.GateEnabled || value == gateconf.GateDisabled):
-				case key == gateconf.AnnotationGate:
-					p.find(Error, o, field, "use "+gateconf.GateEnabled+" or "+gateconf.GateDisabled, "unknown value %q", value)
-				case key == gateconf.AnnotationVersion || key == gateconf.AnnotationUndo:
-					p.find(Error, o, field, "remove it; kauth writes it itself", "left over from a run of kauth that was edited since")
-				default:
-					p.find(Error, o, field, "use "+gateconf.AnnotationGate, "unknown annotation")
-				}
-			}
-		}
-	}
-}
-
-// sorted yields the entries of a map in the order of their keys.
-func sorted(m map[string]string) func(func(string, string) bool) {
-	return func(yield func(string, string) bool) {
-		keys := make([]string, 0, len(m))
-		for k := range m {
-			keys = append(keys, k)
-		}
-		slices.Sort(keys)
-		for _, k := range keys {
-			if !yield(k, m[k]) {
-				return
-			}
-		}
-	}
 }
 
 func (p *planner) leftOut() string {

@@ -15,6 +15,7 @@ const optOutHint = "set the annotation " + gateconf.AnnotationGate + ": " + gate
 func (p *planner) ways() {
 	for _, way := range p.model.Ways {
 		switch {
+		case way.Problem != "" && way.Workload != nil && p.gateOf(way.Workload) == nil:
 		case way.Problem != "":
 			p.unresolved(way)
 		case way.Workload != nil && p.gateOf(way.Workload) != nil:
@@ -24,20 +25,27 @@ func (p *planner) ways() {
 	p.sharedPortFields()
 }
 
-// unresolved refuses a way that may lead to a gated workload: one in the same namespace, as far as that is known.
+// unresolved refuses a way that leads, or may lead, to a gated workload: one in the same namespace, as far as that is
+// known.
 func (p *planner) unresolved(way *topology.Way) {
-	if way.Route.Annotations[gateconf.AnnotationGate] == gateconf.GateDisabled {
-		p.find(Info, way.Route.Object, way.Field(), "", "left as it is, as the annotation %s asks", gateconf.AnnotationGate)
+	o := p.objectOf(way)
+	if way.Workload == nil && optedOut(way) {
+		p.find(Info, o, way.Field(), "", "left as it is, as the annotation %s asks", gateconf.AnnotationGate)
 		return
 	}
 	severity, spaces := Warning, map[string]bool{}
 	for _, g := range p.Gates {
 		spaces[g.Ref().Namespace] = true
 	}
-	if mayLive(spaces, way.Backend.Namespace) {
+	if way.Workload != nil || mayLive(spaces, way.Namespace) {
 		severity = Error
 	}
-	p.find(severity, way.Route.Object, way.Field(), way.Hint, "%s", way.Problem)
+	p.find(severity, o, way.Field(), way.Hint, "%s", way.Problem)
+}
+
+// optedOut says whether the object that opens the way carries the annotation that leaves it out.
+func optedOut(way *topology.Way) bool {
+	return way.Annotations()[gateconf.AnnotationGate] == gateconf.GateDisabled
 }
 
 // way moves one way that leads to a gated workload.
@@ -57,17 +65,24 @@ func (p *planner) way(way *topology.Way, g *Gate) {
 	case way.ServicePort.Protocol != "" && way.ServicePort.Protocol != "TCP":
 		p.find(Error, o, field, "take the port out of the Service", "leads to %s with %s, which the gate cannot guard", g.Ref().Short(), way.ServicePort.Protocol)
 		return
-	case way.Port == g.Upstream && !isAuthProxy(c):
-	case isAuthProxy(c) && c.Name != p.mainContainer(g):
+	case way.Port == g.Upstream:
+	case isAuthProxy(c):
 		p.find(Info, o, field, "", "leads to container %q of %s, which asks for a login itself; left as it is", c.Name, g.Ref().Short())
 		return
-	case isGuard(c) && c.Name != p.mainContainer(g):
+	case optedOut(way) && way.Port != 0:
+		p.find(Warning, o, field, "", "leads to port %s of %s, past the gate; left as it is, as the annotation %s asks", portText(way), g.Ref().Short(), gateconf.AnnotationGate)
+		return
+	case isReloader(c):
+		p.find(Warning, o, field, "take the port out of the Service, or give the application a Service of its own",
+			"leads to port %s of %s too, where the operator's reloader shows its metrics, and which has no gate", portText(way), g.Ref().Short())
+		return
+	case isGuard(g.Workload, c) && c.Name != p.mainContainer(g):
 		p.handMade(way, g, c)
 	case way.Port == 0:
 		p.find(Error, o, field, "name a port that a container declares", "leads to port %q of %s, which no container has", way.PortName, g.Ref().Short())
 		return
 	default:
-		p.find(Error, o, field, "take that port away from the route, or name the port to guard with --gate "+g.Workload.Object.Kind+"/"+g.Workload.Object.Name+":PORT",
+		p.find(Error, o, field, "take that port away, "+optOutHint+" on "+o.Kind+" "+o.Name+" to leave it open, or name the port to guard with --gate "+g.Workload.Object.Kind+"/"+g.Workload.Object.Name+":PORT",
 			"leads to port %s of %s, but the gate stands before port %d", portText(way), g.Ref().Short(), g.Upstream)
 		return
 	}
@@ -126,7 +141,7 @@ func (p *planner) move(way *topology.Way) {
 	} else {
 		port := p.servicePort(way.Service)
 		to := topology.Port{Number: port.Number}
-		if way.Backend.Port.Name != "" {
+		if way.Backend.Port.Name != "" || way.Backend.ByTarget {
 			to = topology.Port{Name: port.Name}
 		}
 		if !p.rerouted[way.Route][way.Backend] {

@@ -108,6 +108,12 @@ func (r *Route) addAction(b *Backend) error {
 	if root.Kind == yaml.DocumentNode {
 		root = root.Content[0]
 	}
+	if root.Kind != yaml.MappingNode {
+		return fmt.Errorf("%s: %s: not a JSON object; the load balancer controller would refuse it", r.Object.Ref, field)
+	}
+	if key := foldedTwice(root); key != "" {
+		return fmt.Errorf("%s: %s: the key %q stands twice, but for its case, and only one of them counts; remove one", r.Object.Ref, field, key)
+	}
 	if !strings.EqualFold(folded(root, "type").value(), "forward") {
 		return nil
 	}
@@ -123,7 +129,7 @@ func (r *Route) addAction(b *Backend) error {
 		}
 		inner := manifest.P(outer.key, groups.key, i)
 		r.Backends = append(r.Backends, &Backend{
-			Field: field, Namespace: b.Namespace, Service: name.value(), Port: ParsePort(port.value()),
+			Field: field, Namespace: b.Namespace, Service: name.value(), Port: scalar(port.node),
 			PortField: field, Inner: inner.With(port.key), Host: b.Host, Path: b.Path,
 		})
 	}
@@ -154,4 +160,22 @@ func folded(n *yaml.Node, key string) entry {
 		}
 	}
 	return entry{key: key}
+}
+
+// foldedTwice returns a key that a mapping in n has twice but for its case, "" where there is none.
+func foldedTwice(n *yaml.Node) string {
+	seen := map[string]bool{}
+	for i := 0; n.Kind == yaml.MappingNode && i+1 < len(n.Content); i += 2 {
+		key := strings.ToLower(n.Content[i].Value)
+		if seen[key] {
+			return n.Content[i].Value
+		}
+		seen[key] = true
+	}
+	for _, c := range n.Content {
+		if key := foldedTwice(c); key != "" {
+			return key
+		}
+	}
+	return ""
 }

@@ -57,7 +57,11 @@ func readOperator(o *manifest.Object) (*Workload, error) {
 		Object: o, App: kind.app, Operator: true, PodSpec: manifest.P("spec"), Template: manifest.P("spec", "podMetadata"),
 		HostNetwork: manifest.Bool(spec, "hostNetwork"), Labels: operatorLabels(o, kind),
 	}
-	w.Containers = append(operatorContainers(spec, kind), readContainers(spec, w.PodSpec)...)
+	own, err := readContainers(o, spec, w.PodSpec)
+	if err != nil {
+		return nil, err
+	}
+	w.Containers = append(operatorContainers(spec, kind), own...)
 	for _, c := range w.Containers {
 		if c.Node != nil && c.Image == "" && c.Name == kind.container {
 			// A patch of the operator's own container: its ports merge into that one's by number.
@@ -67,6 +71,7 @@ func readOperator(o *manifest.Object) (*Workload, error) {
 	}
 	if daemon := manifest.String(spec, "mode") == "DaemonSet"; !daemon {
 		w.podName = func(name string) bool { return operatorPodName(kind, o.Name, name) }
+		w.sharded = kind.sharded
 	}
 	return w, nil
 }
@@ -76,6 +81,7 @@ func operatorLabels(o *manifest.Object, kind operatorKind) map[string]string {
 	labels := map[string]string{}
 	maps.Copy(labels, manifest.Map(o.Node, "spec", "podMetadata", "labels"))
 	delete(labels, "app.kubernetes.io/version") // the operator overrides it with a value of its own making
+	delete(labels, shardLabel)                  // and this one
 	labels["app.kubernetes.io/name"] = kind.appName
 	labels["app.kubernetes.io/instance"] = o.Name
 	labels["app.kubernetes.io/managed-by"] = "prometheus-operator"
@@ -91,7 +97,7 @@ func operatorLabels(o *manifest.Object, kind operatorKind) map[string]string {
 // operatorPodName says whether the operator may make a pod of this name: PREFIX-NAME-0, and with shards
 // PREFIX-NAME-shard-1-0.
 func operatorPodName(kind operatorKind, resource, pod string) bool {
-	if ordinalNames(kind.prefix+resource, -1)(pod) {
+	if ordinalNames(kind.prefix + resource)(pod) {
 		return true
 	}
 	rest, ok := strings.CutPrefix(pod, kind.prefix+resource+"-shard-")
@@ -99,7 +105,7 @@ func operatorPodName(kind operatorKind, resource, pod string) bool {
 		return false
 	}
 	shard, _, _ := strings.Cut(rest, "-")
-	return ordinalNames("", -1)("-"+shard) && ordinalNames(kind.prefix+resource+"-shard-"+shard, -1)(pod)
+	return ordinalNames("")("-"+shard) && ordinalNames(kind.prefix+resource+"-shard-"+shard)(pod)
 }
 
 // operatorContainers are the containers that the operator adds to those of spec.containers. With listenLocal the web

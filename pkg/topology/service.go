@@ -29,28 +29,6 @@ type ServicePort struct {
 	Field    manifest.Path
 }
 
-// Port is a port as manifests write it: a number, or a name where Name is not "".
-type Port struct {
-	Name   string
-	Number int
-}
-
-// String is the port as it is written.
-func (p Port) String() string {
-	if p.Name != "" {
-		return p.Name
-	}
-	return strconv.Itoa(p.Number)
-}
-
-// ParsePort reads a port number, or a name.
-func ParsePort(text string) Port {
-	if n, err := strconv.Atoi(text); err == nil {
-		return Port{Number: n}
-	}
-	return Port{Name: text}
-}
-
 func readService(o *manifest.Object) (*Service, error) {
 	svc := &Service{
 		Object: o, Type: manifest.String(o.Node, "spec", "type"),
@@ -71,8 +49,11 @@ func readService(o *manifest.Object) (*Service, error) {
 		}
 		p := &ServicePort{Name: manifest.String(item, "name"), Number: number, Protocol: manifest.String(item, "protocol"), Field: field}
 		p.Target = Port{Number: number} // the API's default
-		if target := manifest.String(item, "targetPort"); target != "" && target != "0" {
-			p.Target = ParsePort(target)
+		if target := scalar(item, "targetPort"); target != (Port{}) {
+			p.Target = target
+		}
+		if p.Target.Odd {
+			return nil, fmt.Errorf("%s: %s: %q %s; %s", o.Ref, field.With("targetPort"), p.Target.Name, oddPort, oddHint)
 		}
 		svc.Ports = append(svc.Ports, p)
 	}
@@ -91,22 +72,37 @@ func (s *Service) Exposed() string {
 	}
 }
 
-// port returns the port that a backend means. A backend that names none means the only one.
-func (s *Service) port(b *Backend) *ServicePort {
+// portsOf returns the ports that a backend means: one, but several where a number means a target that several share.
+// A backend that names none means the only one.
+func (s *Service) portsOf(b *Backend, workloads []Hit) []*ServicePort {
 	var fits []*ServicePort
 	for _, p := range s.Ports {
 		switch {
-		case b.Port == Port{}:
+		case b.Port == (Port{}):
 			fits = append(fits, p)
-		case b.Port.Name != "" && p.Name == b.Port.Name, b.Port.Name == "" && p.Number == b.Port.Number,
-			b.ByTarget && p.Target == b.Port:
+		case b.Port.Name != "" && p.Name == b.Port.Name, b.Port.Name == "" && !b.ByTarget && p.Number == b.Port.Number:
+			return []*ServicePort{p}
+		case b.Port.Name == "" && b.ByTarget && p.endsAt(b.Port.Number, workloads):
 			fits = append(fits, p)
 		}
 	}
-	if len(fits) == 1 || len(fits) > 1 && b.Port != (Port{}) {
-		return fits[0]
+	if len(fits) > 1 && b.Port == (Port{}) {
+		return nil
 	}
-	return nil
+	return fits
+}
+
+// endsAt says whether the port leads to a container port of that number.
+func (p *ServicePort) endsAt(number int, workloads []Hit) bool {
+	if p.Target.Name == "" {
+		return p.Target.Number == number
+	}
+	for _, hit := range workloads {
+		if n, _ := p.TargetOf(hit.Workload); n == number {
+			return true
+		}
+	}
+	return false
 }
 
 func (s *Service) portList() string {
@@ -176,6 +172,7 @@ const (
 const (
 	podNameLabel  = "statefulset.kubernetes.io/pod-name"
 	podIndexLabel = "apps.kubernetes.io/pod-index"
+	shardLabel    = "operator.prometheus.io/shard"
 )
 
 func (w *Workload) matches(selector map[string]string) match {
@@ -192,7 +189,7 @@ func (w *Workload) matches(selector map[string]string) match {
 				return matchNo
 			}
 			shared++
-		case key == podIndexLabel && w.podName != nil:
+		case key == podIndexLabel && w.podName != nil, key == shardLabel && w.sharded:
 			shared++
 		default:
 			result = matchMaybe

@@ -1,6 +1,7 @@
 package topology
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 
@@ -32,6 +33,7 @@ type Workload struct {
 	Hook        bool // Helm runs it apart from the release
 	HostNetwork bool
 	podName     func(string) bool // whether a pod of it may have this name; nil where names are random
+	sharded     bool              // its pods carry a shard's number as a label
 }
 
 // Container is a container of a workload's pods.
@@ -40,7 +42,7 @@ type Container struct {
 	Image string
 	Args  []string // command and args
 	Ports []ContainerPort
-	Init  bool
+	Init  bool          // it ends before the pod serves; a sidecar among the init containers, which goes on, has false
 	Field manifest.Path // "" for a container that the operator makes
 	Node  *yaml.Node    // nil for a container that the operator makes
 }
@@ -79,10 +81,13 @@ func readWorkload(o *manifest.Object) (*Workload, error) {
 	spec := w.Spec()
 	w.Labels = manifest.Map(w.field(w.Template), "labels")
 	w.HostNetwork = manifest.Bool(spec, "hostNetwork")
-	w.Containers = readContainers(spec, w.PodSpec)
+	var err error
+	if w.Containers, err = readContainers(o, spec, w.PodSpec); err != nil {
+		return nil, err
+	}
 	w.App = appOf(w.Labels)
 	if o.Kind == "StatefulSet" {
-		w.podName = ordinalNames(o.Name, replicas(o.Node))
+		w.podName = ordinalNames(o.Name)
 	}
 	if o.Kind == "Pod" {
 		w.podName = func(name string) bool { return name == o.Name }
@@ -101,12 +106,15 @@ func (w *Workload) field(p manifest.Path) *yaml.Node {
 	return manifest.Field(w.Object.Node, keys...)
 }
 
-func readContainers(spec *yaml.Node, at manifest.Path) []*Container {
+// readContainers reads the containers in the order in which Kubernetes looks for a port by its name: containers, then
+// init containers (k8s.io/kubernetes pkg/api/v1/pod FindPort).
+func readContainers(o *manifest.Object, spec *yaml.Node, at manifest.Path) ([]*Container, error) {
 	var all []*Container
-	for _, list := range []string{"initContainers", "containers"} {
+	for _, list := range []string{"containers", "initContainers"} {
 		for i, n := range manifest.Items(spec, list) {
 			c := &Container{
-				Name: manifest.String(n, "name"), Image: manifest.String(n, "image"), Init: list == "initContainers",
+				Name: manifest.String(n, "name"), Image: manifest.String(n, "image"),
+				Init:  list == "initContainers" && manifest.String(n, "restartPolicy") != "Always",
 				Field: at.With(list, i), Node: n,
 			}
 			for _, key := range []string{"command", "args"} {
@@ -116,27 +124,29 @@ func readContainers(spec *yaml.Node, at manifest.Path) []*Container {
 			}
 			for j, p := range manifest.Items(n, "ports") {
 				port := ContainerPort{Name: manifest.String(p, "name"), Protocol: manifest.String(p, "protocol"), Field: c.Field.With("ports", j)}
-				port.Number, _ = manifest.Int(p, "containerPort")
-				port.HostPort, _ = manifest.Int(p, "hostPort")
+				for _, key := range []string{"containerPort", "hostPort"} {
+					text := manifest.String(p, key)
+					number, ok := manifest.Decimal(text)
+					if text != "" && !ok {
+						return nil, fmt.Errorf("%s: %s: %q %s; %s", o.Ref, port.Field.With(key), text, oddPort, oddHint)
+					}
+					if key == "hostPort" {
+						port.HostPort = number
+					} else {
+						port.Number = number
+					}
+				}
 				c.Ports = append(c.Ports, port)
 			}
 			all = append(all, c)
 		}
 	}
-	return all
-}
-
-// replicas returns how many pods the manifest asks for, -1 where it does not say.
-func replicas(n *yaml.Node) int {
-	if v, ok := manifest.Int(n, "spec", "replicas"); ok {
-		return v
-	}
-	return -1
+	return all, nil
 }
 
 // ordinalNames returns a test for the names that a StatefulSet gives its pods. A replica count in a manifest is no
 // bound: autoscalers and people change it.
-func ordinalNames(prefix string, _ int) func(string) bool {
+func ordinalNames(prefix string) func(string) bool {
 	return func(name string) bool {
 		ordinal, ok := strings.CutPrefix(name, prefix+"-")
 		if !ok {
@@ -149,9 +159,12 @@ func ordinalNames(prefix string, _ int) func(string) bool {
 
 // resolvePort returns the number and name of the container port that a Service's targetPort means. The number is 0
 // where no container has a port of that name.
-func (w *Workload) resolvePort(target Port) (number int, name string) {
+func (w *Workload) resolvePort(target Port, protocol string) (number int, name string) {
 	for _, c := range w.Containers {
 		for _, p := range c.Ports {
+			if c.Init || orDefault(p.Protocol, "TCP") != orDefault(protocol, "TCP") {
+				continue
+			}
 			if target.Name != "" && p.Name == target.Name || target.Name == "" && p.Number == target.Number {
 				return p.Number, p.Name
 			}
@@ -162,22 +175,49 @@ func (w *Workload) resolvePort(target Port) (number int, name string) {
 
 // TargetOf returns the number and name of the container port of w that a Service port leads to. The number is 0 where
 // no container has a port of that name.
-func (p *ServicePort) TargetOf(w *Workload) (number int, name string) { return w.resolvePort(p.Target) }
+func (p *ServicePort) TargetOf(w *Workload) (number int, name string) {
+	return w.resolvePort(p.Target, p.Protocol)
+}
 
-// Container returns the container that says it listens on a port, nil where none does.
+// Container returns the container that says it listens on a TCP port, nil where none does, or where several do and
+// so who listens cannot be known.
 func (w *Workload) Container(port int) *Container {
+	var found *Container
 	for _, c := range w.Containers {
-		for _, p := range c.Ports {
-			if p.Number == port {
-				return c
-			}
+		if c.Init || !c.listens(port) {
+			continue
+		}
+		if found != nil && found.Name != c.Name {
+			return nil
+		}
+		found = c
+	}
+	return found
+}
+
+func (c *Container) listens(port int) bool {
+	for _, p := range c.Ports {
+		if p.Number == port && orDefault(p.Protocol, "TCP") == "TCP" {
+			return true
 		}
 	}
-	return nil
+	return false
 }
 
 // Takes says whether a container of the workload says that it listens on a port.
-func (w *Workload) Takes(port int) bool { return w.Container(port) != nil }
+func (w *Workload) Takes(port int) bool { return w.TakenBy(port) != "" }
+
+// TakenBy names the first container that says it listens on a port, of whatever protocol; "" where none does.
+func (w *Workload) TakenBy(port int) string {
+	for _, c := range w.Containers {
+		for _, p := range c.Ports {
+			if p.Number == port {
+				return c.Name
+			}
+		}
+	}
+	return ""
+}
 
 // hostPorts are the ports that the workload opens on its node.
 func (w *Workload) hostPorts() []ContainerPort {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -108,6 +109,12 @@ func (f *flags) add(c *cobra.Command) {
 	fs.StringVar(&f.config, "config", "", "settings `file` (also KAUTH_CONFIG); not in this version")
 }
 
+// Names as the API wants them: those of namespaces (RFC 1123 labels), and those of Secrets (RFC 1123 subdomains).
+var (
+	plainName  = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$`)
+	dottedName = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`)
+)
+
 // options turns flags into options. What a later version will do is refused, never ignored.
 func (f *flags) options(getenv func(string) string) (inject.Options, error) {
 	o := inject.Options{Namespace: f.namespace, Options: plan.Options{
@@ -145,7 +152,10 @@ func (f *flags) options(getenv func(string) string) (inject.Options, error) {
 	if err := gateconf.ValidRealm(f.realm); err != nil {
 		refuse("--realm: %w", err)
 	}
-	if f.usersSecret == "" || strings.ToLower(f.usersSecret) != f.usersSecret || strings.ContainsAny(f.usersSecret, "/ _:") {
+	if f.namespace != "" && !plainName.MatchString(f.namespace) {
+		refuse("--namespace: %q is not the name of a namespace", f.namespace)
+	}
+	if len(f.usersSecret) > 253 || !dottedName.MatchString(f.usersSecret) {
 		refuse("--users-secret: %q is not the name of a Secret", f.usersSecret)
 	}
 	if strings.ContainsAny(f.image, " \t\n") {

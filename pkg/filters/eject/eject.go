@@ -48,12 +48,22 @@ func (f Filter) Filter(n *yaml.RNode) (*yaml.RNode, error) {
 			manifest.Delete(root, s.path) // gone already: as good as removed
 			continue
 		}
-		if !manifest.Replace(root, s.path, s.value) {
+		if !putBack(root, s) {
 			return nil, fmt.Errorf("%s: %s: not there; this object was edited after kauth, so render it afresh and eject that", field, s.path)
 		}
 	}
 	manifest.Delete(root, field) // where the record does not take the whole map away
 	return n, nil
+}
+
+// putBack changes a scalar where it stands, so that it also gets the quotes back that it had, or had not.
+func putBack(root *yaml.Node, s undoStep) bool {
+	now := manifest.At(root, s.path)
+	if now != nil && now.Kind == yaml.ScalarNode && s.value.Kind == yaml.ScalarNode && s.value.Value != "" {
+		now.Value, now.Tag, now.Style = s.value.Value, s.value.Tag, s.value.Style
+		return true
+	}
+	return manifest.Replace(root, s.path, s.value)
 }
 
 // undoStep is one line of a record.

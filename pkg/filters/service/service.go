@@ -52,9 +52,9 @@ func (f AddPort) Filter(n *yaml.RNode) (*yaml.RNode, error) {
 
 // Filter edits the Service's node.
 func (f Retarget) Filter(n *yaml.RNode) (*yaml.RNode, error) {
-	port := manifest.At(n.YNode(), f.Field)
-	if port == nil {
-		return nil, fmt.Errorf("%s: not there", f.Field)
+	port, err := manifest.Ensure(n.YNode(), f.Field, yaml.MappingNode)
+	if err != nil {
+		return nil, err
 	}
 	if err := manifest.SetField(port, "targetPort", manifest.Text(f.Target)); err != nil {
 		return nil, fmt.Errorf("%s.%w", f.Field, err)

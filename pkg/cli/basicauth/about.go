@@ -1,0 +1,49 @@
+package basicauth
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kauth-dev/kauth/pkg/version"
+)
+
+var shells = []string{"bash", "zsh", "fish", "powershell"}
+
+func newCompletion() *cobra.Command {
+	cmd := command("completion SHELL", "Print the completion script of a shell", `
+Print a script that completes commands and flags of kubectl-basicauth in bash, zsh, fish or
+powershell.`, `
+source <(kubectl basicauth completion bash)
+kubectl basicauth completion fish > ~/.config/fish/completions/kubectl-basicauth.fish`, func(cmd *cobra.Command, args []string) error {
+		if err := arguments(cmd, args, "SHELL ("+strings.Join(shells, ", ")+")"); err != nil {
+			return err
+		}
+		root, out := cmd.Root(), cmd.OutOrStdout()
+		switch args[0] {
+		case "bash":
+			return root.GenBashCompletionV2(out, true)
+		case "zsh":
+			return root.GenZshCompletion(out)
+		case "fish":
+			return root.GenFishCompletion(out, true)
+		case "powershell":
+			return root.GenPowerShellCompletionWithDesc(out)
+		}
+		return usagef("unknown shell %q; use one of %s", args[0], strings.Join(shells, ", "))
+	})
+	cmd.ValidArgs, cmd.ValidArgsFunction = shells, nil
+	return cmd
+}
+
+func newVersion() *cobra.Command {
+	return command("version", "Print the version", `
+Print the version of kubectl basicauth.`, `
+kubectl basicauth version`, func(cmd *cobra.Command, args []string) error {
+		if err := arguments(cmd, args); err != nil {
+			return err
+		}
+		return emit(cmd.OutOrStdout(), fmt.Sprintf("kubectl-basicauth %s\n", version.String()))
+	})
+}

@@ -1,0 +1,121 @@
+package basicauth
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"k8s.io/apimachinery/pkg/api/validate/content"
+	"k8s.io/cli-runtime/pkg/genericclioptions"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+	clientcorev1 "k8s.io/client-go/kubernetes/typed/core/v1"
+	_ "k8s.io/client-go/plugin/pkg/client/auth" // kubeconfigs that log in through OIDC
+	"k8s.io/client-go/rest"
+
+	"github.com/kauth-dev/kauth/pkg/gateconf"
+	"github.com/kauth-dev/kauth/pkg/userstore"
+)
+
+// cluster is what every command knows: which Secret of which cluster, and where to print.
+type cluster struct {
+	genericiooptions.IOStreams
+	config *genericclioptions.ConfigFlags
+	secret string
+}
+
+// write is what commands know that write.
+type write struct {
+	dryRun       string
+	fieldManager string
+}
+
+func newCluster(streams genericiooptions.IOStreams) *cluster {
+	return &cluster{IOStreams: streams, config: genericclioptions.NewConfigFlags(true), secret: gateconf.UsersSecret}
+}
+
+func (c *cluster) addFlags(flags *pflag.FlagSet) {
+	c.config.CacheDir = nil // nothing is discovered, so nothing is cached
+	c.config.AddFlags(flags)
+	flags.StringVar(&c.secret, "secret", c.secret, "Name of the Secret with the users")
+}
+
+func (w *write) addFlags(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&w.dryRun, "dry-run", "none", `"none", "client" (print what would be done) or "server" (let the API server check it too, and store nothing)`)
+	cmd.Flags().StringVar(&w.fieldManager, "field-manager", "kubectl-basicauth", "Name of the manager that the API server notes for changed fields")
+	complete(cmd, "dry-run", "none", "client", "server")
+}
+
+func complete(cmd *cobra.Command, flag string, values ...string) {
+	// It fails for flags that do not exist only.
+	_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
+}
+
+// store connects. For commands that only read, w is nil.
+func (c *cluster) store(w *write) (*userstore.Store, error) {
+	s := &userstore.Store{Name: c.secret}
+	if problems := content.IsDNS1123Subdomain(c.secret); len(problems) > 0 {
+		return nil, usagef("--secret: %q is not a name of a Secret: %s", c.secret, problems[0])
+	}
+	if w != nil {
+		s.FieldManager = w.fieldManager
+		modes := map[string]userstore.DryRun{"none": userstore.DryRunNone, "client": userstore.DryRunClient, "server": userstore.DryRunServer}
+		mode, ok := modes[w.dryRun]
+		if !ok {
+			return nil, usagef("--dry-run: %q; use none, client or server", w.dryRun)
+		}
+		s.DryRun = mode
+	}
+	var err error
+	if s.Namespace, _, err = c.config.ToRawKubeConfigLoader().Namespace(); err != nil {
+		return nil, fmt.Errorf("kubeconfig: %w", err)
+	}
+	if problems := content.IsDNS1123Label(s.Namespace); len(problems) > 0 {
+		return nil, usagef("--namespace: %q is not a name of a namespace: %s", s.Namespace, problems[0])
+	}
+	config, err := c.config.ToRESTConfig()
+	if err != nil {
+		return nil, fmt.Errorf("kubeconfig: %w; name a cluster with --context, --kubeconfig or KUBECONFIG", err)
+	}
+	config.QPS = -1 // retries have their own pauses, and the API server its own limits
+	config.WarningHandler = serverWarnings{c}
+	config.UserAgent = "kubectl-basicauth " + rest.DefaultKubernetesUserAgent()
+	client, err := clientcorev1.NewForConfig(config)
+	if err != nil {
+		return nil, fmt.Errorf("kubeconfig: %w", err)
+	}
+	s.Client = client
+	return s, nil
+}
+
+// serverWarnings prints what the API server warns of, in our form.
+type serverWarnings struct{ *cluster }
+
+func (s serverWarnings) HandleWarningHeader(code int, _, text string) {
+	if code == 299 && text != "" {
+		warn(s.ErrOut, "API server: %s", text)
+	}
+}
+
+func (c *cluster) warnAll(lines []string) {
+	for _, line := range lines {
+		warn(c.ErrOut, "%s", line)
+	}
+}
+
+// dryRunNote is what kubectl appends to its lines.
+func dryRunNote(s *userstore.Store) string {
+	switch s.DryRun {
+	case userstore.DryRunClient:
+		return " (dry run)"
+	case userstore.DryRunServer:
+		return " (server dry run)"
+	case userstore.DryRunNone:
+	}
+	return ""
+}
+
+// where names the Secret in lines about what was done.
+func where(s *userstore.Store) string {
+	return strings.Join([]string{"Secret", s.Namespace + "/" + s.Name}, " ")
+}

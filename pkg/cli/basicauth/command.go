@@ -1,0 +1,168 @@
+// Package basicauth owns the command line of kubectl basicauth: flags in, one call of userstore, lines out.
+package basicauth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+)
+
+// The exit codes of Main.
+const (
+	exitDone   = 0
+	exitFailed = 1 // the work failed
+	exitUsage  = 2 // the command line was wrong
+)
+
+// usageError is an error of the command line.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+
+// Main runs one command line, without the program's name, and returns the exit code. Data goes to streams.Out; errors
+// and warnings go to streams.ErrOut with the prefixes "error: " and "warning: ", as kubectl's own do.
+func Main(ctx context.Context, args []string, streams genericiooptions.IOStreams) int {
+	root := newRoot(streams)
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return exitDone
+	}
+	message := err.Error()
+	if ctx.Err() != nil && !strings.Contains(message, "may or may not") {
+		message = "interrupted; nothing was changed"
+	}
+	fmt.Fprintf(streams.ErrOut, "error: %s\n", message)
+	if errors.As(err, new(usageError)) {
+		return exitUsage
+	}
+	return exitFailed
+}
+
+func newRoot(streams genericiooptions.IOStreams) *cobra.Command {
+	root := group("kubectl-basicauth", "Manage the users who may pass a kauth gate", `
+Manage the users who may pass a kauth gate.
+
+The users stand in one Secret, kauth-users unless --secret names another, as htpasswd text under
+the key "auth". Gates, ingress-nginx and Traefik all read it. A change is in force as soon as the
+kubelet has brought it to the pods, usually within a minute or so; nothing restarts.`, `
+# Let alice in; asks for her password twice
+kubectl basicauth user add alice -n monitoring
+
+# Who may get in, and what is each password hash worth?
+kubectl basicauth verify -n monitoring`)
+	root.Annotations = map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl basicauth"}
+	root.SilenceErrors, root.SilenceUsage = true, true
+	root.CompletionOptions.DisableDefaultCmd = true
+	root.SetIn(streams.In)
+	root.SetOut(streams.Out)
+	root.SetErr(streams.ErrOut)
+	root.SetUsageTemplate(usageTemplate)
+	root.SetHelpTemplate(helpTemplate)
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return usagef("%w; see %s --help", err, cmd.CommandPath())
+	})
+
+	c := newCluster(streams)
+	c.addFlags(root.PersistentFlags())
+	user := group("user", "Add, change, remove and list users", `
+Add, change, remove and list the users in the Secret.`, `
+kubectl basicauth user list
+kubectl basicauth user add alice --generate
+kubectl basicauth user remove alice`)
+	user.AddCommand(newAdd(c), newPasswd(c), newRemove(c), newList(c), newImport(c), newExport(c))
+	root.AddCommand(user, newVerify(c), newCompletion(), newVersion())
+	return root
+}
+
+// group is a command that only has others below it.
+func group(use, short, long, example string) *cobra.Command {
+	return command(use, short, long, example, func(cmd *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			hint := ""
+			if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+				hint = fmt.Sprintf("; did you mean %q?", near[0])
+			}
+			return usagef("unknown command %q for %s%s; see %s --help", args[0], cmd.CommandPath(), hint, cmd.CommandPath())
+		}
+		return cmd.Help()
+	})
+}
+
+// command returns a command whose help reads like kubectl's.
+func command(use, short, long, example string, run func(*cobra.Command, []string) error) *cobra.Command {
+	example = strings.ReplaceAll("\n"+strings.TrimSpace(example), "\n", "\n  ")
+	return &cobra.Command{
+		SuggestionsMinimumDistance: 2,
+
+		Use:                   use,
+		Short:                 short,
+		Long:                  strings.TrimSpace(long),
+		Example:               strings.ReplaceAll(example, "\n  \n", "\n\n")[1:],
+		Args:                  cobra.ArbitraryArgs,
+		ValidArgsFunction:     cobra.NoFileCompletions,
+		DisableFlagsInUseLine: true,
+		RunE:                  run,
+	}
+}
+
+// arguments checks that there are just the wanted arguments, and names what is missing.
+func arguments(cmd *cobra.Command, args []string, wanted ...string) error {
+	switch {
+	case len(args) < len(wanted):
+		return usagef("%s is missing; see %s --help", wanted[len(args)], cmd.CommandPath())
+	case len(args) > len(wanted):
+		return usagef("unexpected argument %q; see %s --help", args[len(wanted)], cmd.CommandPath())
+	}
+	return nil
+}
+
+// exclusive checks that at most one of the flags was given.
+func exclusive(cmd *cobra.Command, names ...string) error {
+	var given []string
+	for _, name := range names {
+		if cmd.Flags().Changed(name) {
+			given = append(given, "--"+name)
+		}
+	}
+	if len(given) > 1 {
+		return usagef("%s cannot be used together; choose one", strings.Join(given, " and "))
+	}
+	return nil
+}
+
+func warn(w io.Writer, format string, args ...any) { fmt.Fprintf(w, "warning: "+format+"\n", args...) }
+
+const helpTemplate = `{{with or .Long .Short}}{{.}}
+
+{{end}}{{.UsageString}}`
+
+const usageTemplate = `{{if .HasExample}}Examples:
+{{.Example}}
+
+{{end}}{{if .HasAvailableSubCommands}}Available Commands:
+{{range .Commands}}{{if .IsAvailableCommand}}  {{rpad .Name .NamePadding}}  {{.Short}}
+{{end}}{{end}}
+{{end}}{{if gt (len .Aliases) 0}}Aliases:
+  {{.NameAndAliases}}
+
+{{end}}{{if .HasAvailableLocalFlags}}{{if .HasParent}}Options:
+{{.LocalFlags.FlagUsagesWrapped 100 | trimTrailingWhitespaces}}
+
+{{end}}{{end}}Usage:
+  {{.UseLine}}{{if .HasAvailableSubCommands}} COMMAND{{end}} [options]
+{{if not .HasParent}}
+Options of every command:
+{{.LocalFlags.FlagUsagesWrapped 100 | trimTrailingWhitespaces}}
+
+Use "{{.CommandPath}} COMMAND --help" for more about a command.
+{{else}}
+The kubectl options (-n, --context, --as, ...) and --secret are listed by "kubectl basicauth --help".
+{{end}}`

@@ -1,0 +1,112 @@
+package basicauth
+
+import (
+	"context"
+	"flag"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/kauth-dev/kauth/pkg/testenv"
+)
+
+var update = flag.Bool("update", false, "rewrite the wanted sections of the scripts")
+
+// One API server serves all tests of the package; each has a namespace of its own, named after it.
+var shared struct {
+	sync.Once
+	dir    string
+	server *testenv.Server
+	err    error
+}
+
+func TestMain(m *testing.M) {
+	//nolint:staticcheck // Main wants functions that call os.Exit, which this module's tests forbid
+	testscript.RunMain(withServer{m}, map[string]func() int{"kubectl-basicauth": program})
+}
+
+// program is the main function of cmd/kubectl-basicauth.
+func program() int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop)
+	return Main(ctx, os.Args[1:], genericiooptions.IOStreams{In: os.Stdin, Out: os.Stdout, ErrOut: os.Stderr})
+}
+
+type withServer struct{ *testing.M }
+
+func (m withServer) Run() int {
+	dir, err := os.MkdirTemp("", "basicauth")
+	if err != nil {
+		panic(err)
+	}
+	shared.dir = dir
+	defer os.RemoveAll(dir)
+	defer func() {
+		if shared.server != nil {
+			shared.server.Stop()
+		}
+	}()
+	return m.M.Run()
+}
+
+func server(t *testing.T) *testenv.Server {
+	t.Helper()
+	testenv.Tool(t, "kube")
+	shared.Do(func() { shared.server, shared.err = testenv.StartAPIServer(shared.dir) })
+	if shared.err != nil {
+		t.Fatal(shared.err)
+	}
+	return shared.server
+}
+
+// kubeconfig writes a kubeconfig of the administrator to path, whose namespace is made with that name.
+func kubeconfig(s *testenv.Server, path, namespace string) error {
+	client, err := kubernetes.NewForConfig(s.Config)
+	if err != nil {
+		return err
+	}
+	_, err = client.CoreV1().Namespaces().Create(context.Background(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}}, metav1.CreateOptions{})
+	if err != nil {
+		return err
+	}
+	config, err := clientcmd.LoadFromFile(s.Kubeconfig)
+	if err != nil {
+		return err
+	}
+	config.Contexts[config.CurrentContext].Namespace = namespace
+	return clientcmd.WriteToFile(*config, path)
+}
+
+func TestScripts(t *testing.T) {
+	s := server(t)
+	kube := testenv.Tool(t, "kube")
+	testscript.Run(t, testscript.Params{
+		Dir:                 filepath.Join("testdata", "script"),
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		UpdateScripts:       *update,
+		Setup: func(env *testscript.Env) error {
+			bin := filepath.Join(env.WorkDir, ".bin")
+			if err := os.Mkdir(bin, 0o700); err != nil {
+				return err
+			}
+			if err := os.Symlink(kube, filepath.Join(bin, "kubectl")); err != nil {
+				return err
+			}
+			env.Setenv("PATH", bin+string(filepath.ListSeparator)+env.Getenv("PATH"))
+			env.Setenv("KUBECONFIG", filepath.Join(env.WorkDir, ".kubeconfig"))
+			name := filepath.Base(env.WorkDir)[len("script-"):]
+			return kubeconfig(s, env.Getenv("KUBECONFIG"), name)
+		},
+	})
+}

@@ -1,0 +1,88 @@
+package basicauth
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+	"unicode"
+
+	"github.com/spf13/cobra"
+	"sigs.k8s.io/yaml"
+)
+
+// outputAPIVersion is the version of the objects that -o json and -o yaml print. They are no cluster objects.
+const outputAPIVersion = "basicauth.kauth.dev/v1"
+
+// output is the flag -o: table, json, yaml, name.
+type output string
+
+func (o *output) addFlag(cmd *cobra.Command, formats ...string) {
+	*o = "table"
+	cmd.Flags().StringVarP((*string)(o), "output", "o", "table", "Output format: "+strings.Join(formats, ", "))
+	complete(cmd, "output", formats...)
+	cmd.PreRunE = func(*cobra.Command, []string) error {
+		for _, f := range formats {
+			if string(*o) == f {
+				return nil
+			}
+		}
+		return usagef("--output: %q; use one of %s", string(*o), strings.Join(formats, ", "))
+	}
+}
+
+// structured says whether object was to be printed as JSON or YAML, and prints it then.
+func (o output) structured(w io.Writer, object any) (bool, error) {
+	switch o {
+	case "json":
+		data, err := json.MarshalIndent(object, "", "    ")
+		if err != nil {
+			return true, err
+		}
+		return true, emit(w, string(data)+"\n")
+	case "yaml":
+		data, err := yaml.Marshal(object)
+		if err != nil {
+			return true, err
+		}
+		return true, emit(w, string(data))
+	}
+	return false, nil
+}
+
+// emit writes data, and does not let a full disk or a closed pipe pass for success.
+func emit(w io.Writer, text string) error {
+	if _, err := io.WriteString(w, text); err != nil {
+		return fmt.Errorf("standard output: %w", err)
+	}
+	return nil
+}
+
+// table prints rows in columns, as kubectl does.
+func table(w io.Writer, rows [][]string) error {
+	var text strings.Builder
+	columns := tabwriter.NewWriter(&text, 0, 8, 3, ' ', 0)
+	for _, row := range rows {
+		fmt.Fprintln(columns, strings.Join(row, "\t"))
+	}
+	if err := columns.Flush(); err != nil {
+		return err
+	}
+	var trimmed strings.Builder
+	for line := range strings.Lines(text.String()) {
+		trimmed.WriteString(strings.TrimRight(line, " \n") + "\n")
+	}
+	return emit(w, trimmed.String())
+}
+
+// shown returns a name as it can be shown: quoted where it has characters that would move the cursor or hide.
+func shown(name string) string {
+	for _, r := range name {
+		if !unicode.IsPrint(r) {
+			return strconv.Quote(name)
+		}
+	}
+	return name
+}

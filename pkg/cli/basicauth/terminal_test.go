@@ -1,0 +1,231 @@
+//go:build linux
+
+package basicauth
+
+import (
+	"bytes"
+	"errors"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/creack/pty"
+	"golang.org/x/sys/unix"
+)
+
+// A dialog is the program on a pseudo-terminal.
+type dialog struct {
+	*testing.T
+	cmd *exec.Cmd
+	pty *os.File
+	tty *os.File // the program's end, kept open so that its state can be read after the program has ended
+
+	mu     sync.Mutex
+	screen bytes.Buffer
+}
+
+// talk starts the program; its kubeconfig has a namespace of its own.
+func talk(t *testing.T, config string, args ...string) *dialog {
+	t.Helper()
+	d := &dialog{T: t, cmd: exec.CommandContext(t.Context(), "kubectl-basicauth", args...)}
+	var err error
+	if d.pty, d.tty, err = pty.Open(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { d.pty.Close(); d.tty.Close() })
+	d.cmd.Stdin, d.cmd.Stdout, d.cmd.Stderr = d.tty, d.tty, d.tty
+	d.cmd.Env = append(os.Environ(), "KUBECONFIG="+config)
+	d.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+	if err := d.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		buf := make([]byte, 1024)
+		for {
+			n, err := d.pty.Read(buf)
+			d.mu.Lock()
+			d.screen.Write(buf[:n])
+			d.mu.Unlock()
+			if err != nil {
+				return
+			}
+		}
+	}()
+	return d
+}
+
+func (d *dialog) text() string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.screen.String()
+}
+
+// expect waits until text is on the screen for the nth time, and the echo is off if it is a prompt.
+func (d *dialog) expect(text string, n int) {
+	d.Helper()
+	for end := time.Now().Add(20 * time.Second); strings.Count(d.text(), text) < n || strings.HasSuffix(text, ": ") && d.echo(); {
+		if time.Now().After(end) {
+			d.Fatalf("no %q (%d) on the screen:\n%s", text, n, d.text())
+		}
+		<-time.After(5 * time.Millisecond)
+	}
+}
+
+func (d *dialog) echo() bool {
+	d.Helper()
+	state, err := unix.IoctlGetTermios(int(d.tty.Fd()), unix.TCGETS)
+	if err != nil {
+		d.Fatal(err)
+	}
+	return state.Lflag&unix.ECHO != 0
+}
+
+func (d *dialog) send(keys string) {
+	d.Helper()
+	if _, err := d.pty.WriteString(keys); err != nil {
+		d.Fatal(err)
+	}
+}
+
+// end waits for the program and checks that it left the terminal as it was.
+func (d *dialog) end(code int) {
+	d.Helper()
+	err := d.cmd.Wait()
+	if errors.As(err, new(*exec.ExitError)) {
+		err = nil
+	}
+	if err != nil || d.cmd.ProcessState.ExitCode() != code {
+		d.Errorf("%v, exit code %d, want %d; the screen:\n%s", err, d.cmd.ProcessState.ExitCode(), code, d.text())
+	}
+	if !d.echo() {
+		d.Error("the echo is off")
+	}
+	for _, secret := range []string{"geheim", "anders"} {
+		if strings.Contains(d.text(), secret) {
+			d.Errorf("a password is on the screen:\n%s", d.text())
+		}
+	}
+}
+
+func ownConfig(t *testing.T, namespace string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "kubeconfig")
+	if err := kubeconfig(server(t), path, namespace); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+const (
+	newPrompt   = `New password for user "alice": `
+	againPrompt = "The same password again: "
+)
+
+func TestPrompt(t *testing.T) {
+	config := ownConfig(t, "prompt")
+	d := talk(t, config, "user", "add", "alice")
+	d.expect(newPrompt, 1)
+	d.send("geheim\n")
+	d.expect(againPrompt, 1)
+	d.send("anders\n")
+	d.expect("the two passwords differ; try again", 1)
+	d.expect(newPrompt, 2)
+	d.send("geheim\n")
+	d.expect(againPrompt, 2)
+	d.send("geheim\n")
+	d.expect(`user "alice" added to Secret prompt/kauth-users`, 1)
+	d.end(exitDone)
+
+	// Who exists is told so before they type.
+	d = talk(t, config, "user", "add", "alice")
+	d.expect(`error: Secret prompt/kauth-users: user "alice" exists`, 1)
+	d.end(exitFailed)
+
+	for password, code := range map[string]int{"geheim": exitDone, "anders": exitFailed} {
+		d = talk(t, config, "verify", "--user", "alice")
+		d.expect(`Password of user "alice": `, 1)
+		d.send(password + "\n")
+		d.end(code)
+	}
+}
+
+func TestPromptGivesUp(t *testing.T) {
+	d := talk(t, ownConfig(t, "gives-up"), "user", "add", "alice")
+	for n := 1; n <= tries; n++ {
+		d.expect(newPrompt, n)
+		d.send("\n")
+	}
+	d.expect("error: the password is empty; nothing was changed", 1)
+	d.end(exitFailed)
+}
+
+func TestPromptInterrupted(t *testing.T) {
+	config := ownConfig(t, "interrupted")
+	for name, interrupt := range map[string]func(*dialog){
+		"key":     func(d *dialog) { d.send("gehe\x03") },
+		"SIGTERM": func(d *dialog) { _ = d.cmd.Process.Signal(syscall.SIGTERM) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, prompt := range []string{newPrompt, againPrompt} {
+				d := talk(t, config, "user", "add", "alice")
+				d.expect(newPrompt, 1)
+				if prompt == againPrompt {
+					d.send("geheim\n")
+					d.expect(againPrompt, 1)
+				}
+				interrupt(d)
+				d.expect("error: interrupted; nothing was changed", 1)
+				d.end(exitFailed)
+			}
+		})
+	}
+	list := exec.CommandContext(t.Context(), "kubectl-basicauth", "user", "list", "--kubeconfig", config)
+	out, err := list.CombinedOutput()
+	if err == nil || !strings.Contains(string(out), "not found") {
+		t.Errorf("%v: %s", err, out)
+	}
+}
+
+// A reader that goes away, or a full disk, is a failure: the password that was made would be lost without a word.
+func TestGeneratedPasswordCannotBePrinted(t *testing.T) {
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		t.Skip("no /dev/full")
+	} else if err != nil {
+		t.Fatal(err)
+	}
+	defer full.Close()
+	var stderr bytes.Buffer
+	cmd := exec.CommandContext(t.Context(), "kubectl-basicauth", "user", "add", "alice", "--generate", "--kubeconfig", ownConfig(t, "full"))
+	cmd.Stdout, cmd.Stderr = full, &stderr
+	if err := cmd.Run(); err == nil || !strings.Contains(stderr.String(), "error: standard output: ") {
+		t.Errorf("%v: %s", err, stderr.String())
+	}
+}
+
+// Programs killed at any moment leave the Secret as it was or with all of their change.
+func TestKilledHalfWay(t *testing.T) {
+	config := ownConfig(t, "killed")
+	for i := range 20 {
+		cmd := exec.CommandContext(t.Context(), "kubectl-basicauth", "user", "add", "user"+string(rune('a'+i)), "--hash", "{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=", "--kubeconfig", config)
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		<-time.After(time.Duration(i) * 8 * time.Millisecond)
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	}
+	if out, err := exec.CommandContext(t.Context(), "kubectl-basicauth", "user", "add", "last", "--generate", "--kubeconfig", config).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	out, err := exec.CommandContext(t.Context(), "kubectl-basicauth", "verify", "--kubeconfig", config).CombinedOutput()
+	if err != nil || strings.Contains(string(out), "fail ") {
+		t.Errorf("%v: %s", err, out)
+	}
+}

@@ -1,0 +1,191 @@
+// Package pkg owns the rules that hold for all packages: what each program links, which package may import which, and
+// the shape of files. A new module or import means a new line here, with its reason, in the same change.
+package pkg
+
+import (
+	"maps"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/kauth-dev/kauth"
+
+// The sidecar is small: what is not on this list does not get into it.
+var proxyModules = map[string]string{
+	module: "ours; see proxyPackages",
+
+	"golang.org/x/crypto":                 "bcrypt",
+	"golang.org/x/sys":                    "x/crypto asks it what the processor can do",
+	"golang.org/x/time":                   "the rest after failed passwords",
+	"github.com/prometheus/client_golang": "metrics",
+
+	"github.com/beorn7/perks":            "client_golang: quantiles",
+	"github.com/cespare/xxhash/v2":       "client_golang: hashes of labels",
+	"github.com/munnerz/goautoneg":       "client_golang: choice of the metrics format",
+	"github.com/prometheus/client_model": "client_golang: the metrics data model",
+	"github.com/prometheus/common":       "client_golang: the metrics text format",
+	"github.com/prometheus/procfs":       "client_golang: metrics of the process",
+	"google.golang.org/protobuf":         "client_golang: the metrics data model",
+}
+
+// Of ours, the sidecar links the proxy side of style.md's table only.
+var proxyPackages = []string{
+	"cmd/kauth-proxy", "pkg/cli/proxy", "pkg/proxy", "pkg/auth", "pkg/htpasswd", "pkg/reload",
+	"pkg/gateconf", "pkg/version",
+}
+
+// What the other programs must never link, by the start of the import path.
+var banned = map[string]map[string]string{
+	"cmd/kauth": {
+		"k8s.io/client-go":            "kauth never calls a cluster",
+		"k8s.io/cli-runtime":          "kauth never calls a cluster",
+		"k8s.io/apimachinery":         "kyaml, with its kube-openapi, is all of Kubernetes that kauth needs",
+		"k8s.io/api":                  "kyaml, with its kube-openapi, is all of Kubernetes that kauth needs",
+		"helm.sh/":                    "Helm starts kauth, not the other way round",
+		"github.com/prometheus/":      "only the sidecar has metrics",
+		module + "/pkg/proxy":         "the manifest side and the proxy side meet in gateconf only",
+		module + "/pkg/auth":          "the manifest side and the proxy side meet in gateconf only",
+		module + "/pkg/reload":        "the manifest side and the proxy side meet in gateconf only",
+		module + "/pkg/userstore":     "only kubectl basicauth edits users",
+		module + "/pkg/cli/basicauth": "another program",
+		module + "/pkg/cli/proxy":     "another program",
+		module + "/pkg/testenv":       "for tests",
+		"github.com/google/go-cmp":    "for tests",
+		"github.com/rogpeppe/":        "for tests",
+		"github.com/creack/pty":       "for tests",
+		"github.com/coder/websocket":  "for tests",
+		"golang.org/x/crypto/bcrypt":  "kauth sees no password and no hash",
+		module + "/pkg/htpasswd":      "kauth sees no password and no hash",
+	},
+	"cmd/kubectl-basicauth": {
+		"helm.sh/":                   "nothing of Helm is needed to edit a Secret",
+		module + "/pkg/proxy":        "the proxy is another program",
+		module + "/pkg/auth":         "the proxy is another program",
+		module + "/pkg/reload":       "the proxy is another program",
+		module + "/pkg/inject":       "kubectl basicauth changes no manifest",
+		module + "/pkg/filters":      "kubectl basicauth changes no manifest",
+		module + "/pkg/testenv":      "for tests",
+		"github.com/google/go-cmp":   "for tests",
+		"github.com/rogpeppe/":       "for tests",
+		"github.com/creack/pty":      "for tests",
+		"github.com/coder/websocket": "for tests",
+	},
+}
+
+func TestSidecarLinksOnlyWhatIsAllowed(t *testing.T) {
+	for _, p := range linked(t, "cmd/kauth-proxy") {
+		switch _, known := proxyModules[p.module]; {
+		case p.module == "": // the standard library
+		case !known:
+			t.Errorf("kauth-proxy links %s of module %s; do without it, or allow it in proxyModules with its reason", p.path, p.module)
+		case p.module == module:
+			name := strings.TrimPrefix(p.path, module+"/")
+			if !slices.ContainsFunc(proxyPackages, func(allowed string) bool { return within(name, allowed) }) {
+				t.Errorf("kauth-proxy links %s, which is not of the proxy side", p.path)
+			}
+		}
+	}
+}
+
+func TestProgramsDoNotLinkWhatIsBanned(t *testing.T) {
+	for _, program := range slices.Sorted(maps.Keys(banned)) {
+		for _, p := range linked(t, program) {
+			for ban, reason := range banned[program] {
+				if within(p.path, ban) {
+					t.Errorf("%s links %s: %s", program, p.path, reason)
+				}
+			}
+		}
+	}
+}
+
+// Which of our packages a package may import, tests aside; the table of style.md section 1. What is not listed may
+// import none of ours. A name stands for the packages below it too.
+var mayImport = map[string][]string{
+	"cmd/kauth":             {"pkg/cli/kauth"},
+	"cmd/kauth-proxy":       {"pkg/cli/proxy"},
+	"cmd/kubectl-basicauth": {"pkg/cli/basicauth"},
+	"pkg/cli/kauth":         {"pkg/manifest", "pkg/topology", "pkg/plan", "pkg/inject", "pkg/explain", "pkg/filters/eject"},
+	"pkg/cli/proxy":         {"pkg/proxy", "pkg/auth", "pkg/reload", "pkg/htpasswd"},
+	"pkg/cli/basicauth":     {"pkg/userstore", "pkg/verify", "pkg/htpasswd"},
+	"pkg/topology":          {"pkg/manifest", "pkg/yamltext"},
+	"pkg/manifest":          {"pkg/yamltext"},
+	"pkg/plan":              {"pkg/topology", "pkg/manifest"},
+	"pkg/filters":           {"pkg/manifest", "pkg/yamltext"},
+	"pkg/inject":            {"pkg/manifest", "pkg/topology", "pkg/plan", "pkg/filters", "pkg/yamltext"},
+	"pkg/explain":           {"pkg/plan", "pkg/topology", "pkg/manifest"},
+	"pkg/auth/basic":        {"pkg/auth", "pkg/htpasswd"},
+	"pkg/proxy":             {"pkg/auth", "pkg/reload", "pkg/htpasswd"},
+	"pkg/userstore":         {"pkg/htpasswd"},
+	"pkg/verify":            {"pkg/topology", "pkg/userstore", "pkg/manifest"},
+	"test/demo":             {"pkg/userstore", "pkg/htpasswd"},
+}
+
+func TestPackagesImportOnlyTheirRooms(t *testing.T) {
+	for line := range strings.Lines(goList(t, "-f", `{{.ImportPath}}{{range .Imports}} {{.}}{{end}}`, "./...")) {
+		fields := strings.Fields(line)
+		name := strings.TrimPrefix(fields[0], module+"/")
+		if name == "pkg/testenv" {
+			continue // may import anything, and is imported by tests only
+		}
+		for _, imported := range fields[1:] {
+			if other, ours := strings.CutPrefix(imported, module+"/"); ours && !allowed(name, other) {
+				t.Errorf("%s imports %s; move the code, or allow it in mayImport", name, other)
+			}
+		}
+	}
+}
+
+// Whom anyone may import.
+var everyone = []string{"pkg/gateconf", "pkg/version"}
+
+// allowed looks the importing package up under its own name, then its parents'.
+func allowed(name, imported string) bool {
+	if slices.Contains(everyone, imported) {
+		return true
+	}
+	for room := name; ; {
+		if list, ok := mayImport[room]; ok {
+			return slices.ContainsFunc(list, func(a string) bool { return within(imported, a) })
+		}
+		cut := strings.LastIndexByte(room, '/')
+		if cut < 0 {
+			return false
+		}
+		room = room[:cut]
+	}
+}
+
+// within says whether path is root or below it. A root that ends in a slash has no package of its own.
+func within(path, root string) bool {
+	return path == root || strings.HasPrefix(path, strings.TrimSuffix(root, "/")+"/")
+}
+
+type linkedPackage struct{ path, module string }
+
+// linked returns all packages that a program of ours is made of, for the platform that the image runs on.
+func linked(t *testing.T, program string) []linkedPackage {
+	t.Helper()
+	var all []linkedPackage
+	for line := range strings.Lines(goList(t, "-deps", "-f", `{{.ImportPath}} {{with .Module}}{{.Path}}{{end}}`, "./"+program)) {
+		path, mod, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
+		all = append(all, linkedPackage{path, mod})
+	}
+	return all
+}
+
+func goList(t *testing.T, args ...string) string {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "go", append([]string{"list"}, args...)...)
+	cmd.Dir = ".."
+	cmd.Env = append(cmd.Environ(), "GOOS=linux", "CGO_ENABLED=0")
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list %s: %v\n%s", strings.Join(args, " "), err, stderr.String())
+	}
+	return string(out)
+}

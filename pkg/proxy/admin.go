@@ -1,0 +1,90 @@
+package proxy
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"time"
+)
+
+// admin serves what operators and kubelets ask, on a port of its own.
+type admin struct {
+	version  string
+	upstream string
+	users    *users
+	gate     *gate
+	metrics  *metrics
+}
+
+// Status is the body of /status, JSON.
+type Status struct {
+	Version  string      `json:"version"`
+	Upstream string      `json:"upstream"`
+	Serving  bool        `json:"serving"`
+	Users    UsersStatus `json:"users"`
+}
+
+// UsersStatus says which users are in force.
+type UsersStatus struct {
+	Loaded      int        `json:"loaded"`                // users in force; 0: everybody is refused
+	Fingerprint string     `json:"fingerprint,omitempty"` // SHA-256 of the file in force, in hex
+	LastGood    *time.Time `json:"lastGood,omitempty"`    // when the file was last found good
+	Reloads     uint64     `json:"reloads"`               // files put in force since the start
+	Failures    uint64     `json:"failures"`              // files that could not be
+	Error       string     `json:"error,omitempty"`       // why the file as it is now is not in force
+}
+
+func (a *admin) handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", a.metrics.handler())
+	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) {
+		plain(w, http.StatusOK, "ok\n")
+	})
+	mux.HandleFunc("GET /readyz", a.readyz)
+	mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Cache-Control", "no-store")
+		_ = json.NewEncoder(w).Encode(a.status())
+	})
+	return mux
+}
+
+// readyz says whether the gate can answer. A gate without users can: it says so with 503 and a page, and a pod that
+// was never ready would hide that page.
+func (a *admin) readyz(w http.ResponseWriter, _ *http.Request) {
+	switch n := a.users.snapshot().count; {
+	case a.gate.draining.Load():
+		plain(w, http.StatusServiceUnavailable, "shutting down\n")
+	case !a.gate.serving.Load():
+		plain(w, http.StatusServiceUnavailable, "starting\n")
+	case n == 0:
+		plain(w, http.StatusOK, "ok\nno users: everybody is refused\n")
+	default:
+		plain(w, http.StatusOK, fmt.Sprintf("ok\nusers: %d\n", n))
+	}
+}
+
+func (a *admin) status() Status {
+	s := a.users.watcher.State()
+	status := Status{
+		Version: a.version, Upstream: a.upstream, Serving: a.gate.serving.Load() && !a.gate.draining.Load(),
+		Users: UsersStatus{
+			Loaded: a.users.snapshot().count, Fingerprint: s.Fingerprint, Reloads: s.Reloads, Failures: s.Failures,
+		},
+	}
+	if !s.LastGood.IsZero() {
+		t := s.LastGood.UTC()
+		status.Users.LastGood = &t
+	}
+	if s.Err != nil {
+		status.Users.Error = oneLine(s.Err)
+	}
+	return status
+}
+
+func plain(w http.ResponseWriter, status int, body string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_, _ = w.Write([]byte(body))
+}

@@ -1,0 +1,236 @@
+package proxy
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/kauth-dev/kauth/pkg/gateconf"
+)
+
+// upstream is the one application behind the gate.
+type upstream struct {
+	url       *url.URL
+	address   string // host:port
+	tls       *tls.Config
+	dialer    *net.Dialer
+	transport *http.Transport
+}
+
+func newUpstream(cfg gateconf.Config) (*upstream, error) {
+	u, err := url.Parse(cfg.Upstream)
+	if err != nil {
+		return nil, fmt.Errorf("--upstream: %w", err)
+	}
+	up := &upstream{
+		url: &url.URL{Scheme: u.Scheme, Host: u.Host}, address: u.Host,
+		dialer: &net.Dialer{Timeout: 5 * time.Second, KeepAlive: 30 * time.Second},
+	}
+	if u.Port() == "" {
+		up.address = net.JoinHostPort(u.Hostname(), map[string]string{"http": "80", "https": "443"}[u.Scheme])
+	}
+	if u.Scheme == "https" {
+		up.tls = &tls.Config{
+			MinVersion: tls.VersionTLS12, ServerName: cfg.UpstreamServerName,
+			InsecureSkipVerify: cfg.InsecureUpstreamSkipVerify, //nolint:gosec // gateconf allows it on loopback only
+		}
+		if cfg.UpstreamCAFile != "" {
+			if up.tls.RootCAs, _, err = readCAs(cfg.UpstreamCAFile); err != nil {
+				return nil, err
+			}
+		}
+		if up.tls.ServerName == "" {
+			up.tls.ServerName = u.Hostname()
+		}
+	}
+	up.transport = &http.Transport{
+		Proxy:               nil, // HTTP_PROXY must not carry loopback traffic, credentials and all, elsewhere
+		DialContext:         up.dialer.DialContext,
+		TLSClientConfig:     up.tls,
+		TLSHandshakeTimeout: 5 * time.Second,
+		DisableCompression:  true, // the client's Accept-Encoding decides
+		MaxIdleConns:        256,
+		MaxIdleConnsPerHost: 256,
+		// Shorter than the 5 s after which Node's server closes an idle connection, the shortest default in common use: a
+		// POST sent into a connection that is just being closed fails, since it cannot be sent again. A dial on loopback
+		// every few seconds costs nothing.
+		IdleConnTimeout:        4 * time.Second,
+		ExpectContinueTimeout:  time.Second,
+		MaxResponseHeaderBytes: 1 << 20,
+	}
+	return up, nil
+}
+
+func readCAs(file string) (*x509.CertPool, int, error) {
+	pem, err := os.ReadFile(file)
+	if err != nil {
+		return nil, 0, fmt.Errorf("--upstream-ca-file: %w", err)
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, 0, fmt.Errorf("--upstream-ca-file: %s: no certificate in PEM form; name the CA that signed the upstream's certificate", file)
+	}
+	return pool, strings.Count(string(pem), "-----BEGIN CERTIFICATE-----"), nil
+}
+
+// buffers keeps the buffers that bodies are copied through: without it each request costs 32 KiB of garbage.
+type buffers struct{ pool sync.Pool }
+
+func (b *buffers) Get() []byte {
+	if p, ok := b.pool.Get().(*[32 << 10]byte); ok {
+		return p[:]
+	}
+	return make([]byte, 32<<10)
+}
+
+func (b *buffers) Put(p []byte) {
+	if len(p) == 32<<10 {
+		b.pool.Put((*[32 << 10]byte)(p))
+	}
+}
+
+// newForwarder returns the last room. Its ReverseProxy flushes event streams and bodies of unknown length at once, and
+// cuts the connection when the upstream breaks off in the middle of a body.
+func newForwarder(up *upstream, g *gate) http.Handler {
+	return &httputil.ReverseProxy{
+		Transport:  up.transport,
+		BufferPool: &buffers{},
+		ErrorLog:   slog.NewLogLogger(g.log.Handler(), slog.LevelDebug),
+		Rewrite:    func(pr *httputil.ProxyRequest) { rewrite(pr, up.url) },
+		ModifyResponse: func(res *http.Response) error {
+			if res.StatusCode == http.StatusSwitchingProtocols { // not written through the exchange
+				exchangeOf(res.Request).status = res.StatusCode
+			}
+			return nil
+		},
+		ErrorHandler: func(_ http.ResponseWriter, r *http.Request, err error) { g.forwardFailed(exchangeOf(r), r, err) },
+	}
+}
+
+// rewrite makes the request that the upstream gets. ReverseProxy has already removed what the client's Connection
+// header names, so a client cannot have our headers taken out again (CVE-2024-45410).
+func rewrite(pr *httputil.ProxyRequest, to *url.URL) {
+	e, out := exchangeOf(pr.In), pr.Out
+	out.URL.Scheme, out.URL.Host = to.Scheme, to.Host
+	out.URL.RawQuery = pr.In.URL.RawQuery // as it came: no decision was taken on it, and some applications allow semicolons
+	for _, name := range e.consumed {
+		out.Header.Del(name)
+	}
+	setForwarded(pr, e.client)
+	if e.identity.User != "" {
+		out.Header["X-Forwarded-User"] = []string{e.identity.User}
+	}
+	if len(e.identity.Groups) > 0 {
+		out.Header["X-Forwarded-Groups"] = []string{strings.Join(e.identity.Groups, ",")}
+	}
+	if out.Body != nil {
+		e.body = &clientBody{ReadCloser: out.Body, in: pr.In, out: out}
+		out.Body = e.body
+		for name := range out.Trailer {
+			if isForged(name) {
+				delete(out.Trailer, name)
+			}
+		}
+	}
+}
+
+func setForwarded(pr *httputil.ProxyRequest, who client) {
+	h := pr.Out.Header
+	chain := who.peer.String()
+	if who.trusted {
+		if prior := pr.In.Header["X-Forwarded-For"]; len(prior) > 0 {
+			chain = strings.Join(prior, ", ") + ", " + chain
+		}
+	}
+	if who.peer.IsValid() {
+		h["X-Forwarded-For"] = []string{chain}
+	}
+	proto := "http"
+	if pr.In.TLS != nil {
+		proto = "https"
+	}
+	for _, own := range [...]struct{ name, value string }{{"X-Forwarded-Host", pr.In.Host}, {"X-Forwarded-Proto", proto}} {
+		h[own.name] = []string{own.value}
+		if said := pr.In.Header[own.name]; who.trusted && len(said) > 0 {
+			h[own.name] = said
+		}
+	}
+	// ReverseProxy drops these two, when named in Connection, with the rest.
+	for _, name := range [...]string{"X-Forwarded-Port", "X-Forwarded-Prefix"} {
+		if said := pr.In.Header[name]; who.trusted && len(said) > 0 {
+			h[name] = said
+		}
+	}
+}
+
+// clientBody is the body of a request on its way to the upstream. It remembers a failure of the client's side, and
+// carries the trailers over: net/http fills In.Trailer at the end of the body, while the clone that is sent on would
+// keep the announced names without values.
+type clientBody struct {
+	io.ReadCloser
+	in, out *http.Request
+
+	mu     sync.Mutex
+	result error // of the Read that ended it: io.EOF, or a failure of the client's side
+}
+
+func (b *clientBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if err == nil {
+		return n, nil
+	}
+	if errors.Is(err, io.EOF) {
+		for name := range b.out.Trailer { // the announced ones that were not stripped
+			b.out.Trailer[name] = b.in.Trailer[name]
+		}
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.result = err
+	return n, err
+}
+
+// ended says whether the whole body came.
+func (b *clientBody) ended() bool {
+	if b == nil {
+		return false
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return errors.Is(b.result, io.EOF)
+}
+
+// failed says whether the body is to blame: cut short, or not framed as it should be.
+func (b *clientBody) failed() bool {
+	if b == nil {
+		return false
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.result != nil && !errors.Is(b.result, io.EOF) && !errors.Is(b.result, http.ErrBodyReadAfterClose)
+}
+
+// forwardFailed answers a request that the upstream did not.
+func (g *gate) forwardFailed(e *exchange, r *http.Request, err error) {
+	switch {
+	case errors.Is(err, context.Canceled) && e.Err() != nil:
+		panic(http.ErrAbortHandler)
+	case e.body.failed():
+		g.refuse(e, r, badRequest, http.StatusBadRequest, "body")
+		return
+	}
+	g.log.Warn("upstream does not answer", "error", err)
+	g.refuse(e, r, upstreamError, http.StatusBadGateway, "upstream does not answer")
+}

@@ -1,0 +1,8 @@
+//go:build !linux
+
+package testenv
+
+import "os/exec"
+
+// dieWithParent does nothing where the kernel offers no such thing; Stop still ends the process.
+func dieWithParent(*exec.Cmd) {}

@@ -1,0 +1,60 @@
+package topology
+
+import (
+	"strconv"
+	"strings"
+
+	"sigs.k8s.io/kustomize/kyaml/yaml"
+
+	"github.com/kauth-dev/kauth/pkg/manifest"
+)
+
+// Port is a port as manifests write it: a number, or a name where Name is not "".
+type Port struct {
+	Name   string
+	Number int
+	Odd    bool // Name is a number that YAML 1.1, which Kubernetes reads, and YAML 1.2 may read differently, such as 0x50
+}
+
+// String is the port as it is written.
+func (p Port) String() string {
+	if p.Name != "" {
+		return p.Name
+	}
+	return strconv.Itoa(p.Number)
+}
+
+// ParsePort reads a port number in decimals, or a name.
+func ParsePort(text string) Port {
+	if n, ok := manifest.Decimal(text); ok {
+		return Port{Number: n}
+	}
+	return Port{Name: text}
+}
+
+// scalar is the port that a field holds, in any of the ways that manifests write it; the zero Port where there is none.
+func scalar(n *yaml.Node, path ...string) Port {
+	v := manifest.Field(n, path...)
+	text := manifest.String(v)
+	if text == "" {
+		return Port{}
+	}
+	port := ParsePort(text)
+	port.Odd = port.Name != "" && v.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) == 0 && looksNumeric(text)
+	return port
+}
+
+// looksNumeric says whether some reader of YAML may take plain text for a number.
+func looksNumeric(text string) bool {
+	text = strings.ReplaceAll(text, "_", "")
+	if _, err := strconv.ParseInt(text, 0, 64); err == nil {
+		return true
+	}
+	_, err := strconv.ParseFloat(text, 64)
+	return err == nil
+}
+
+const (
+	oddPort = "is a number that not every reader of YAML takes for the same"
+	oddHint = "write it in plain decimals"
+)

@@ -1,0 +1,76 @@
+package userstore
+
+import (
+	"fmt"
+
+	"github.com/kauth-dev/kauth/pkg/htpasswd"
+)
+
+// Status is the outcome of a Check.
+type Status string
+
+// The outcomes: as it should be; works but ought to be changed; does not work.
+const (
+	Pass Status = "pass"
+	Warn Status = "warn"
+	Fail Status = "fail"
+)
+
+// A Check is one line of a verification.
+type Check struct {
+	Status  Status `json:"status"`
+	Name    string `json:"name"`    // what was looked at: "secret", "key", or `user "alice"`
+	Message string `json:"message"` // what was found, and what to do unless it passed
+}
+
+// Checks says whether a gate can work with the Secret, and what each user's hash is worth, in the order of the file.
+func Checks(file *htpasswd.File, meta Meta) []Check {
+	checks := []Check{{Pass, "secret", meta.ref + " is there"}}
+	for _, w := range meta.Warnings() {
+		checks = append(checks, Check{Warn, "secret", w})
+	}
+	if meta.Immutable {
+		checks = append(checks, Check{Warn, "secret", "immutable: its users cannot be changed"})
+	}
+	if !meta.HasKey {
+		return append(checks, Check{Fail, "key", fmt.Sprintf("no key %q, so nobody gets in; add a user with kubectl basicauth user add", meta.key)})
+	}
+	entries := file.Entries()
+	if len(entries) == 0 {
+		checks = append(checks, Check{Fail, "key", fmt.Sprintf("no user in key %q, so nobody gets in; add one with kubectl basicauth user add", meta.key)})
+	} else {
+		checks = append(checks, Check{Pass, "key", fmt.Sprintf("key %q; users: %d", meta.key, len(file.Users()))})
+	}
+	good := map[int]bool{}
+	for _, e := range entries {
+		good[e.Line] = true
+		check := Check{Pass, fmt.Sprintf("user %q", e.User), Describe(e.Hash)}
+		if weak := e.Hash.Weak(); weak != "" {
+			check.Status = Warn
+			check.Message = weak + "; set the password again with kubectl basicauth user passwd"
+		}
+		checks = append(checks, check)
+	}
+	for _, p := range file.Problems() {
+		check := Check{Fail, fmt.Sprintf("line %d", p.Line), p.Message}
+		if p.User != "" {
+			check.Message = fmt.Sprintf("user %q %s", p.User, p.Message)
+		}
+		if good[p.Line] {
+			check.Status = Warn
+		}
+		checks = append(checks, check)
+	}
+	return checks
+}
+
+// Describe names algorithm and cost: "bcrypt, cost 10", "sha512-crypt, 5000 rounds", "apr1".
+func Describe(h htpasswd.Hash) string {
+	switch {
+	case h.Cost() == 0:
+		return string(h.Algorithm())
+	case h.Algorithm() == htpasswd.Bcrypt:
+		return fmt.Sprintf("%s, cost %d", h.Algorithm(), h.Cost())
+	}
+	return fmt.Sprintf("%s, %d rounds", h.Algorithm(), h.Cost())
+}

@@ -1,0 +1,77 @@
+package userstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+)
+
+// Ref names the Secret as errors do: "Secret monitoring/kauth-users".
+func (s *Store) Ref() string { return "Secret " + s.Namespace + "/" + s.Name }
+
+func (s *Store) errorf(format string, args ...any) error {
+	return fmt.Errorf(s.Ref()+": "+format, args...) //nolint:govet // the names of objects contain no percent sign
+}
+
+// explain turns what a request with this verb failed with into a line that says what to do. nil stays nil. The API
+// server's own error stays reachable for errors.As.
+func (s *Store) explain(verb string, err error) error {
+	var status apierrors.APIStatus
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &status):
+		return s.explainStatus(verb, err, status)
+	case errors.Is(err, context.Canceled):
+		return s.errorf("%s: interrupted%s: %w", verb, doubt(verb), err)
+	case errors.Is(err, context.DeadlineExceeded), os.IsTimeout(err):
+		return s.errorf("%s: the API server did not answer in time%s; see whether it is reachable, or give more --request-timeout: %w", verb, doubt(verb), bare(err))
+	}
+	return s.errorf("%s: API server: %w%s; see whether kubectl get namespaces works, and which cluster kubectl config current-context names", verb, bare(err), doubt(verb))
+}
+
+func (s *Store) explainStatus(verb string, err error, status apierrors.APIStatus) error {
+	details := status.Status().Details
+	switch {
+	case apierrors.IsNotFound(err) && details != nil && details.Kind == "namespaces":
+		return fmt.Errorf("Namespace %s: not found; create it with kubectl create namespace %s, or name another with -n%w", s.Namespace, s.Namespace, silent{err})
+	case apierrors.IsNotFound(err):
+		return s.errorf("not found; kubectl basicauth user add creates it with its first user%w", silent{err})
+	case apierrors.IsForbidden(err) && verb == "create":
+		return s.errorf("missing, and you may not create it; ask for the verb create on secrets, or for the Secret to be created: %w", err)
+	case apierrors.IsForbidden(err):
+		return s.errorf("you may not %s it; ask for a Role with the verbs get and update on this Secret: %w", verb, err)
+	case apierrors.IsUnauthorized(err):
+		return s.errorf("%s: the API server does not know you; renew the login of this kubeconfig context: %w", verb, err)
+	case apierrors.IsTimeout(err), apierrors.IsServerTimeout(err):
+		return s.errorf("%s: the API server ran out of time%s; try again: %w", verb, doubt(verb), err)
+	}
+	return s.errorf("%s: %w", verb, err)
+}
+
+// doubt is what to add where a request may have been carried out though no answer came.
+func doubt(verb string) string {
+	if verb == "get" {
+		return ""
+	}
+	return ", so the change may or may not have been made (see kubectl basicauth user list)"
+}
+
+// bare drops the method and URL that net/http puts before each error: the line is long enough.
+func bare(err error) error {
+	var u *url.Error
+	if errors.As(err, &u) {
+		return u.Err
+	}
+	return err
+}
+
+// silent keeps an error for errors.As and prints nothing of it, where the text before it says it all.
+type silent struct{ error }
+
+func (silent) Error() string   { return "" }
+func (e silent) Unwrap() error { return e.error }
