@@ -7,16 +7,14 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/kauth-dev/kauth/pkg/testenv"
 )
 
-// program runs a program of the machine and returns its output. The test is skipped where there is none of that name.
+// program runs a program of the machine and returns its output.
 func program(t *testing.T, name string, args ...string) string {
 	t.Helper()
-	path, err := exec.LookPath(name)
-	if err != nil {
-		t.Skipf("no %s in PATH (apache2-utils and openssl have what this test needs)", name)
-	}
-	out, err := exec.Command(path, args...).CombinedOutput()
+	out, err := exec.Command(testenv.Tool(t, name), args...).CombinedOutput()
 	if err != nil {
 		t.Fatalf("%s: %v", name, err)
 	}

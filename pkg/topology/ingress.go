@@ -44,6 +44,9 @@ func readIngress(r *Route) error {
 	if old {
 		defaultKey = "backend"
 	}
+	if spec == nil || spec.Kind != yaml.MappingNode {
+		return fmt.Errorf("%s: spec: missing or not a mapping; is the input cut off?", r.Object.Ref)
+	}
 	var failed error
 	add := func(n *yaml.Node, field manifest.Path, host, path string) {
 		if err := r.addIngress(n, field, host, path, old); err != nil && failed == nil {

@@ -57,6 +57,9 @@ func readService(o *manifest.Object) (*Service, error) {
 		}
 		svc.Ports = append(svc.Ports, p)
 	}
+	if len(svc.Ports) == 0 && !svc.Headless && svc.Type != "ExternalName" {
+		return nil, fmt.Errorf("%s: spec.ports: none; is the input cut off?", o.Ref)
+	}
 	return svc, nil
 }
 

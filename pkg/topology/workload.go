@@ -56,6 +56,8 @@ type ContainerPort struct {
 	Field    manifest.Path
 }
 
+var needsContainers = map[string]bool{"apps/Deployment": true, "apps/StatefulSet": true, "apps/DaemonSet": true, "apps/ReplicaSet": true}
+
 // readWorkload returns nil for objects that are no workloads.
 func readWorkload(o *manifest.Object) (*Workload, error) {
 	hook := manifest.Field(o.Node, "metadata", "annotations", manifest.HookAnnotation) != nil
@@ -75,6 +77,8 @@ func readWorkload(o *manifest.Object) (*Workload, error) {
 		w.Template = manifest.P("spec", "jobTemplate", "spec", "template", "metadata")
 	case len(manifest.Items(o.Node, "spec", "template", "spec", "containers")) > 0:
 		w.PodSpec, w.Template = manifest.P("spec", "template", "spec"), manifest.P("spec", "template", "metadata")
+	case needsContainers[o.Group+"/"+o.Kind]:
+		return nil, fmt.Errorf("%s: spec.template.spec.containers: none; is the input cut off?", o.Ref)
 	default:
 		return nil, nil
 	}
