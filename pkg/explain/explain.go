@@ -164,6 +164,9 @@ func changes(p *plan.Plan) []Change {
 		}
 		list = append(list, Change{Object: r.Route.Object.Short(), Field: field, From: from, To: r.To.String()})
 	}
+	for _, o := range p.Openings {
+		list = append(list, Change{Object: o.Policy.Object.Short(), Field: o.Rule.With("ports").String(), To: "+ " + strconv.Itoa(o.Port)})
+	}
 	for _, a := range p.Annotations {
 		list = append(list, Change{Object: a.Object.Short(), Field: fmt.Sprintf("metadata.annotations[%q]", a.Key), To: a.Value})
 	}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/kauth-dev/kauth/pkg/filters/annotation"
 	"github.com/kauth-dev/kauth/pkg/filters/eject"
+	"github.com/kauth-dev/kauth/pkg/filters/policy"
 	"github.com/kauth-dev/kauth/pkg/filters/route"
 	"github.com/kauth-dev/kauth/pkg/filters/service"
 	"github.com/kauth-dev/kauth/pkg/filters/sidecar"
@@ -58,6 +59,9 @@ func filtersOf(p *plan.Plan, version string) []*edit {
 	}
 	for _, r := range p.Reroutes {
 		add(r.Route.Object, route.Filter{Field: r.Backend.PortField, Inner: r.Backend.Inner, Port: portNode(r.To)})
+	}
+	for _, o := range p.Openings {
+		add(o.Policy.Object, policy.Filter{Rule: o.Rule, Port: o.Port})
 	}
 	for _, a := range p.Annotations {
 		add(a.Object, annotation.Filter{Key: a.Key, Value: a.Value})

@@ -205,6 +205,8 @@ func Ensure(n *yaml.Node, p Path, kind yaml.Kind) (*yaml.Node, error) {
 		switch {
 		case next.Kind == yaml.AliasNode:
 			return nil, fmt.Errorf("%s: a YAML alias (*%s), which cannot be edited in one place only; write the value out", p[:i+1], next.Value)
+		case next.Anchor != "":
+			return nil, editable(next, p[:i+1])
 		case next.Kind == yaml.ScalarNode && next.Tag == yaml.NodeTagNull, next.Kind == want && len(next.Content) == 0 && next.Line > 0:
 			// A new node, not the old one filled: undoing then means putting the old text back.
 			next = newCollection(want)

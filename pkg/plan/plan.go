@@ -28,6 +28,7 @@ type Plan struct {
 	Moves       []*Move
 	Reroutes    []*Reroute
 	Annotations []*Annotation
+	Openings    []*Opening
 	Findings    []Finding
 }
 
@@ -103,6 +104,7 @@ func Make(m *topology.Model, s *manifest.Stream, o Options) *Plan {
 	p.ways()
 	p.clusterPorts()
 	p.health()
+	p.policies()
 	p.advise()
 	p.sortFindings()
 	return p.Plan

@@ -14,6 +14,7 @@ type Model struct {
 	Workloads []*Workload
 	Services  []*Service
 	Routes    []*Route
+	Policies  []*Policy
 	Ways      []*Way
 
 	classes    map[string]string // IngressClass name to controller
@@ -67,6 +68,11 @@ func (m *Model) add(o *manifest.Object) error {
 			return err
 		}
 		m.Services = append(m.Services, svc)
+		return nil
+	case o.Kind == "NetworkPolicy" && o.Group == "networking.k8s.io":
+		if policy := readPolicy(o); policy != nil {
+			m.Policies = append(m.Policies, policy)
+		}
 		return nil
 	case o.Kind == "IngressClass" && o.Group == "networking.k8s.io":
 		m.classes[o.Name] = manifest.String(o.Node, "spec", "controller")
