@@ -7,7 +7,7 @@ VERSION ?=# of a release, such as v1.2.3; a build without it says what Go knows
 FUZZTIME ?= 1m
 KEEP ?=
 TESTFLAGS ?=
-TOOLS ?= gcc kube helm3 helm4 prometheus htpasswd openssl# what the tests run; test/lab/build gets them
+TOOLS ?= gcc kube helm3 helm4 prometheus htpasswd openssl chromium# what the tests run; test/lab/build gets them
 LDFLAGS = -s -w $(if $(VERSION),-X github.com/kauth-dev/kauth/pkg/version.override=$(VERSION))
 GO_TOOL = go tool -modfile=tools.mod
 

@@ -3,7 +3,9 @@
 package explain
 
 import (
+	"encoding/json"
 	"fmt"
+	"io"
 	"slices"
 	"strconv"
 
@@ -82,6 +84,14 @@ func New(m *topology.Model, p *plan.Plan) View {
 		v.Findings = append(v.Findings, Finding{Severity: string(f.Severity), Text: f.String()})
 	}
 	return v
+}
+
+// JSON prints the view for programs.
+func (v View) JSON(w io.Writer) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false) // -> is not markup here
+	return e.Encode(v)
 }
 
 func gateOf(p *plan.Plan, w *topology.Workload) *Gate {

@@ -24,6 +24,17 @@ type edit struct {
 	filters []yaml.Filter
 }
 
+// apply stops at the first filter that fails: the others would only say the same.
+func (e *edit) apply() error {
+	e.object.Edit()
+	for _, f := range e.filters {
+		if _, err := f.Filter(e.object.RNode()); err != nil {
+			return err
+		}
+	}
+	return record(e.object)
+}
+
 // filtersOf turns a plan into the filters that carry it out, an edit for each object, in a fixed order.
 func filtersOf(p *plan.Plan, version string) []*edit {
 	var edits []*edit

@@ -19,13 +19,13 @@ type Options struct {
 	plan.Options
 }
 
-// Refused is the error of a stream that was understood but cannot be gated. Its findings say why.
-type Refused struct {
+// RefusedError is the error of a stream that was understood but cannot be gated. Its findings say why.
+type RefusedError struct {
 	Findings []plan.Finding // the errors among them
 }
 
 // Error lists the findings, a line each.
-func (r *Refused) Error() string {
+func (r *RefusedError) Error() string {
 	var errs []error
 	for _, f := range r.Findings {
 		errs = append(errs, errors.New(f.String()))
@@ -40,23 +40,29 @@ func Run(in []byte, o Options) (*manifest.Stream, *Report, error) {
 	if o.Version == "" {
 		o.Version = version.String()
 	}
+	s, report, err := gated(in, o)
+	if err != nil {
+		return nil, report, err
+	}
+	if open := prove(s, o.Namespace, report); len(open) > 0 {
+		report.Findings = append(report.Findings, open...)
+		return nil, report, &RefusedError{open}
+	}
+	return s, report, nil
+}
+
+// gated returns the stream with its gates, not yet proven. That it keeps the plan to itself frees the nodes that the
+// plan was made on: the proof needs the same amount of memory again.
+func gated(in []byte, o Options) (*manifest.Stream, *Report, error) {
 	s, _, p, err := prepare(in, o)
 	if err != nil {
 		return nil, &Report{Version: o.Version}, err
 	}
 	report := newReport(o.Version, p)
 	if errs := plan.Errors(p.Findings); len(errs) > 0 {
-		return nil, report, &Refused{errs}
+		return nil, report, &RefusedError{errs}
 	}
-	if err := apply(s, p, o.Version); err != nil {
-		return nil, report, err
-	}
-	p = nil // a large stream's old nodes are no longer needed
-	if open := prove(s, o.Namespace, report); len(open) > 0 {
-		report.Findings = append(report.Findings, open...)
-		return nil, report, &Refused{open}
-	}
-	return s, report, nil
+	return s, report, apply(s, p, o.Version)
 }
 
 // Plan returns what Run would do, and the model that it was decided on. Findings that stop Run are among the plan's.
@@ -109,11 +115,11 @@ func prove(s *manifest.Stream, namespace string, r *Report) []plan.Finding {
 	if err != nil {
 		return []plan.Finding{{Severity: plan.Error, Message: err.Error()}}
 	}
-	gated := make([]manifest.Ref, len(r.Gates))
+	workloads := make([]manifest.Ref, len(r.Gates))
 	for i, g := range r.Gates {
-		gated[i] = g.Workload
+		workloads[i] = g.Workload
 	}
-	return plan.Prove(after, gated)
+	return plan.Prove(after, workloads)
 }
 
 // apply carries out the plan and writes it into the text of the stream.
@@ -124,13 +130,7 @@ func apply(s *manifest.Stream, p *plan.Plan, version string) error {
 	}
 	var errs []error
 	for _, e := range edits {
-		e.object.Edit()
-		for _, f := range e.filters {
-			if _, err := f.Filter(e.object.RNode()); err != nil {
-				errs = append(errs, fmt.Errorf("%s: %w", e.object.Ref, err))
-			}
-		}
-		if err := record(e.object); err != nil {
+		if err := e.apply(); err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", e.object.Ref, err))
 		}
 	}

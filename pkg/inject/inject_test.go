@@ -123,7 +123,7 @@ metadata: {name: b}
 spec: {defaultBackend: {service: {name: prom, port: {number: 81}}}}
 `
 	_, err := run(t, in, Options{})
-	var refused *Refused
+	var refused *RefusedError
 	if !errors.As(err, &refused) || len(refused.Findings) != 2 {
 		t.Fatalf("got %v", err)
 	}

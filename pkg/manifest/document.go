@@ -114,6 +114,9 @@ func (d *Document) parse() error {
 	if key, line := duplicateKey(root); key != "" {
 		return d.errorf(line, "the key %q stands twice in one mapping; remove one", key)
 	}
+	if odd, why := oddNode(root, nil); odd != nil {
+		return d.errorf(odd.Line, "%s", why)
+	}
 	source := d.source(root)
 	var errs []error
 	for _, n := range objectNodes(tree) {

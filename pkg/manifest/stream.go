@@ -60,8 +60,8 @@ func validText(in []byte) error {
 		}
 		return fmt.Errorf("line %d: byte 0x%02x is not UTF-8; manifests are UTF-8 text", 1+bytes.Count(in[:at], newline), in[at])
 	}
-	if at := bytes.IndexByte(in, 0); at >= 0 {
-		return fmt.Errorf("line %d: a NUL byte; manifests are UTF-8 text", 1+bytes.Count(in[:at], newline))
+	if before, _, found := bytes.Cut(in, []byte{0}); found {
+		return fmt.Errorf("line %d: a NUL byte; manifests are UTF-8 text", 1+bytes.Count(before, newline))
 	}
 	return nil
 }
@@ -72,10 +72,8 @@ func split(in []byte) [][]byte {
 	var docs [][]byte
 	start := 0
 	for at := 0; at < len(in); {
-		end := bytes.IndexByte(in[at:], '\n') + at + 1
-		if end == at { // no newline
-			end = len(in)
-		}
+		line, _, _ := bytes.Cut(in[at:], newline)
+		end := min(at+len(line)+1, len(in))
 		switch l := in[at:end]; {
 		case at > start && isMarker(l, "---"):
 			docs = append(docs, in[start:at:at])

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/kauth-dev/kauth/pkg/gateconf"
@@ -49,6 +50,7 @@ func (p *planner) gate(t chosen) *Gate {
 
 // refuse finds what makes a gate impossible or a false promise.
 func (p *planner) refuse(w *topology.Workload) {
+	p.twice(w)
 	spec := w.Spec()
 	for _, c := range w.Containers {
 		if c.Name == gateconf.ContainerName {
@@ -85,6 +87,17 @@ func (p *planner) refuse(w *topology.Workload) {
 	case "RequireAndVerifyClientCert", "RequireAnyClientCert":
 		p.find(Error, w.Object, manifest.P("spec", "web", "tlsConfig", "clientAuthType"), "use VerifyClientCertIfGiven or NoClientCert",
 			"the gate has no client certificate, so the application would refuse it")
+	}
+}
+
+// twice refuses a workload that another of the same identity stands beside: the cluster would keep only one of them.
+func (p *planner) twice(w *topology.Workload) {
+	for _, other := range p.model.Workloads {
+		if other != w && other.Object.Identity() == w.Object.Identity() {
+			lines := []int{w.Object.StreamLine(), other.Object.StreamLine()}
+			slices.Sort(lines)
+			p.find(Error, w.Object, nil, "remove one", "stands twice in this stream, at lines %d and %d", lines[0], lines[1])
+		}
 	}
 }
 

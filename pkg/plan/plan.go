@@ -105,6 +105,7 @@ func Make(m *topology.Model, s *manifest.Stream, o Options) *Plan {
 	p.clusterPorts()
 	p.health()
 	p.policies()
+	p.unknown(s)
 	p.advise()
 	p.sortFindings()
 	return p.Plan

@@ -41,7 +41,8 @@ func webOf(w *topology.Workload, port int) web {
 		}
 		result.scheme = strings.ToLower(orDefault(manifest.String(probe, "scheme"), "http"))
 	}
-	if result.health == "" && w.App != "" {
+	// Some charts probe the start page, which is a redirect below a prefix; the known programs have a better path.
+	if start := strings.TrimSuffix(result.health, "/"); w.App != "" && (start == "" || start == result.prefix) {
 		result.health = result.prefix + "/-/healthy"
 	}
 	return result

@@ -5,70 +5,12 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"sync"
 	"time"
 
 	"github.com/kauth-dev/kauth/pkg/gateconf"
 )
 
-const (
-	logFlushAfter = 200 * time.Millisecond
-	logFlushSize  = 32 << 10
-	longestPath   = 1024 // of a path in the log
-)
-
-// logWriter gathers access lines, because a system call a line would be a good part of what a request costs. A line
-// is out within logFlushAfter, and at the end of the process.
-type logWriter struct {
-	mu    sync.Mutex
-	out   io.Writer
-	buf   []byte
-	timer *time.Timer
-	armed bool
-}
-
-func (w *logWriter) Write(p []byte) (int, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.buf = append(w.buf, p...)
-	if len(w.buf) >= logFlushSize {
-		w.flush()
-		return len(p), nil
-	}
-	if !w.armed {
-		w.armed = true
-		if w.timer == nil {
-			w.timer = time.AfterFunc(logFlushAfter, w.Flush)
-		} else {
-			w.timer.Reset(logFlushAfter)
-		}
-	}
-	return len(p), nil
-}
-
-// Flush writes what is gathered. There is nowhere to complain when that fails.
-func (w *logWriter) Flush() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.armed = false
-	w.flush()
-}
-
-func (w *logWriter) flush() {
-	if len(w.buf) > 0 {
-		_, _ = w.out.Write(w.buf)
-		w.buf = w.buf[:0]
-	}
-}
-
-// atOnce writes through a logWriter without waiting, in the order of the lines gathered before.
-type atOnce struct{ w *logWriter }
-
-func (a atOnce) Write(p []byte) (int, error) {
-	n, err := a.w.Write(p)
-	a.w.Flush()
-	return n, err
-}
+const longestPath = 1024 // of a path in the log
 
 // newLoggers returns the logger of requests, whose lines may wait a moment, and that of events, whose lines do not.
 func newLoggers(cfg gateconf.Config, w *logWriter) (access, events *slog.Logger) {
@@ -78,7 +20,9 @@ func newLoggers(cfg gateconf.Config, w *logWriter) (access, events *slog.Logger)
 		}
 		return slog.New(slog.NewJSONHandler(w, nil))
 	}
-	return build(w), build(atOnce{w})
+	access, events = build(w), build(atOnce{w})
+	w.lost = func(lines int) { events.Warn("log lines lost, because nobody reads the log", "lines", lines) }
+	return access, events
 }
 
 // logRequest writes the line of one request. It holds no query and no header: both may carry secrets.

@@ -46,6 +46,9 @@ func checkUsers(cfg gateconf.Config, say func(name, format string, args ...any))
 	if err != nil {
 		return fmt.Errorf("--users-file: %w; run kubectl basicauth user add NAME --secret %s", err, cfg.UsersSecret)
 	}
+	if err := countLines(text); err != nil {
+		return fmt.Errorf("--users-file: %s: %w", cfg.UsersFile, err)
+	}
 	file := htpasswd.Parse(text)
 	var errs []error
 	for _, p := range file.Problems() {

@@ -1,7 +1,9 @@
 package proxy
 
 import (
+	"bufio"
 	"context"
+	"net"
 	"net/http"
 	"net/netip"
 	"time"
@@ -46,7 +48,7 @@ func exchangeOf(r *http.Request) *exchange {
 	return e
 }
 
-// Unwrap lets http.ResponseController flush and hijack.
+// Unwrap lets http.ResponseController flush.
 func (e *exchange) Unwrap() http.ResponseWriter { return e.ResponseWriter }
 
 func (e *exchange) WriteHeader(status int) {
@@ -71,6 +73,25 @@ func (e *exchange) Write(p []byte) (int, error) {
 	n, err := e.ResponseWriter.Write(p)
 	e.bytes += int64(n)
 	return n, err
+}
+
+// Hijack is how an upgrade is answered, past WriteHeader.
+func (e *exchange) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	conn, rw, err := http.NewResponseController(e.ResponseWriter).Hijack()
+	if err == nil {
+		e.status = http.StatusSwitchingProtocols
+	}
+	return conn, rw, err
+}
+
+// declineBody prepares an answer that does not wait for the body of r, if there is one. Otherwise net/http reads the body
+// before it sends the answer, for as long as the client likes. Nor must it take the rest of a body that came too late
+// for the next request.
+func (e *exchange) declineBody(r *http.Request) {
+	if r.ContentLength != 0 {
+		e.Header().Set("Connection", "close")
+		e.stopReading(refusedBodyTimeout)
+	}
 }
 
 // stopReading gives the rest of the request's body d to arrive, or less where the client waits for a 100 Continue. Only

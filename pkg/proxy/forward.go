@@ -12,12 +12,12 @@ import (
 	"net/http"
 	"net/http/httputil"
 	"net/url"
-	"os"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/kauth-dev/kauth/pkg/gateconf"
+	"github.com/kauth-dev/kauth/pkg/reload"
 )
 
 // upstream is the one application behind the gate.
@@ -74,7 +74,7 @@ func newUpstream(cfg gateconf.Config) (*upstream, error) {
 }
 
 func readCAs(file string) (*x509.CertPool, int, error) {
-	pem, err := os.ReadFile(file)
+	pem, err := reload.File(file)()
 	if err != nil {
 		return nil, 0, fmt.Errorf("--upstream-ca-file: %w", err)
 	}
@@ -110,14 +110,16 @@ func newForwarder(up *upstream, g *gate) http.Handler {
 		ErrorLog:   slog.NewLogLogger(g.log.Handler(), slog.LevelDebug),
 		Rewrite:    func(pr *httputil.ProxyRequest) { rewrite(pr, up.url) },
 		ModifyResponse: func(res *http.Response) error {
-			if res.StatusCode == http.StatusSwitchingProtocols { // not written through the exchange
-				exchangeOf(res.Request).status = res.StatusCode
+			if res.StatusCode < 200 && res.StatusCode != http.StatusSwitchingProtocols {
+				return errStatus // net/http would panic when it is to be written
 			}
 			return nil
 		},
 		ErrorHandler: func(_ http.ResponseWriter, r *http.Request, err error) { g.forwardFailed(exchangeOf(r), r, err) },
 	}
 }
+
+var errStatus = errors.New("final answer with a status below 200")
 
 // rewrite makes the request that the upstream gets. ReverseProxy has already removed what the client's Connection
 // header names, so a client cannot have our headers taken out again (CVE-2024-45410).
@@ -231,6 +233,6 @@ func (g *gate) forwardFailed(e *exchange, r *http.Request, err error) {
 		g.refuse(e, r, badRequest, http.StatusBadRequest, "body")
 		return
 	}
-	g.log.Warn("upstream does not answer", "error", err)
+	g.log.Warn("upstream does not answer", "error", oneLine(err)) // it may quote a megabyte of what the upstream sent
 	g.refuse(e, r, upstreamError, http.StatusBadGateway, "upstream does not answer")
 }

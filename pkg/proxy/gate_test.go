@@ -67,6 +67,12 @@ func (b *lockedBuffer) String() string {
 // startGate runs a gate with one user in front of upstream until the test ends.
 func startGate(t testing.TB, upstream string, change func(*gateconf.Config)) *runningGate {
 	t.Helper()
+	return startGateWith(t, upstream, nil, change)
+}
+
+// startGateWith is startGate with another log than runningGate.logs.
+func startGateWith(t testing.TB, upstream string, log io.Writer, change func(*gateconf.Config)) *runningGate {
+	t.Helper()
 	dir := t.TempDir()
 	cfg := gateconf.Defaults()
 	cfg.Listen, cfg.AdminListen = "127.0.0.1:0", "127.0.0.1:00"
@@ -78,7 +84,10 @@ func startGate(t testing.TB, upstream string, change func(*gateconf.Config)) *ru
 		change(&cfg)
 	}
 	g := &runningGate{usersFile: cfg.UsersFile, logs: &lockedBuffer{}, ended: make(chan error, 1)}
-	s, err := New(cfg, Options{Log: g.logs, Version: "v0.0.0-test"})
+	if log == nil {
+		log = g.logs
+	}
+	s, err := New(cfg, Options{Log: log, Version: "v0.0.0-test"})
 	if err != nil {
 		t.Fatal(err)
 	}

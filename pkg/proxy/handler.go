@@ -88,6 +88,11 @@ func (g *gate) abortReason(e *exchange) (outcome, string) {
 // serve is the rooms between the log and the upstream, in their order.
 func (g *gate) serve(e *exchange, r *http.Request) {
 	users := g.users.snapshot()
+	if len(r.TransferEncoding) > 0 || !r.ProtoAtLeast(1, 1) {
+		// net/http hides a Content-Length beside the Transfer-Encoding, and a Transfer-Encoding in HTTP/1.0. A proxy in front
+		// that went by the hidden one would see the next request where this one still goes on: RFC 9112 section 6.1.
+		e.Header().Set("Connection", "close")
+	}
 	if status, reason := ambiguous(r); status != 0 {
 		if status == http.StatusMethodNotAllowed { // RFC 9110 section 15.5.6 wants the list
 			e.Header().Set("Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
@@ -120,6 +125,12 @@ func (g *gate) serve(e *exchange, r *http.Request) {
 	switch d.Outcome {
 	case auth.Allow:
 		e.outcome, e.consumed = allowed, d.Consumed
+		welcome(r.Context())
+		if r.Header["Upgrade"] != nil {
+			held, release := g.users.upgraded.hold(e.Context, d.Identity.User, users.file)
+			defer release()
+			e.Context = held
+		}
 		g.pass(e, r)
 	case auth.Respond:
 		e.outcome = denied
@@ -177,12 +188,7 @@ func (g *gate) deny(e *exchange, r *http.Request, d auth.Decision) {
 // refuse answers a request that must not get through.
 func (g *gate) refuse(e *exchange, r *http.Request, o outcome, status int, reason string) {
 	e.outcome, e.reason = o, reason
-	if r.ContentLength != 0 {
-		// Otherwise net/http reads the body before it sends the answer. It also must not take the rest of a body that came
-		// too late for the next request.
-		e.Header().Set("Connection", "close")
-		e.stopReading(refusedBodyTimeout)
-	}
+	e.declineBody(r)
 	g.pages.refuse(e, r, status)
 }
 
@@ -196,14 +202,30 @@ func ambiguous(r *http.Request) (int, string) {
 		return http.StatusMethodNotAllowed, "method"
 	case r.RequestURI == "*":
 		return http.StatusBadRequest, "asterisk-form"
-	case r.URL.Host != "" || r.URL.Scheme != "" || r.URL.Opaque != "" || r.URL.User != nil:
-		// net/http hides what the Host header said beside an absolute-form target, so whether a proxy in front went by
-		// the one or the other cannot be told. Only clients of forward proxies send it.
+	case !originForm(r):
 		return http.StatusBadRequest, "absolute-form"
 	case !strings.HasPrefix(r.URL.Path, "/"):
 		return http.StatusBadRequest, "path"
 	}
 	return 0, ""
+}
+
+// originForm makes an absolute-form target, which RFC 9112 section 3.2.2 wants accepted, the origin-form, and says
+// whether that could be done. The target's host has already taken the place of the Host header, as that section wants;
+// it decides nothing here. OPTIONS without a path is an asterisk-form in disguise.
+func originForm(r *http.Request) bool {
+	u := r.URL
+	if u.Host == "" && u.Scheme == "" {
+		return u.Opaque == "" && u.User == nil
+	}
+	if u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.Opaque != "" || u.User != nil {
+		return false
+	}
+	if u.Path == "" && r.Method != http.MethodOptions {
+		u.Path = "/"
+	}
+	u.Scheme, u.Host = "", ""
+	return true
 }
 
 // isHealth says whether r asks for the health path, letter by letter: a path that some reader would have to decode or
@@ -217,6 +239,7 @@ func (g *gate) isHealth(r *http.Request) bool {
 }
 
 func (g *gate) serveHealth(e *exchange, r *http.Request) {
+	e.declineBody(r)
 	h := e.Header()
 	h.Set("Cache-Control", "no-store")
 	h.Set("Content-Type", "text/plain; charset=utf-8")

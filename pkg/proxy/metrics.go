@@ -41,6 +41,7 @@ type metrics struct {
 	users     prometheus.Gauge
 	lastGood  prometheus.Gauge
 	reloads   [2]prometheus.Counter // failure, success
+	logLost   prometheus.Counter
 }
 
 func newMetrics(version string) *metrics {
@@ -63,6 +64,9 @@ func newMetrics(version string) *metrics {
 			Name: "kauth_proxy_last_good_reload_timestamp_seconds", Help: "When the users file was last found good; 0: never.",
 		}),
 	}
+	m.logLost = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "kauth_proxy_log_lines_lost_total", Help: "Log lines dropped because nobody read the log.",
+	})
 	requests := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "kauth_proxy_requests_total", Help: "Requests by what became of them.",
 	}, []string{"outcome"})
@@ -82,7 +86,7 @@ func newMetrics(version string) *metrics {
 		Name: "kauth_proxy_build_info", Help: "1, with the version as a label.", ConstLabels: prometheus.Labels{"version": version},
 	})
 	info.Set(1)
-	m.registry.MustRegister(requests, m.seconds, hash, m.cacheHits, m.queue, m.users, m.lastGood, reloads, info,
+	m.registry.MustRegister(requests, m.seconds, hash, m.cacheHits, m.queue, m.users, m.lastGood, reloads, m.logLost, info,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }

@@ -16,6 +16,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/kauth-dev/kauth/pkg/gateconf"
+	"github.com/kauth-dev/kauth/pkg/reload"
 )
 
 const maxPage = 1 << 20 // bytes of a page in --pages-dir
@@ -55,7 +56,7 @@ func newPages(cfg gateconf.Config) (*pages, error) {
 	}
 	for _, status := range pageStatuses {
 		name := filepath.Join(cfg.PagesDir, strconv.Itoa(status)+".html")
-		body, err := os.ReadFile(name)
+		body, err := reload.File(name)()
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 			continue

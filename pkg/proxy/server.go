@@ -39,14 +39,15 @@ type Options struct {
 
 // Server is one gate with its two listeners. Make it with New, then call Listen and Serve once.
 type Server struct {
-	cfg     gateconf.Config
-	log     *slog.Logger
-	lines   *logWriter
-	users   *users
-	gate    *gate
-	servers [2]*http.Server // the gate's and the admin's
-	opened  [2]net.Listener
-	cut     context.CancelFunc // ends the context of every request
+	cfg       gateconf.Config
+	log       *slog.Logger
+	lines     *logWriter
+	users     *users
+	gate      *gate
+	servers   [2]*http.Server // the gate's and the admin's
+	opened    [2]net.Listener
+	strangers [2]strangers       // of each server
+	cut       context.CancelFunc // ends the context of every request
 }
 
 // Run runs a gate until ctx ends and the requests under way are done. It returns nil after such an end.
@@ -78,13 +79,13 @@ func New(cfg gateconf.Config, o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{cfg: cfg, lines: &logWriter{out: o.Log}}
+	m := newMetrics(o.Version)
+	s := &Server{cfg: cfg, lines: &logWriter{out: o.Log, dropped: m.logLost}}
 	access, events := newLoggers(cfg, s.lines)
 	s.log = events
 	if !cfg.AccessLog {
 		access = nil
 	}
-	m := newMetrics(o.Version)
 	clients := newClients(cfg.TrustedProxies)
 	s.users = newUsers(cfg, basic.Options{
 		Realm: cfg.Realm, TTL: cfg.VerifiedTTL, Queue: cfg.HashQueue, Source: clients.source, Observe: m.observer(),
@@ -113,6 +114,7 @@ func (s *Server) listenSettings(admin *admin) {
 			// Otherwise net/http answers "OPTIONS *" with 200 itself, before the gate sees it.
 			DisableGeneralOptionsHandler: true,
 		}
+		s.strangers[i].guard(s.servers[i])
 	}
 }
 

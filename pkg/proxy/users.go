@@ -1,6 +1,8 @@
 package proxy
 
 import (
+	"bytes"
+	"fmt"
 	"log/slog"
 	"sync/atomic"
 
@@ -13,28 +15,34 @@ import (
 
 // users follows the users file and keeps the checks that go with it.
 type users struct {
-	watcher *reload.Watcher[*htpasswd.File]
-	check   *basic.Check
-	chain   auth.Chain
-	current atomic.Pointer[snapshot]
-	log     *slog.Logger
-	metrics *metrics
-	file    string
-	secret  string
-	seen    reload.State[*htpasswd.File] // the state last told; only told touches it
+	watcher  *reload.Watcher[*htpasswd.File]
+	check    *basic.Check
+	chain    auth.Chain
+	current  atomic.Pointer[snapshot]
+	upgraded upgraded
+	log      *slog.Logger
+	metrics  *metrics
+	file     string
+	secret   string
+	seen     reload.State[*htpasswd.File] // the state last told; only told touches it
 }
+
+// maxLines is more than fit into a Secret with a hash on each. Each costs a hundred bytes, and so a file of empty lines
+// would cost more memory than the container has.
+const maxLines = 100_000
 
 // snapshot is what one request goes by from its beginning to its end.
 type snapshot struct {
 	chain auth.Chain
 	ready bool // there is a user who could be let in
 	count int
+	file  *htpasswd.File
 }
 
 func newUsers(cfg gateconf.Config, o basic.Options, log *slog.Logger, m *metrics) *users {
 	u := &users{check: basic.New(o), log: log, metrics: m, file: cfg.UsersFile, secret: cfg.UsersSecret}
 	u.chain = auth.Chain{u.check}
-	u.current.Store(&snapshot{chain: u.chain})
+	u.current.Store(&snapshot{chain: u.chain, file: htpasswd.Parse(nil)})
 	u.watcher = &reload.Watcher[*htpasswd.File]{
 		Read: reload.File(cfg.UsersFile), Build: parseUsers, OnChange: u.told,
 	}
@@ -44,11 +52,21 @@ func newUsers(cfg gateconf.Config, o basic.Options, log *slog.Logger, m *metrics
 // parseUsers takes a file as a whole or not at all: a line that does not say what its author meant is a reason to
 // keep what was good, not to guess.
 func parseUsers(text []byte) (*htpasswd.File, error) {
+	if err := countLines(text); err != nil {
+		return nil, err
+	}
 	f := htpasswd.Parse(text)
 	if err := f.Err(); err != nil {
 		return nil, err
 	}
 	return f, nil
+}
+
+func countLines(text []byte) error {
+	if n := bytes.Count(text, []byte{'\n'}); n > maxLines {
+		return fmt.Errorf("%d lines, and at most %d are read; is it the right file?", n, maxLines)
+	}
+	return nil
 }
 
 // load reads the file once. That it is missing or bad has been told, and keeps nobody but the users out.
@@ -64,10 +82,11 @@ func (u *users) told(s reload.State[*htpasswd.File]) {
 	if !s.OK || file == nil {
 		file = htpasswd.Parse(nil)
 	}
-	next := &snapshot{chain: u.chain, count: len(file.Users())}
+	next := &snapshot{chain: u.chain, count: len(file.Users()), file: file}
 	next.ready = next.count > 0
 	u.check.SetUsers(file)
 	u.current.Store(next)
+	u.upgraded.change(file)
 
 	u.metrics.users.Set(float64(next.count))
 	if !s.LastGood.IsZero() {

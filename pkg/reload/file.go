@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"syscall"
 )
 
 // MaxSize is the largest file in bytes that File reads; a Secret holds at most 1 MiB.
@@ -13,18 +14,20 @@ const MaxSize = 16 << 20
 // and so is one that is no regular file, which might block or never end.
 func File(path string) func() ([]byte, error) {
 	return func() ([]byte, error) {
-		info, err := os.Stat(path)
+		// Not blocking, or opening a FIFO would wait for somebody to write into it. What is looked at is what was opened: a
+		// path may change its meaning between two calls.
+		f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		info, err := f.Stat()
 		if err != nil {
 			return nil, err
 		}
 		if !info.Mode().IsRegular() {
 			return nil, fmt.Errorf("%s: not a regular file", path)
 		}
-		f, err := os.Open(path)
-		if err != nil {
-			return nil, err
-		}
-		defer f.Close()
 		content := make([]byte, 0, min(info.Size(), MaxSize)+512)
 		for {
 			n, err := f.Read(content[len(content):cap(content)])

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -201,11 +202,10 @@ func TestMountedSecret(t *testing.T) {
 	<-changes
 	project("..2", "a") // the same content in another place is no event
 	project("..3", "b")
-	start := time.Now()
-	select {
+	select { // TestRun shows that it takes less than a second; here a machine may have no time
 	case s := <-changes:
-		if s.Value != "<b>" || time.Since(start) > time.Second {
-			t.Errorf("%s after %s", summary(s), time.Since(start))
+		if s.Value != "<b>" {
+			t.Errorf("%s", summary(s))
 		}
 	case <-time.After(10 * time.Second):
 		t.Error("no change seen")
@@ -233,5 +233,24 @@ func TestFile(t *testing.T) {
 		if _, err := File(name)(); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", name, err, want)
 		}
+	}
+}
+
+// TestFileThatIsAFIFO: a FIFO that nobody writes into is an error, not a wait without end, even where it takes the place
+// of the file between two calls.
+func TestFileThatIsAFIFO(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "auth")
+	if err := syscall.Mkfifo(path, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() { _, err := File(path)(); done <- err }()
+	select {
+	case err := <-done:
+		if err == nil || !strings.Contains(err.Error(), "not a regular file") {
+			t.Error(err)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("waits for somebody to write into the FIFO")
 	}
 }

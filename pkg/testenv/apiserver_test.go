@@ -3,7 +3,6 @@ package testenv
 import (
 	"context"
 	"net/http"
-	"strings"
 	"testing"
 	"time"
 
@@ -84,24 +83,5 @@ func TestFreePortsDiffer(t *testing.T) {
 			t.Errorf("port %s twice", p)
 		}
 		seen[p] = true
-	}
-}
-
-func TestRequired(t *testing.T) {
-	t.Setenv("KAUTH_REQUIRE", "kube,helm3")
-	for name, want := range map[string]bool{"kube": true, "helm3": true, "helm": false, "": false} {
-		if got := Required(name); got != want {
-			t.Errorf("Required(%q) = %t", name, got)
-		}
-	}
-}
-
-func TestFindToolNamesTheRemedy(t *testing.T) {
-	t.Setenv("KAUTH_CACHE", t.TempDir())
-	if _, err := FindTool("helm3"); err == nil || !strings.Contains(err.Error(), "make tools") {
-		t.Errorf("a tool that is not built: %v", err)
-	}
-	if _, err := FindTool("nonsense"); err == nil || !strings.Contains(err.Error(), "not a tool") {
-		t.Errorf("a tool that nobody knows: %v", err)
 	}
 }

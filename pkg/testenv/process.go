@@ -6,14 +6,16 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
+	"strings"
 	"sync"
 )
 
 // errPortTaken marks a process that ended because its port was not free.
 var errPortTaken = errors.New("port taken")
 
-// A process is a program that a test started. It writes its output to log.
+// A process is a program that a test started. It writes its output to log, whose name is the program's in errors.
 type process struct {
 	cmd  *exec.Cmd
 	log  string
@@ -65,7 +67,7 @@ func (p *process) exited() bool {
 
 // failure says why a process ended that should not have.
 func (p *process) failure() error {
-	name, last := p.cmd.Args[1], tail(p.log, 10)
+	name, last := strings.TrimSuffix(filepath.Base(p.log), ".log"), tail(p.log, 10)
 	err := fmt.Errorf("%s: %s:\n%s", name, p.cmd.ProcessState, last)
 	if bytes.Contains([]byte(last), []byte("address already in use")) {
 		return fmt.Errorf("%w: %w", errPortTaken, err)

@@ -54,8 +54,9 @@ func Shared(tb testing.TB) string {
 }
 
 // Tool returns the path of a program that test/lab/build knows: "kube" (etcd, kube-apiserver and kubectl in one),
-// "helm3", "helm4", "prometheus", "gcc", "htpasswd", "openssl" or "chromium". A test that asks for one that is not there yet skips and
-// says how to get it, or fails when KAUTH_REQUIRE, a comma separated list, names it. Tool itself builds nothing.
+// "helm3", "helm4", "prometheus", "gcc", "htpasswd", "openssl" or "chromium". A test that asks for one that is not there
+// yet skips and says how to get it, or fails when KAUTH_REQUIRE, a comma separated list, names it, or names anything
+// unknown. Tool itself builds nothing.
 func Tool(tb testing.TB, name string) string {
 	tb.Helper()
 	path, err := FindTool(name)
@@ -83,15 +84,46 @@ func FindTool(name string) (string, error) {
 	return "", fmt.Errorf("%s: not at %s; run make tools, or test/lab/build %s", name, path, name)
 }
 
-// Required says whether KAUTH_REQUIRE lists name, so that a test must fail where it would skip for want of it.
-func Required(name string) bool {
-	return slices.Contains(strings.Split(os.Getenv("KAUTH_REQUIRE"), ","), name)
+// required says whether KAUTH_REQUIRE lists name, so that a test must fail where it would skip for want of it. A name
+// there that nobody knows is an error: a slip of the pen must not let tests skip.
+func required(name string) (bool, error) {
+	list := strings.FieldsFunc(os.Getenv("KAUTH_REQUIRE"), func(r rune) bool { return r == ',' || r == ' ' })
+	if len(list) == 0 {
+		return false, nil
+	}
+	known, err := knownTools()
+	if err != nil {
+		return false, err
+	}
+	known = append(known, "shared")
+	for _, entry := range list {
+		if !slices.Contains(known, entry) {
+			return false, fmt.Errorf("KAUTH_REQUIRE: %q is nothing that a test can lack; use %s", entry, strings.Join(known, ", "))
+		}
+	}
+	return slices.Contains(list, name), nil
 }
 
-func missing(tb testing.TB, name string, err error) {
-	tb.Helper()
-	if Required(name) {
-		tb.Fatalf("KAUTH_REQUIRE lists %s: %v", name, err)
+// knownTools returns the names that Tool takes.
+func knownTools() ([]string, error) {
+	root, err := Root()
+	if err != nil {
+		return nil, err
 	}
-	tb.Skip(err)
+	out, err := exec.CommandContext(context.Background(), filepath.Join(root, "test", "lab", "build"), "--list").Output()
+	if err != nil {
+		return nil, fmt.Errorf("test/lab/build --list: %w", err)
+	}
+	return strings.Fields(string(out)), nil
+}
+
+func missing(tb testing.TB, name string, lack error) {
+	tb.Helper()
+	switch must, err := required(name); {
+	case err != nil:
+		tb.Fatalf("%v (this test lacks %s)", err, name)
+	case must:
+		tb.Fatalf("KAUTH_REQUIRE lists %s: %v", name, lack)
+	}
+	tb.Skip(lack)
 }

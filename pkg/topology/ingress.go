@@ -15,6 +15,8 @@ const (
 	ALBPrefix     = "alb.ingress.kubernetes.io/"
 	albController = "ingress.k8s.aws/alb"
 	useAnnotation = "use-annotation"
+	// nginxDefault names the Service that ingress-nginx asks when those of the rules have no pods; at its first port.
+	nginxDefault = "nginx.ingress.kubernetes.io/default-backend"
 )
 
 func (m *Model) isALB(r *Route) bool {
@@ -63,6 +65,12 @@ func readIngress(r *Route) error {
 			}
 		})
 	})
+	if name := r.Annotations[nginxDefault]; name != "" {
+		r.Backends = append(r.Backends, &Backend{
+			Field: manifest.P("metadata", "annotations", nginxDefault), Namespace: r.Object.Namespace, Service: name,
+			Protocol: "no port, so by the first one",
+		})
+	}
 	return failed
 }
 

@@ -58,3 +58,22 @@ const (
 	oddPort = "is a number that not every reader of YAML takes for the same"
 	oddHint = "write it in plain decimals"
 )
+
+// oddKey returns a key of a mapping that YAML 1.1, which Kubernetes reads, does not take for the text that it looks
+// like: 0x1 is the key "1" there, and on is "true". It returns "" where there is none.
+func oddKey(n *yaml.Node) string {
+	for i := 0; n != nil && n.Kind == yaml.MappingNode && i+1 < len(n.Content); i += 2 {
+		k := n.Content[i]
+		if k.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle|yaml.TaggedStyle) != 0 || k.Tag == yaml.MergeTag {
+			continue
+		}
+		if looksNumeric(k.Value) || otherWords[strings.ToLower(k.Value)] {
+			return k.Value
+		}
+	}
+	return ""
+}
+
+var otherWords = map[string]bool{
+	"y": true, "n": true, "yes": true, "no": true, "on": true, "off": true, "true": true, "false": true, "null": true, "~": true, "": true,
+}

@@ -41,6 +41,9 @@ func readService(o *manifest.Object) (*Service, error) {
 	if svc.Type == "" {
 		svc.Type = "ClusterIP"
 	}
+	if key := oddKey(manifest.Field(o.Node, "spec", "selector")); key != "" {
+		return nil, fmt.Errorf("%s: %s: not every reader of YAML takes this key for text; put it in quotes", o.Ref, manifest.P("spec", "selector", key))
+	}
 	for i, item := range manifest.Items(o.Node, "spec", "ports") {
 		field := manifest.P("spec", "ports", i)
 		number, ok := manifest.Int(item, "port")
@@ -83,6 +86,8 @@ func (s *Service) portsOf(b *Backend, workloads []Hit) []*ServicePort {
 		switch {
 		case b.Port == (Port{}):
 			fits = append(fits, p)
+		case b.Port.Name == "" && orDefault(p.Protocol, "TCP") != "TCP" && s.twin(p):
+			// One number for TCP and for another protocol: routes use TCP.
 		case b.Port.Name != "" && p.Name == b.Port.Name, b.Port.Name == "" && !b.ByTarget && p.Number == b.Port.Number:
 			return []*ServicePort{p}
 		case b.Port.Name == "" && b.ByTarget && p.endsAt(b.Port.Number, workloads):
@@ -93,6 +98,16 @@ func (s *Service) portsOf(b *Backend, workloads []Hit) []*ServicePort {
 		return nil
 	}
 	return fits
+}
+
+// twin says whether another port of the Service has p's number, for TCP.
+func (s *Service) twin(p *ServicePort) bool {
+	for _, other := range s.Ports {
+		if other != p && other.Number == p.Number && orDefault(other.Protocol, "TCP") == "TCP" {
+			return true
+		}
+	}
+	return false
 }
 
 // endsAt says whether the port leads to a container port of that number.

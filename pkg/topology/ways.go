@@ -155,7 +155,7 @@ func (m *Model) followName(way Way) {
 	if !inCluster(host) {
 		return // what leaves the cluster leads to no workload of this stream
 	}
-	name, rest, _ := strings.Cut(strings.TrimSuffix(host, "."), ".")
+	name, rest, _ := strings.Cut(strings.ToLower(strings.TrimSuffix(host, ".")), ".")
 	way.Namespace = way.Service.Object.Namespace
 	if rest != "" {
 		way.Namespace, _, _ = strings.Cut(rest, ".")

@@ -84,6 +84,9 @@ func readWorkload(o *manifest.Object) (*Workload, error) {
 	}
 	spec := w.Spec()
 	w.Labels = manifest.Map(w.field(w.Template), "labels")
+	if key := oddKey(manifest.Field(w.field(w.Template), "labels")); key != "" {
+		return nil, fmt.Errorf("%s: %s: not every reader of YAML takes this key for text; put it in quotes", o.Ref, w.Template.With("labels", key))
+	}
 	w.HostNetwork = manifest.Bool(spec, "hostNetwork")
 	var err error
 	if w.Containers, err = readContainers(o, spec, w.PodSpec); err != nil {

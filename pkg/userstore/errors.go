@@ -14,7 +14,7 @@ import (
 func (s *Store) Ref() string { return "Secret " + s.Namespace + "/" + s.Name }
 
 func (s *Store) errorf(format string, args ...any) error {
-	return fmt.Errorf(s.Ref()+": "+format, args...) //nolint:govet // the names of objects contain no percent sign
+	return fmt.Errorf("%s: %w", s.Ref(), fmt.Errorf(format, args...))
 }
 
 // explain turns what a request with this verb failed with into a line that says what to do. nil stays nil. The API
@@ -38,7 +38,8 @@ func (s *Store) explainStatus(verb string, err error, status apierrors.APIStatus
 	details := status.Status().Details
 	switch {
 	case apierrors.IsNotFound(err) && details != nil && details.Kind == "namespaces":
-		return fmt.Errorf("Namespace %s: not found; create it with kubectl create namespace %s, or name another with -n%w", s.Namespace, s.Namespace, silent{err})
+		ref := "Namespace " + s.Namespace
+		return fmt.Errorf("%s: not found; create it with kubectl create namespace %s, or name another with -n%w", ref, s.Namespace, silent{err})
 	case apierrors.IsNotFound(err):
 		return s.errorf("not found; kubectl basicauth user add creates it with its first user%w", silent{err})
 	case apierrors.IsForbidden(err) && verb == "create":
@@ -63,8 +64,7 @@ func doubt(verb string) string {
 
 // bare drops the method and URL that net/http puts before each error: the line is long enough.
 func bare(err error) error {
-	var u *url.Error
-	if errors.As(err, &u) {
+	if u, ok := errors.AsType[*url.Error](err); ok {
 		return u.Err
 	}
 	return err

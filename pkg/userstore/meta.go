@@ -1,7 +1,6 @@
 package userstore
 
 import (
-	"bytes"
 	"fmt"
 	"maps"
 	"slices"
@@ -73,9 +72,14 @@ var ownerKinds = map[string]string{"ExternalSecret": "External Secrets", "Sealed
 
 // The field managers of controllers, by the start of their name; the first that fits counts.
 var managers = []struct{ start, tool string }{
-	{"helm-controller", "Flux"}, {"kustomize-controller", "Flux"}, {"helm", "Helm"}, {"argocd-", "Argo CD"},
-	{"external-secrets", "External Secrets"}, {"externalsecrets", "External Secrets"},
-	{"sealed-secrets", "Sealed Secrets"}, {"controller/sealed", "Sealed Secrets"},
+	{"helm-controller", "Flux"},
+	{"kustomize-controller", "Flux"},
+	{"helm", "Helm"},
+	{"argocd-", "Argo CD"},
+	{"external-secrets", "External Secrets"},
+	{"externalsecrets", "External Secrets"},
+	{"sealed-secrets", "Sealed Secrets"},
+	{"controller/sealed", "Sealed Secrets"},
 }
 
 // owners names what else manages the Secret, each once, most telling sign first: marks, owners, then field managers.
@@ -132,7 +136,7 @@ func fieldOwner(entry metav1.ManagedFieldsEntry, self string) string {
 			return m.tool
 		}
 	}
-	if entry.Operation == metav1.ManagedFieldsOperationApply && bytes.Contains(entry.FieldsV1.Raw, []byte(`"f:data"`)) {
+	if entry.Operation == metav1.ManagedFieldsOperationApply && strings.Contains(entry.FieldsV1.GetRawString(), `"f:data"`) {
 		return fmt.Sprintf("server-side apply of %q", entry.Manager)
 	}
 	return ""

@@ -28,7 +28,7 @@ import (
 // One API server serves all tests of the package; each has a namespace of its own.
 var (
 	shared     *testenv.Server
-	sharedErr  error
+	errShared  error
 	sharedOnce sync.Once
 )
 
@@ -50,9 +50,9 @@ var sharedDir string
 func server(t *testing.T) *testenv.Server {
 	t.Helper()
 	testenv.Tool(t, "kube")
-	sharedOnce.Do(func() { shared, sharedErr = testenv.StartAPIServer(sharedDir) })
-	if sharedErr != nil {
-		t.Fatal(sharedErr)
+	sharedOnce.Do(func() { shared, errShared = testenv.StartAPIServer(sharedDir) })
+	if errShared != nil {
+		t.Fatal(errShared)
 	}
 	return shared
 }

@@ -6,22 +6,15 @@ import "sigs.k8s.io/kustomize/kyaml/yaml"
 func (m *merger) block(v, w *yaml.Node) {
 	s := m.spans[v]
 	idx := match(v, w)
-	kept := make([]bool, len(s.entries))
-	lead := 0
-	for j := len(idx) - 1; j >= 0; j-- {
-		if idx[j] >= 0 {
-			kept[idx[j]] = true
-			lead = j
-		}
-	}
-	if len(idx) == 0 || idx[lead] < 0 {
-		m.replaceEntries(s, m.entriesText(w, 0, len(idx), s.col))
+	kept, lead := retainedEntries(idx, len(s.entries))
+	if lead == len(idx) {
+		m.replaceEntries(s, m.blockText(w, s.col))
 		return
 	}
 	first := idx[lead]
 	m.dropLeading(s, first)
 	if lead > 0 {
-		m.insertBefore(v, s, first, m.entriesText(w, 0, lead, s.col))
+		m.insertBefore(s, first, m.entriesText(w, 0, lead, s.col))
 	}
 	for j := lead; j < len(idx); {
 		i := idx[j]
@@ -42,17 +35,11 @@ func (m *merger) block(v, w *yaml.Node) {
 	}
 }
 
-// entriesText writes entries from to to of a new or edited block collection; the first line has no indentation.
+// entriesText writes the entries from from to to of a block collection; the first line has no indentation.
 func (m *merger) entriesText(n *yaml.Node, from, to, col int) string {
-	stride := 1
-	if n.Kind == yaml.MappingNode {
-		stride = 2
-	}
 	part := *n
-	part.Content = n.Content[from*stride : to*stride]
-	w := m.writer()
-	w.entries(&part, col)
-	return m.done(w)
+	part.Content = n.Content[from*stride(n) : to*stride(n)]
+	return m.blockText(&part, col)
 }
 
 // dropLines removes an entry that has its lines for itself.
@@ -91,7 +78,7 @@ func (m *merger) dropLeading(s *span, first int) {
 }
 
 // insertBefore puts new entries before the first one that stays, and above the comments that belong to it.
-func (m *merger) insertBefore(v *yaml.Node, s *span, first int, put string) {
+func (m *merger) insertBefore(s *span, first int, put string) {
 	t, at := m.text, s.entries[first].start
 	put += m.style.eol + spaces(s.col)
 	if !t.firstOnLine(at) || s.parent < 0 {
@@ -99,7 +86,7 @@ func (m *merger) insertBefore(v *yaml.Node, s *span, first int, put string) {
 		return
 	}
 	for p := t.bol(at); p > 0; {
-		p = t.bol(p - max(t.brkBefore(p), 1))
+		p = t.bol(p - t.brkBefore(p))
 		c := t.skipBlanks(p)
 		if !t.at(c, '#') || t.column(c) != s.col {
 			break

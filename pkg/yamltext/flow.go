@@ -7,21 +7,19 @@ import (
 )
 
 // brackets compares two collections of one kind, v being written in brackets.
-func (m *merger) brackets(v, w *yaml.Node) bool {
+func (m *merger) brackets(v, w *yaml.Node) {
 	s := m.spans[v]
 	if !s.braces {
-		if same(v, w) {
-			return true
+		if !same(v, w) {
+			m.refuse("a pair without braces cannot be edited in place", v)
 		}
-		m.refuse("a pair without braces cannot be edited in place", v)
-		return true
+		return
 	}
 	outer := m.flow
 	f := m.flowStyle(v, s)
 	m.flow = &f
 	m.flowEntries(v, w, s)
 	m.flow = outer
-	return true
 }
 
 // jsonLike reports whether strings inside n are in double quotes; known is false when there are none.
@@ -83,11 +81,7 @@ func (m *merger) flowStyle(v *yaml.Node, s *span) flowStyle {
 
 // flowText writes new entries, separated as the old ones are.
 func (m *merger) flowText(w *yaml.Node, from, to int) string {
-	stride := 1
-	if w.Kind == yaml.MappingNode {
-		stride = 2
-	}
-	b := m.writer()
+	stride, b := stride(w), m.writer()
 	for i := from; i < to; i++ {
 		if i > from {
 			b.WriteString(m.flow.comma)
@@ -113,14 +107,7 @@ func (m *merger) inner() flowStyle {
 
 func (m *merger) flowEntries(v, w *yaml.Node, s *span) {
 	idx := match(v, w)
-	kept := make([]bool, len(s.entries))
-	lead := len(idx)
-	for j := len(idx) - 1; j >= 0; j-- {
-		if idx[j] >= 0 {
-			kept[idx[j]] = true
-			lead = j
-		}
-	}
+	kept, lead := retainedEntries(idx, len(s.entries))
 	if lead == len(idx) {
 		m.replaceFlow(s, m.flowText(w, 0, len(idx)))
 		return

@@ -123,5 +123,5 @@ func strippedEnd(raw []byte, doc *yaml.Node) bool {
 	for isCollection(n) && len(n.Content) > 0 {
 		n = n.Content[len(n.Content)-1]
 	}
-	return !endsLine(raw) && n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0
+	return !endsLine(raw) && n.Style&asLines != 0
 }

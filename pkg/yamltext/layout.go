@@ -35,17 +35,12 @@ type layout struct {
 // locate walks the text and the tree side by side. It trusts the tree for the structure and the text for the places.
 func locate(t text, root *yaml.Node) (*layout, error) {
 	l := &layout{text: t, spans: make(map[*yaml.Node]*span, 256)}
-	p := 0
-	for {
-		p = t.skip(p)
-		if t.at(p, '%') && t.column(p) == 0 {
-			p = t.next(p)
-			continue
-		}
-		if t.marker(p, '-') {
-			p += 3
-		}
-		break
+	p := t.skip(0)
+	for t.at(p, '%') && t.column(p) == 0 { // directives
+		p = t.skip(t.next(p))
+	}
+	if t.marker(p, '-') {
+		p += 3
 	}
 	end := l.node(root, p, -1, false)
 	if l.err == nil {
@@ -86,8 +81,7 @@ func (l *layout) node(n *yaml.Node, p, parent int, flow bool) int {
 	s.start = l.text.skip(p)
 	s.props, s.body = l.properties(n, s.start, flow)
 	if emptyScalar(n) {
-		s.body = s.props
-		s.end = s.props
+		s.body, s.end = s.props, s.props
 		return s.end
 	}
 	ok := true
@@ -141,17 +135,13 @@ func (l *layout) properties(n *yaml.Node, p int, flow bool) (props, body int) {
 func (l *layout) mapping(n *yaml.Node, s *span) {
 	t := l.text
 	s.entries = make([]entry, 0, len(n.Content)/2)
-	flow, p := isFlow(n), s.body
-	if flow && t.at(p, '{') {
-		s.braces = true
-		p++
-	}
+	flow, p, parent := isFlow(n), s.body, s.parent
 	if !flow {
 		s.col = t.column(p)
-	}
-	parent := s.parent
-	if !flow {
 		parent = s.col
+	} else if t.at(p, '{') {
+		s.braces = true
+		p++
 	}
 	for i := 0; i+1 < len(n.Content) && l.err == nil; i += 2 {
 		p = t.skip(p)

@@ -219,7 +219,7 @@ func (l *linter) blockScalar(s []byte) bool {
 	for l.p < len(l.raw) {
 		start := l.p
 		line := l.line()
-		if indent > 0 && len(line) >= indent && bytes.HasPrefix(line, lintSpaces[:min(indent, len(lintSpaces))]) && indent <= len(lintSpaces) {
+		if indent > 0 && indent <= len(lintSpaces) && bytes.HasPrefix(line, lintSpaces[:indent]) {
 			continue
 		}
 		n := indentation(line)

@@ -1,6 +1,10 @@
 package yamltext
 
-import "sigs.k8s.io/kustomize/kyaml/yaml"
+import (
+	"slices"
+
+	"sigs.k8s.io/kustomize/kyaml/yaml"
+)
 
 // place identifies a node of the parse among its siblings.
 type place struct{ line, column int }
@@ -8,10 +12,7 @@ type place struct{ line, column int }
 // match pairs the entries of after with those of before: the result holds, for each entry of w, the index of its
 // entry in v, or -1 for a new one. Indexes only grow; an entry that moved up counts as new, its old place as gone.
 func match(v, w *yaml.Node) []int {
-	stride := 1
-	if v.Kind == yaml.MappingNode {
-		stride = 2
-	}
+	stride := stride(v)
 	n := len(v.Content) / stride
 	out := make([]int, len(w.Content)/stride)
 	if aligned(v, w, stride, out) {
@@ -49,6 +50,26 @@ func match(v, w *yaml.Node) []int {
 		replaced(out, n)
 	}
 	return out
+}
+
+// stride is how many nodes make one entry of a collection.
+func stride(n *yaml.Node) int {
+	if n.Kind == yaml.MappingNode {
+		return 2
+	}
+	return 1
+}
+
+// retainedEntries turns what match found round: which of the n old entries stay, and the first new index that is one
+// of them, len(idx) when none is.
+func retainedEntries(idx []int, n int) (kept []bool, lead int) {
+	kept, lead = make([]bool, n), len(idx)
+	for j, i := range slices.Backward(idx) {
+		if i >= 0 {
+			kept[i], lead = true, j
+		}
+	}
+	return kept, lead
 }
 
 // replaced pairs the new items of a sequence with the old ones whose place they take, where that is unambiguous.

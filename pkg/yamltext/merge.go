@@ -146,7 +146,7 @@ func (m *merger) stripLast(root *yaml.Node) {
 	for isCollection(n) && len(n.Content) > 0 {
 		n = n.Content[len(n.Content)-1]
 	}
-	if n.Kind != yaml.ScalarNode || n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) == 0 {
+	if n.Kind != yaml.ScalarNode || n.Style&asLines == 0 {
 		return
 	}
 	s := m.spans[n]
@@ -173,6 +173,20 @@ func (m *merger) done(w *writer) string {
 	return w.String()
 }
 
+// blockText writes a whole block collection at column col; the first line has no indentation.
+func (m *merger) blockText(n *yaml.Node, col int) string {
+	w := m.writer()
+	w.entries(n, col)
+	return m.done(w)
+}
+
+// valueText writes a value that is no block collection; the lines of a literal stand at column col.
+func (m *merger) valueText(n *yaml.Node, col int) string {
+	w := m.writer()
+	w.WriteString(w.text(n, col))
+	return m.done(w)
+}
+
 // root compares the top of the document.
 func (m *merger) root(v, w *yaml.Node) {
 	s := m.spans[v]
@@ -180,17 +194,13 @@ func (m *merger) root(v, w *yaml.Node) {
 		return
 	}
 	var put string
-	if block(w) {
-		b := m.writer()
-		b.entries(w, 0)
-		put = m.done(b)
-		if !m.text.firstOnLine(s.start) {
-			put = m.style.eol + put
-		}
-	} else {
-		b := m.writer()
-		put = b.text(w, m.style.step)
-		m.done(b)
+	switch {
+	case !block(w):
+		put = m.valueText(w, m.style.step)
+	case m.text.firstOnLine(s.start):
+		put = m.blockText(w, 0)
+	default:
+		put = m.style.eol + m.blockText(w, 0)
 	}
 	m.edits.replace(s.start, s.end, put)
 }
@@ -207,12 +217,17 @@ func (m *merger) retained(v, w *yaml.Node, brackets bool) bool {
 		return v.Value == w.Value
 	case v.Kind == yaml.ScalarNode:
 		return m.scalar(v, w)
-	case len(w.Content) == 0:
-		return len(v.Content) == 0 || isFlow(v) && m.brackets(v, w)
+	case len(v.Content) == 0 && len(w.Content) == 0:
 	case isFlow(v):
-		return (brackets || len(v.Content) > 0) && m.brackets(v, w)
+		if len(v.Content) == 0 && !brackets {
+			return false
+		}
+		m.brackets(v, w)
+	case len(w.Content) == 0:
+		return false
+	default:
+		m.block(v, w)
 	}
-	m.block(v, w)
 	return true
 }
 
@@ -228,15 +243,16 @@ func (m *merger) scalar(v, w *yaml.Node) bool {
 		return false
 	}
 	s := m.spans[v]
-	if v.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0 && literalFits(w.Value) && tag == "!!str" {
-		return m.blockScalar(s, w)
+	if v.Style&asLines != 0 && literalFits(w.Value) && tag == "!!str" {
+		m.blockScalar(s, w)
+		return true
 	}
 	if m.flow == nil && strictlyLiteral(w) {
 		return false
 	}
 	u := *w
-	if w.Line == 0 && w.Style&quoted == 0 && tag == "!!str" && v.ShortTag() == "!!str" {
-		u.Style |= v.Style & (yaml.DoubleQuotedStyle | yaml.SingleQuotedStyle)
+	if w.Line == 0 && w.Style&notPlain == 0 && tag == "!!str" && v.ShortTag() == "!!str" {
+		u.Style |= v.Style & inQuotes
 	}
 	if u.Style&yaml.TaggedStyle != 0 {
 		u.Style, u.Tag = u.Style&^yaml.TaggedStyle, "" // the tag stays where it is, before the value
@@ -251,11 +267,11 @@ func (m *merger) scalar(v, w *yaml.Node) bool {
 
 // strictlyLiteral reports whether a value is written as a block scalar in block context.
 func strictlyLiteral(w *yaml.Node) bool {
-	return w.Kind == yaml.ScalarNode && w.ShortTag() == "!!str" && w.Style&(yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle|yaml.TaggedStyle) == 0 && literalFits(w.Value)
+	return w.Kind == yaml.ScalarNode && w.ShortTag() == "!!str" && w.Style&(inQuotes|yaml.TaggedStyle) == 0 && literalFits(w.Value)
 }
 
 // blockScalar replaces the lines of a block scalar; a comment behind the header stays.
-func (m *merger) blockScalar(s *span, w *yaml.Node) bool {
+func (m *merger) blockScalar(s *span, w *yaml.Node) {
 	b := m.text.blockScalarAt(s.body, s.parent)
 	body := literal(w.Value, b.indent, m.style.eol)
 	head := 1
@@ -265,5 +281,4 @@ func (m *merger) blockScalar(s *span, w *yaml.Node) bool {
 	headEnd := m.text.eol(s.body)
 	m.edits.replace(s.body, b.marks, body[:head])
 	m.edits.replace(headEnd, s.end, body[head:])
-	return true
 }

@@ -109,11 +109,16 @@ func content(n *yaml.Node) *yaml.Node {
 	return n.Content[0]
 }
 
-var quoted = yaml.DoubleQuotedStyle | yaml.SingleQuotedStyle | yaml.LiteralStyle | yaml.FoldedStyle
+// Groups of styles that a scalar can have; one with none of them is plain.
+var (
+	inQuotes = yaml.DoubleQuotedStyle | yaml.SingleQuotedStyle
+	asLines  = yaml.LiteralStyle | yaml.FoldedStyle
+	notPlain = inQuotes | asLines
+)
 
 // emptyScalar reports whether a scalar takes no text of its own, as the value in "key:".
 func emptyScalar(n *yaml.Node) bool {
-	return n.Kind == yaml.ScalarNode && n.Value == "" && n.Style&quoted == 0
+	return n.Kind == yaml.ScalarNode && n.Value == "" && n.Style&notPlain == 0
 }
 
 func isFlow(n *yaml.Node) bool { return n.Style&yaml.FlowStyle != 0 }

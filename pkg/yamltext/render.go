@@ -43,27 +43,32 @@ func (w *writer) scalar(n *yaml.Node, flow, json bool) {
 	w.WriteString(s)
 }
 
-// properties writes anchor and tag of a collection, each followed by a space.
-func (w *writer) properties(n *yaml.Node) {
+// properties returns the anchor and the tag of a node; a scalar's tag is written with its value.
+func properties(n *yaml.Node) string {
+	var p []string
 	if n.Anchor != "" && n.Kind != yaml.AliasNode {
-		w.WriteString("&" + n.Anchor + " ")
+		p = append(p, "&"+n.Anchor)
 	}
 	if isCollection(n) && n.Style&yaml.TaggedStyle != 0 {
-		w.WriteString(n.ShortTag() + " ")
+		p = append(p, n.ShortTag())
+	}
+	return strings.Join(p, " ")
+}
+
+func (w *writer) properties(n *yaml.Node) {
+	if p := properties(n); p != "" {
+		w.WriteString(p + " ")
 	}
 }
 
-// compact reports whether n is written as block lines, rather than as text behind its key.
+// block reports whether n is written as block lines, rather than as text behind its key.
 func block(n *yaml.Node) bool {
 	return isCollection(n) && len(n.Content) > 0 && !isFlow(n)
 }
 
 // entries writes the entries of a block collection at column col. The first one goes where the text stands now.
 func (w *writer) entries(n *yaml.Node, col int) {
-	stride := 1
-	if n.Kind == yaml.MappingNode {
-		stride = 2
-	}
+	stride := stride(n)
 	for i := 0; i+stride <= len(n.Content); i += stride {
 		if i > 0 {
 			w.newline(col)
@@ -105,9 +110,8 @@ func (w *writer) pair(k, v *yaml.Node, col int) {
 	w.key(k, false, false)
 	w.WriteByte(':')
 	if block(v) {
-		if v.Anchor != "" || v.Style&yaml.TaggedStyle != 0 {
-			w.WriteString(" ")
-			w.propertiesOnly(v)
+		if p := properties(v); p != "" {
+			w.WriteString(" " + p)
 		}
 		at := col + w.style.step
 		if v.Kind == yaml.SequenceNode {
@@ -118,12 +122,6 @@ func (w *writer) pair(k, v *yaml.Node, col int) {
 		return
 	}
 	w.afterIndicator(v, col)
-}
-
-func (w *writer) propertiesOnly(n *yaml.Node) {
-	var p writer
-	p.properties(n)
-	w.WriteString(strings.TrimSuffix(p.String(), " "))
 }
 
 // afterIndicator writes a value that is no block collection behind ":" or "-", with the space before it.
@@ -141,10 +139,9 @@ func (w *writer) afterIndicator(v *yaml.Node, col int) {
 func (w *writer) text(v *yaml.Node, col int) string {
 	p := writer{style: w.style}
 	p.properties(v)
-	switch {
-	case v.Kind == yaml.ScalarNode && v.ShortTag() == "!!str" && v.Style&(yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle|yaml.TaggedStyle) == 0 && literalFits(v.Value):
+	if strictlyLiteral(v) {
 		p.WriteString(literal(v.Value, col, w.style.eol))
-	default:
+	} else {
 		p.flow(v, flowStyle{colon: ": ", comma: ", "}, false)
 	}
 	if p.err != nil && w.err == nil {
@@ -161,12 +158,10 @@ func (w *writer) item(v *yaml.Node, col int) {
 		w.afterIndicator(v, col)
 		return
 	}
-	if v.Anchor != "" || v.Style&yaml.TaggedStyle != 0 {
-		w.WriteString(" ")
-		w.propertiesOnly(v)
+	w.WriteByte(' ')
+	if p := properties(v); p != "" {
+		w.WriteString(p)
 		w.newline(col + 2)
-	} else {
-		w.WriteString(" ")
 	}
 	w.entries(v, col+2)
 }
@@ -191,7 +186,7 @@ func (w *writer) key(k *yaml.Node, flow, json bool) {
 
 // flow writes a value on one line, or on several when f has an indent. nested says that brackets stand around it.
 func (w *writer) flow(n *yaml.Node, f flowStyle, nested bool) {
-	open, shut, stride := "{", "}", 2
+	open, shut := "{", "}"
 	switch n.Kind {
 	case yaml.AliasNode:
 		w.WriteString("*" + n.Value)
@@ -200,7 +195,7 @@ func (w *writer) flow(n *yaml.Node, f flowStyle, nested bool) {
 		w.scalar(n, nested, f.json)
 		return
 	case yaml.SequenceNode:
-		open, shut, stride = "[", "]", 1
+		open, shut = "[", "]"
 	case yaml.MappingNode:
 	default:
 		if w.err == nil {
@@ -209,7 +204,7 @@ func (w *writer) flow(n *yaml.Node, f flowStyle, nested bool) {
 		return
 	}
 	w.WriteString(open)
-	inner := f
+	inner, stride := f, stride(n)
 	if f.indent > 0 {
 		inner.indent += f.step
 	}

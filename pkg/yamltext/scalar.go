@@ -147,7 +147,7 @@ func inline(n *yaml.Node, flow, json bool) (string, error) {
 	if n.Style&yaml.TaggedStyle == 0 && prefix != "" && (json || tag == "!!int" || tag == "!!bool" || tag == "!!null" || tag == "!!timestamp") {
 		return "", fmt.Errorf("the new value is not a %s", strings.TrimPrefix(tag, "!!"))
 	}
-	if n.Style&yaml.TaggedStyle != 0 && tag == "!!str" && n.Style&quoted == 0 && plainWord(n.Value, flow) {
+	if n.Style&yaml.TaggedStyle != 0 && tag == "!!str" && n.Style&notPlain == 0 && plainWord(n.Value, flow) {
 		return prefix + n.Value, nil
 	}
 	switch {
@@ -162,7 +162,7 @@ func inline(n *yaml.Node, flow, json bool) (string, error) {
 			return prefix + "null", nil
 		}
 		return strings.TrimSpace(prefix), nil
-	case n.Style&quoted == 0 && plainWord(n.Value, flow) && (tag != "!!str" || resolved(n.Value) == "!!str" && !old11(n.Value)):
+	case n.Style&notPlain == 0 && plainWord(n.Value, flow) && (tag != "!!str" || resolved(n.Value) == "!!str" && !old11(n.Value)):
 		return prefix + n.Value, nil
 	}
 	return prefix + doubleQuoted(n.Value), nil

@@ -136,12 +136,12 @@ func (t text) scalarEnd(p int, n *yaml.Node, parent int) (int, bool) {
 	switch {
 	case p >= len(t):
 		return p, false
-	case n.Style&(yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle) != 0:
+	case n.Style&inQuotes != 0:
 		if t[p] != '"' && t[p] != '\'' {
 			return p, false
 		}
 		return t.quotedEnd(p)
-	case n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0:
+	case n.Style&asLines != 0:
 		if t[p] != '|' && t[p] != '>' {
 			return p, false
 		}

@@ -54,26 +54,24 @@ func (m *merger) reversible(e entry, v *yaml.Node, keyed bool) bool {
 // grow turns an empty value, a scalar or something in brackets into a block collection.
 func (m *merger) grow(e entry, v, w *yaml.Node, col int, keyed bool) {
 	t, s := m.text, m.spans[v]
-	props := m.writer()
-	props.propertiesOnly(w)
-	head := m.done(props)
+	head := properties(w)
 	if head != "" {
 		head = " " + head
 	}
 	bare := s.end > s.start || t.eol(e.sep) == e.sep // else a comment behind the dash keeps its line
 	if !keyed && head == "" && s.props == s.start && bare {
 		if s.end == s.start {
-			m.edits.insert(e.sep, " "+m.entriesText(w, 0, entryCount(w), col+2))
+			m.edits.insert(e.sep, " "+m.blockText(w, col+2))
 			return
 		}
-		m.edits.replace(s.start, s.end, m.entriesText(w, 0, entryCount(w), t.column(s.start)))
+		m.edits.replace(s.start, s.end, m.blockText(w, t.column(s.start)))
 		return
 	}
 	at := col + m.style.step
 	if w.Kind == yaml.SequenceNode && keyed && !e.explicit {
 		at = col + m.style.seqStep
 	}
-	lines := spaces(at) + m.entriesText(w, 0, entryCount(w), at) + m.style.eol
+	lines := spaces(at) + m.blockText(w, at) + m.style.eol
 	switch {
 	case s.end == s.start:
 		m.edits.insert(e.sep, head)
@@ -90,13 +88,6 @@ func (m *merger) grow(e entry, v, w *yaml.Node, col int, keyed bool) {
 	}
 }
 
-func entryCount(n *yaml.Node) int {
-	if n.Kind == yaml.MappingNode {
-		return len(n.Content) / 2
-	}
-	return len(n.Content)
-}
-
 // shrink turns a block collection into something else, in the usual case "{}" or nothing.
 func (m *merger) shrink(e entry, v, w *yaml.Node, col int, keyed bool) {
 	t, s := m.text, m.spans[v]
@@ -104,13 +95,13 @@ func (m *merger) shrink(e entry, v, w *yaml.Node, col int, keyed bool) {
 	if block(w) {
 		if at := col + m.style.step; keyed && w.Kind == yaml.MappingNode && s.col < at {
 			from := t.bol(s.entries[0].start)
-			m.edits.insert(from, spaces(at)+m.entriesText(w, 0, entryCount(w), at)+m.style.eol)
+			m.edits.insert(from, spaces(at)+m.blockText(w, at)+m.style.eol)
 			for _, e := range s.entries {
 				m.dropLines(e)
 			}
 			return
 		}
-		m.replaceEntries(s, m.entriesText(w, 0, entryCount(w), s.col))
+		m.replaceEntries(s, m.blockText(w, s.col))
 		return
 	}
 	u := *w
@@ -123,9 +114,7 @@ func (m *merger) shrink(e entry, v, w *yaml.Node, col int, keyed bool) {
 	if strictlyLiteral(&u) {
 		u.Style = yaml.DoubleQuotedStyle
 	}
-	b := m.writer()
-	put := b.text(&u, 0)
-	m.done(b)
+	put := m.valueText(&u, 0)
 	if compact {
 		m.replaceEntries(s, put)
 		if put == "" {
@@ -144,10 +133,7 @@ func (m *merger) shrink(e entry, v, w *yaml.Node, col int, keyed bool) {
 // swap replaces a scalar or something in brackets by another such thing.
 func (m *merger) swap(e entry, v, w *yaml.Node, col int) {
 	t, s := m.text, m.spans[v]
-	b := m.writer()
-	put := b.text(w, col+m.style.step)
-	m.done(b)
-	head, rest, _ := strings.Cut(put, m.style.eol)
+	head, rest, _ := strings.Cut(m.valueText(w, col+m.style.step), m.style.eol)
 	if rest != "" {
 		rest = m.style.eol + rest
 	}
@@ -162,7 +148,7 @@ func (m *merger) swap(e entry, v, w *yaml.Node, col int) {
 		m.edits.remove(t.eol(s.start), s.end)
 	case head == "":
 		m.edits.remove(t.bol(s.start), t.next(s.end))
-	case v.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0:
+	case v.Style&asLines != 0:
 		m.edits.replace(s.start, m.headEnd(v, s), head)
 		m.edits.replace(t.eol(s.body), s.end, rest)
 	default:
@@ -173,7 +159,7 @@ func (m *merger) swap(e entry, v, w *yaml.Node, col int) {
 
 // headEnd returns the end of a value's first part: of a block scalar its header without the comment, else all of it.
 func (m *merger) headEnd(v *yaml.Node, s *span) int {
-	if v.Style&(yaml.LiteralStyle|yaml.FoldedStyle) == 0 {
+	if v.Style&asLines == 0 {
 		return s.end
 	}
 	return m.text.blockScalarAt(s.body, s.parent).marks

@@ -128,13 +128,12 @@ func (c *Check) decide(r *http.Request) auth.Decision {
 	if !ok {
 		return c.unauthorized(ReasonMalformed)
 	}
-	if known := t.users[string(user)]; known != nil {
-		if p := known.remembered(c.key.tag(user, password, known.lines[:])); p != nil && c.options.Now().Before(p.until) {
-			if c.options.Observe.Remembered != nil {
-				c.options.Observe.Remembered()
-			}
-			return allow(known.name, ReasonRemembered)
+	known := t.lookUp(string(user))
+	if p := known.remembered(c.key.tag(user, password, known.lines[:])); p != nil && c.options.Now().Before(p.until) {
+		if c.options.Observe.Remembered != nil {
+			c.options.Observe.Remembered()
 		}
+		return allow(known.name, ReasonRemembered)
 	}
 	return c.verified(r, user, password)
 }
@@ -160,7 +159,9 @@ func (c *Check) verified(r *http.Request, user, password []byte) auth.Decision {
 		source:   c.slot.source(c.options.Source(r), user),
 	}
 	for range 3 {
-		if u := c.table.Load().users[a.user]; u != nil {
+		t := c.table.Load()
+		if len(t.users) > 0 {
+			u := t.lookUp(a.user)
 			a.proven = u.remembered(c.key.tag(user, password, u.lines[:])) != nil
 		}
 		v, err := c.slot.wait(r.Context(), a)

@@ -10,7 +10,7 @@ import (
 const (
 	restFactor  = 9                // the slot rests this many times the duration of a failed attempt
 	burst       = 8                // failed attempts of sources new to it that the slot takes without resting
-	maxRequests = 1024             // requests that may wait at once, however few attempts they make
+	maxRequests = 256              // requests that may wait at once, however few attempts they make; half as many more of addresses without one
 	maxWait     = 15 * time.Second // for which an attempt may wait for the slot
 )
 
@@ -33,6 +33,7 @@ type slot struct {
 	flights  map[tag]*flight // all that wait or are hashed, by what was submitted
 	queue    []*flight       // those that wait, in the order in which they came
 	requests int             // that wait for any flight
+	askers   map[uint64]int  // those requests, by their address
 	busy     bool
 	rest     time.Time     // when the debt is paid
 	cost     time.Duration // of the last attempt that failed
@@ -80,7 +81,7 @@ func (e *busyError) Error() string {
 }
 
 func newSlot(limit int, now func() time.Time, hash func(*attempt) verdict, observe Observer) *slot {
-	return &slot{now: now, hash: hash, observe: observe, limit: limit, flights: map[tag]*flight{}, failures: newFailures()}
+	return &slot{now: now, hash: hash, observe: observe, limit: limit, flights: map[tag]*flight{}, askers: map[uint64]int{}, failures: newFailures()}
 }
 
 func (s *slot) source(address string, user []byte) source { return s.failures.source(address, user) }
@@ -91,6 +92,7 @@ func (s *slot) wait(ctx context.Context, a *attempt) (verdict, error) {
 	if err != nil {
 		return verdict{}, err
 	}
+	defer s.depart(a)
 	patience := time.NewTimer(maxWait)
 	defer patience.Stop()
 	for {
@@ -112,7 +114,7 @@ func (s *slot) wait(ctx context.Context, a *attempt) (verdict, error) {
 func (s *slot) join(a *attempt) (*flight, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.requests >= maxRequests && !a.proven {
+	if !a.proven && s.full(a.source.address) {
 		return nil, s.refusal()
 	}
 	f := s.flights[a.key]
@@ -128,8 +130,28 @@ func (s *slot) join(a *attempt) (*flight, error) {
 	}
 	f.waiting++
 	s.requests++
+	s.askers[a.source.address]++
 	s.dispatch()
 	return f, nil
+}
+
+// full says whether no more requests of an address may wait. What one address sends by the thousand must not keep the
+// others out, not even where it is the same attempt over and over and takes one place in the queue.
+func (s *slot) full(address uint64) bool {
+	if s.askers[address] == 0 {
+		return s.requests >= maxRequests+maxRequests/2
+	}
+	return s.requests >= maxRequests
+}
+
+// depart counts off a request that no longer waits.
+func (s *slot) depart(a *attempt) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.requests--
+	if s.askers[a.source.address]--; s.askers[a.source.address] == 0 {
+		delete(s.askers, a.source.address)
+	}
 }
 
 // leave takes a request away from its flight, and the flight out of the queue when it was the last.
@@ -138,11 +160,10 @@ func (s *slot) leave(f *flight) {
 	defer s.mu.Unlock()
 	select {
 	case <-f.done:
-		return // it was counted off with the others
+		return // it flies no more
 	default:
 	}
 	f.waiting--
-	s.requests--
 	if f.waiting == 0 && !f.hashing {
 		s.dequeue(f)
 		delete(s.flights, f.key)
@@ -217,6 +238,5 @@ func (s *slot) run(f *flight) {
 // finish lets the requests of a flight go. The lock is held.
 func (s *slot) finish(f *flight) {
 	delete(s.flights, f.key)
-	s.requests -= f.waiting
 	close(f.done)
 }

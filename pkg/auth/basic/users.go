@@ -17,6 +17,7 @@ const maxLines = 4
 // A table is one state of the users. It is never changed.
 type table struct {
 	users  map[string]*user
+	nobody *user           // stands for unknown users where a known one's lines are looked at, so that the look takes as long
 	decoy  []htpasswd.Hash // the lines of the user who is the most work, hashed in place of an unknown user's
 	target time.Duration   // the work of the decoy, and so of every attempt that fails
 }
@@ -49,7 +50,7 @@ func (c *Check) SetUsers(f *htpasswd.File) {
 	if f != nil {
 		entries = f.Entries()
 	}
-	t := &table{users: make(map[string]*user, len(entries))}
+	t := &table{users: make(map[string]*user, len(entries)), nobody: &user{}}
 	for _, e := range entries {
 		u := t.users[e.User]
 		if u == nil {
@@ -84,6 +85,14 @@ func sumLines(hashes []htpasswd.Hash) [sha256.Size]byte {
 		b = append(b, text...)
 	}
 	return sha256.Sum256(b)
+}
+
+// lookUp returns the user of that name, or nobody.
+func (t *table) lookUp(name string) *user {
+	if u := t.users[name]; u != nil {
+		return u
+	}
+	return t.nobody
 }
 
 // remembered returns the pair with this tag, past its time or not, or nil. It compares with all in constant time.

@@ -39,7 +39,7 @@ func Main(ctx context.Context, args []string, streams genericiooptions.IOStreams
 	if ctx.Err() != nil && !strings.Contains(message, "may or may not") {
 		message = "interrupted; nothing was changed"
 	}
-	fmt.Fprintf(streams.ErrOut, "error: %s\n", message)
+	say(streams.ErrOut, "error: %s\n", message)
 	if errors.As(err, new(usageError)) {
 		return exitUsage
 	}
@@ -138,7 +138,10 @@ func exclusive(cmd *cobra.Command, names ...string) error {
 	return nil
 }
 
-func warn(w io.Writer, format string, args ...any) { fmt.Fprintf(w, "warning: "+format+"\n", args...) }
+// say tells people something on standard error. Where that is closed, nobody is left to be told.
+func say(w io.Writer, format string, args ...any) { _, _ = fmt.Fprintf(w, format, args...) }
+
+func warn(w io.Writer, format string, args ...any) { say(w, "warning: "+format+"\n", args...) }
 
 const helpTemplate = `{{with or .Long .Short}}{{.}}
 

@@ -50,7 +50,7 @@ func (m withServer) Run() int {
 		panic(err)
 	}
 	shared.dir = dir
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	defer func() {
 		if shared.server != nil {
 			shared.server.Stop()

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -24,10 +25,8 @@ func (o *output) addFlag(cmd *cobra.Command, formats ...string) {
 	cmd.Flags().StringVarP((*string)(o), "output", "o", "table", "Output format: "+strings.Join(formats, ", "))
 	complete(cmd, "output", formats...)
 	cmd.PreRunE = func(*cobra.Command, []string) error {
-		for _, f := range formats {
-			if string(*o) == f {
-				return nil
-			}
+		if slices.Contains(formats, string(*o)) {
+			return nil
 		}
 		return usagef("--output: %q; use one of %s", string(*o), strings.Join(formats, ", "))
 	}
@@ -65,7 +64,9 @@ func table(w io.Writer, rows [][]string) error {
 	var text strings.Builder
 	columns := tabwriter.NewWriter(&text, 0, 8, 3, ' ', 0)
 	for _, row := range rows {
-		fmt.Fprintln(columns, strings.Join(row, "\t"))
+		if _, err := io.WriteString(columns, strings.Join(row, "\t")+"\n"); err != nil {
+			return err
+		}
 	}
 	if err := columns.Flush(); err != nil {
 		return err

@@ -227,7 +227,7 @@ func newChange(store *userstore.Store, w write, users ...done) change {
 }
 
 func (o *setOptions) print(store *userstore.Store, result userstore.Result, name, password string) error {
-	real := store.DryRun == userstore.DryRunNone
+	inForce := store.DryRun == userstore.DryRunNone
 	d := done{User: name, Action: "changed"}
 	line := fmt.Sprintf("password of user %q changed in %s%s\n", name, where(store), dryRunNote(store))
 	if o.add {
@@ -235,9 +235,9 @@ func (o *setOptions) print(store *userstore.Store, result userstore.Result, name
 		line = fmt.Sprintf("user %q added to %s%s\n", name, where(store), dryRunNote(store))
 	}
 	if result.Created {
-		fmt.Fprintf(o.ErrOut, "%s created%s\n", where(store), dryRunNote(store))
+		say(o.ErrOut, "%s created%s\n", where(store), dryRunNote(store))
 	}
-	if o.generate && real {
+	if o.generate && inForce {
 		d.Password = password
 	}
 	if ok, err := o.output.structured(o.Out, newChange(store, o.write, d)); ok {
@@ -246,11 +246,11 @@ func (o *setOptions) print(store *userstore.Store, result userstore.Result, name
 	switch {
 	case o.output == "name":
 		return emit(o.Out, name+"\n")
-	case o.generate && real:
-		fmt.Fprint(o.ErrOut, line)
+	case o.generate && inForce:
+		say(o.ErrOut, "%s", line)
 		return emit(o.Out, password+"\n")
 	case o.generate:
-		fmt.Fprint(o.ErrOut, line) // a password that is not in force is not printed
+		say(o.ErrOut, "%s", line) // a password that is not in force is not printed
 		return nil
 	}
 	return emit(o.Out, line)

@@ -25,7 +25,7 @@ func (c *cluster) terminal() (int, bool) {
 	if !ok {
 		return 0, false
 	}
-	fd := int(file.Fd()) //nolint:gosec // file descriptors fit
+	fd := int(file.Fd())
 	return fd, term.IsTerminal(fd)
 }
 
@@ -36,7 +36,7 @@ func (c *cluster) promptNew(ctx context.Context, user string) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		problem := ""
+		var problem string
 		if _, err := userstore.CleanPassword(first); err != nil {
 			problem = err.Error()
 		} else {
@@ -52,7 +52,7 @@ func (c *cluster) promptNew(ctx context.Context, user string) (string, error) {
 		if try == tries {
 			return "", errors.New(problem + "; nothing was changed")
 		}
-		fmt.Fprintf(c.ErrOut, "%s; try again\n", problem)
+		say(c.ErrOut, "%s; try again\n", problem)
 	}
 }
 
@@ -70,7 +70,7 @@ func (c *cluster) prompt(ctx context.Context, text string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("terminal: %w", err)
 	}
-	fmt.Fprint(c.ErrOut, text)
+	say(c.ErrOut, "%s", text)
 	type answer struct {
 		line []byte
 		err  error
@@ -82,7 +82,7 @@ func (c *cluster) prompt(ctx context.Context, text string) (string, error) {
 	}()
 	select {
 	case a := <-answers:
-		fmt.Fprintln(c.ErrOut)
+		say(c.ErrOut, "\n")
 		if errors.Is(a.err, io.EOF) {
 			return "", errors.New("no password given; nothing was changed")
 		}
@@ -95,7 +95,7 @@ func (c *cluster) prompt(ctx context.Context, text string) (string, error) {
 			}
 			<-time.After(20 * time.Millisecond)
 		}
-		fmt.Fprintln(c.ErrOut)
+		say(c.ErrOut, "\n")
 		return "", ctx.Err()
 	}
 }

@@ -97,13 +97,12 @@ func (o *importOptions) read() ([]byte, error) {
 	if o.file != "-" {
 		file, err := os.Open(o.file)
 		if err != nil {
-			var path *os.PathError
-			if errors.As(err, &path) {
+			if path, ok := errors.AsType[*os.PathError](err); ok {
 				return nil, fmt.Errorf("%s: %w", o.file, path.Err)
 			}
 			return nil, err
 		}
-		defer file.Close()
+		defer func() { _ = file.Close() }() // it was only read
 		in = file
 	}
 	text, err := io.ReadAll(io.LimitReader(in, corev1.MaxSecretSize+1))

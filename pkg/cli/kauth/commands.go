@@ -2,7 +2,6 @@ package kauth
 
 import (
 	"bufio"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -115,16 +114,12 @@ func explainCommand(p *Process) *cobra.Command {
 				return err
 			}
 			view := explain.New(m, planned)
+			show := view.Text
 			if output == "json" {
-				text, err := json.MarshalIndent(view, "", "  ")
-				if err != nil {
-					return err
-				}
-				if _, err := p.Stdout.Write(append(text, '\n')); err != nil {
-					return err
-				}
-			} else if err := view.Text(p.Stdout); err != nil {
-				return err
+				show = view.JSON
+			}
+			if err := show(p.Stdout); err != nil {
+				return fmt.Errorf("standard output: %w", err)
 			}
 			if errs := plan.Errors(planned.Findings); len(errs) > 0 {
 				return fmt.Errorf("%d of the findings would stop inject", len(errs))

@@ -45,7 +45,7 @@ func (e usageError) Unwrap() error { return e.error }
 // Main runs the program and returns its exit code: 0 done, 1 the work failed, 2 the command line was wrong.
 func Main(p Process) int {
 	root := command(&p)
-	root.SetArgs(p.Args)
+	root.SetArgs(append([]string{}, p.Args...)) // never nil, which cobra takes for "ask the process"
 	root.SetIn(p.Stdin)
 	root.SetOut(p.Stdout)
 	root.SetErr(p.Stderr)

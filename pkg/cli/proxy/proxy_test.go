@@ -153,3 +153,43 @@ func TestProgram(t *testing.T) {
 		}
 	}
 }
+
+// Whoever reads the log may go away: the gate stays.
+func TestProgramOutlivesItsLog(t *testing.T) {
+	bin, users := buildProgram(t)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(ctx, bin, "--upstream=http://127.0.0.1:9", "--users-file="+users, "--listen=127.0.0.1:0", "--admin-listen=127.0.0.1:00", "--shutdown-delay=0s")
+	cmd.Stderr = w
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	w.Close()
+	address := ""
+	for lines := bufio.NewScanner(r); address == "" && lines.Scan(); {
+		var event struct{ Listen string }
+		if err := json.Unmarshal(lines.Bytes(), &event); err != nil {
+			t.Fatalf("not a JSON line: %s", lines.Text())
+		}
+		address = event.Listen
+	}
+	r.Close()
+	for range 6 { // each is logged within 200 ms
+		res, err := http.Get("http://" + address + "/")
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+		<-time.After(100 * time.Millisecond)
+	}
+	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("ended with %v", err)
+	}
+}

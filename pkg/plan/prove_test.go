@@ -1,0 +1,190 @@
+package plan_test
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"github.com/kauth-dev/kauth/pkg/inject"
+	"github.com/kauth-dev/kauth/pkg/manifest"
+	"github.com/kauth-dev/kauth/pkg/plan"
+	"github.com/kauth-dev/kauth/pkg/topology"
+)
+
+const release = `apiVersion: monitoring.coreos.com/v1
+kind: Prometheus
+metadata:
+  name: p
+spec:
+  thanos: {}
+---
+apiVersion: v1
+kind: Service
+metadata:
+  name: p
+spec:
+  selector: {prometheus: p}
+  ports:
+  - name: http-web
+    port: 9090
+    targetPort: web
+---
+apiVersion: v1
+kind: Service
+metadata:
+  name: open
+spec:
+  type: LoadBalancer
+  selector: {prometheus: p}
+  ports:
+  - name: web
+    port: 80
+    targetPort: 9090
+---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata:
+  name: p
+spec:
+  defaultBackend:
+    service:
+      name: p
+      port:
+        number: 9090
+`
+
+// TestProve injects, spoils the output, and wants Prove to see it.
+func TestProve(t *testing.T) {
+	const side = "---\napiVersion: v1\nkind: Service\nmetadata: {name: side, annotations: {}}\nspec: {type: LoadBalancer, selector: {prometheus: p}, ports: [{port: 10901, targetPort: grpc}]}\n"
+	const past = "Ingress p: spec.defaultBackend: still leads to port 9090 (web) of Prometheus p, past the gate"
+	for _, c := range []struct{ name, old, new, want string }{
+		{"nothing", "", "", ""},
+		{"the backend is back", "number: 8181", "number: 9090", past},
+		{"the backend leads nowhere", "number: 8181", "number: 1", `Ingress p: spec.defaultBackend: Service "p" has no port "1"`},
+		{"the gate's port of the Service leads past it", "port: 8181\n    targetPort: kauth", "port: 8181\n    targetPort: 9090", past},
+		{"the old port has the gate's number", "port: 9090\n    targetPort: web", "port: 8181\n    targetPort: web", past},
+		{"the target is back", "port: 80\n    targetPort: kauth", "port: 80\n    targetPort: web", "Service open: spec.ports[0]: still leads to port 9090 (web) of Prometheus p, past the gate"},
+		{"another way", "", side, "Service side: spec.ports[0]: still leads to port 10901 (grpc) of Prometheus p, past the gate"},
+		{"another way, that its owner wants", "", strings.Replace(side, "{}", "{kauth.dev/gate: disabled}", 1), ""},
+		{"the application's own way, that its owner wants", "", strings.NewReplacer("{}", "{kauth.dev/gate: disabled}", "grpc", "web").Replace(side), "Service side: spec.ports[0]: still leads to port 9090 (web)"},
+		{"the reloader's metrics", "", strings.Replace(side, "grpc", "reloader-web", 1), ""},
+		{"a way of gRPC to the gate", "", "---\napiVersion: gateway.networking.k8s.io/v1\nkind: GRPCRoute\nmetadata: {name: g}\nspec: {rules: [{backendRefs: [{name: p, port: 8181}]}]}\n", "GRPCRoute g: spec.rules[0].backendRefs[0]: still leads to port 8181 (kauth)"},
+		{"a way that cannot be followed", "", "---\napiVersion: v1\nkind: Service\nmetadata: {name: raw}\nspec: {type: NodePort, ports: [{port: 1}]}\n", "Service raw: spec.selector: open to the outside (NodePort)"},
+		{"an ExternalName", "", "---\napiVersion: v1\nkind: Service\nmetadata: {name: e, namespace: x}\nspec: {type: ExternalName, externalName: p.y.svc}\n---\napiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: e, namespace: x}\nspec: {defaultBackend: {service: {name: e, port: {number: 9090}}}}\n", "Ingress x/e: spec.defaultBackend: still leads to port 0"},
+		{"the gate listens elsewhere", "--listen=:8181", "--listen=:8081", "still leads to port 8181 (kauth) of Prometheus p, past the gate"},
+		{"no gate", "name: kauth-proxy", "name: other", "Prometheus p: has no container kauth-proxy"},
+		{"two gates", "containers:\n", "containers:\n  - name: kauth-proxy\n    image: x\n", "Prometheus p: has two containers kauth-proxy"},
+		{"a setting that means nothing", "--listen=", "--lisen=", "Prometheus p: container kauth-proxy: flag provided but not defined: -lisen"},
+		{"no upstream", "- --upstream=http://127.0.0.1:9090\n", "- --upstream=\n", "Prometheus p: container kauth-proxy: --upstream: missing"},
+		{"the node's network", "thanos: {}", "hostNetwork: true", "Prometheus p: spec.hostNetwork: still leads to port 9090 (web)"},
+		{"another workload", "kind: Prometheus\n", "kind: PrometheusAgent\n", "Prometheus p: is gone from the output"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			text := injected(t, release)
+			if c.old == "" {
+				text += c.new
+			} else if spoilt := strings.Replace(text, c.old, c.new, 1); spoilt != text {
+				text = spoilt
+			} else {
+				t.Fatalf("no %q in:\n%s", c.old, text)
+			}
+			s, err := manifest.Read([]byte(text))
+			if err != nil {
+				t.Fatal(err)
+			}
+			m, err := topology.Resolve(s, "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			gated := []manifest.Ref{{Group: "monitoring.coreos.com", Version: "v1", Kind: "Prometheus", Name: "p"}}
+			var got []string
+			for _, f := range plan.Prove(m, gated) {
+				if f.Severity != plan.Error {
+					t.Errorf("%s: severity %q", f, f.Severity)
+				}
+				got = append(got, f.String())
+			}
+			all := strings.Join(got, "\n")
+			if c.want == "" && all != "" || !strings.Contains(all, c.want) {
+				t.Errorf("got %q, want %q", all, c.want)
+			}
+		})
+	}
+}
+
+func injected(t *testing.T, in string) string {
+	t.Helper()
+	s, _, err := inject.Run([]byte(in), inject.Options{Options: plan.Options{Version: "v1"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	if _, err := s.WriteTo(&out); err != nil {
+		t.Fatal(err)
+	}
+	return out.String()
+}
+
+// TestMarks is about the annotation kauth.dev/gate in each place where it counts.
+func TestMarks(t *testing.T) {
+	mark := func(text, value string) string {
+		return strings.Replace(text, "metadata: {name", "metadata: {annotations: {kauth.dev/gate: "+value+"}, name", 1)
+	}
+	app := workload("ports: [{containerPort: 80}, {name: side, containerPort: 81}]")
+	template := strings.Replace(app, "{metadata: {labels", "{metadata: {annotations: {kauth.dev/gate: enabled}, labels", 1)
+	svc, ing := service("s", "selector: {app: d}, ports: [{port: 80}]"), ingress("i", "", path("s", 80))
+	routed := strings.Replace(ing, "annotations: {}", "annotations: {kauth.dev/gate: enabled}", 1)
+	side := service("side", "type: NodePort, selector: {app: d}, ports: [{port: 81, targetPort: side}]")
+	for _, c := range []struct{ name, text, gate, want string }{ // want: gated, or an error
+		{"nowhere", app + svc + ing, "", ""},
+		{"workload", mark(app, "enabled") + svc + ing, "", "gated"},
+		{"pod template", template + svc + ing, "", "gated"},
+		{"Service", app + mark(svc, "enabled") + ing, "", "gated"},
+		{"route", app + svc + routed, "", "gated"},
+		{"route to nothing", app + routed, "", "Ingress i: metadata.annotations[\"kauth.dev/gate\"]: enables nothing"},
+		{"Service of nothing", app + mark(service("s", "selector: {app: x}, ports: [{port: 80}]"), "enabled"), "", "Service s: metadata.annotations[\"kauth.dev/gate\"]: enables nothing"},
+		{"disabled, and named", mark(app, "disabled") + svc, "deploy/d:80", "remove one of the two"},
+		{"disabled by the Service, and named", app + mark(svc, "disabled"), "deploy/d:80", "remove one of the two"},
+		{"a side door", app + svc + ing + side, "deploy/d:80", "Service side: spec.ports[0]: leads to port 81 (side) of Deployment d, but the gate stands before port 80"},
+		{"a side door that is left open", app + svc + ing + mark(side, "disabled"), "deploy/d:80", "gated"},
+		{"a label", strings.Replace(app, "{app: d}", "{app: d, kauth.dev/gate: enabled}", 1), "", "a label, which kauth does not read"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p := makePlan(t, c.text, plan.Options{Targets: target(t, c.gate), AllowNone: true})
+			got := errorsOf(p)
+			if got == "" && len(p.Gates) == 1 {
+				got = "gated"
+			}
+			if c.want == "" && got != "" || !strings.Contains(got, c.want) {
+				t.Errorf("got %q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
+// TestUnknown is about kinds that may be ways in for all that kauth knows.
+func TestUnknown(t *testing.T) {
+	base := workload("ports: [{containerPort: 80}]") + service("prom", "selector: {app: d}, ports: [{port: 80}]")
+	for _, c := range []struct{ name, text, want string }{
+		{"a URL", object("getambassador.io/v2", "Mapping", "m", "spec: {prefix: /, service: 'http://prom.default:80'}"),
+			`Mapping m: spec.service: names the Service "prom" of a gated workload, and kauth does not know what a Mapping of getambassador.io does with it`},
+		{"in a list", object("k8s.nginx.org/v1", "VirtualServer", "v", "spec: {upstreams: [{name: u, service: prom}]}"), "VirtualServer v: spec.upstreams[0].service: names"},
+		{"by an alias", object("x.example.com/v1", "X", "x", "data: &a {b: prom}\nspec: [*a]"), "X x: data.b: names"},
+		{"another Service", object("getambassador.io/v2", "Mapping", "m", "spec: {service: prometheus}"), ""},
+		{"in the metadata", object("getambassador.io/v2", "Mapping", "prom", "spec: {}"), ""},
+		{"a workload", object("argoproj.io/v1", "Rollout", "prom", "spec: {template: {metadata: {labels: {app: x}}, spec: {containers: [{name: prom}]}}}"), ""},
+		{"a known kind", object("monitoring.coreos.com/v1", "ServiceMonitor", "m", "spec: {jobLabel: prom}"), ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var got []string
+			for _, f := range makePlan(t, base+c.text, plan.Options{Targets: target(t, "deploy/d")}).Findings {
+				if f.Severity != plan.Info {
+					got = append(got, f.String())
+				}
+			}
+			if all := strings.Join(got, "\n"); c.want == "" && all != "" || !strings.HasPrefix(all, c.want) {
+				t.Errorf("got %q, want %q", all, c.want)
+			}
+		})
+	}
+}

@@ -1,0 +1,107 @@
+package proxy
+
+import (
+	"container/list"
+	"context"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+)
+
+// maxStrangers is how many connections may wait for a request, none of which ever let anybody in. Each takes 20 KB, and
+// 100 KB when it stops in the middle of its headers, in a container that has 128 MiB.
+const maxStrangers = 256
+
+// strangers bounds the connections of those without a password, so that they cannot use up the memory. When one too
+// many comes, the one that has been waiting longest is closed: a person's connection waits a few milliseconds until
+// its request has come, and does not count while that is served, nor after it got in.
+type strangers struct {
+	mu      sync.Mutex
+	waiting list.List // of *visitor, the oldest first
+	open    map[net.Conn]*visitor
+}
+
+// visitor is one connection.
+type visitor struct {
+	conn  net.Conn
+	place *list.Element // in strangers.waiting; nil: is being served, or known
+	known atomic.Bool   // a request on it got in
+}
+
+type visitorKey struct{}
+
+// guard lets s watch over the connections of srv, whose handler it wraps.
+func (s *strangers) guard(srv *http.Server) {
+	s.open = map[net.Conn]*visitor{}
+	next := srv.Handler
+	srv.ConnContext = func(ctx context.Context, conn net.Conn) context.Context {
+		v := &visitor{conn: conn}
+		s.arrive(v)
+		return context.WithValue(ctx, visitorKey{}, v)
+	}
+	srv.ConnState = func(conn net.Conn, state http.ConnState) {
+		if state == http.StateClosed || state == http.StateHijacked {
+			s.leave(conn)
+		}
+	}
+	srv.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if v, ok := r.Context().Value(visitorKey{}).(*visitor); ok && !v.known.Load() {
+			s.serve(v)
+			defer s.await(v)
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// welcome notes that a request got in.
+func welcome(ctx context.Context) {
+	if v, ok := ctx.Value(visitorKey{}).(*visitor); ok && !v.known.Load() {
+		v.known.Store(true)
+	}
+}
+
+func (s *strangers) arrive(v *visitor) {
+	s.mu.Lock()
+	s.open[v.conn] = v
+	s.mu.Unlock()
+	s.await(v)
+}
+
+// await puts v at the end of those who wait, and sends one away when they are too many.
+func (s *strangers) await(v *visitor) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if v.known.Load() || s.open[v.conn] != v || v.place != nil {
+		return
+	}
+	v.place = s.waiting.PushBack(v)
+	if s.waiting.Len() > maxStrangers {
+		oldest, _ := s.waiting.Front().Value.(*visitor)
+		s.remove(oldest)
+		_ = oldest.conn.Close() // leave follows
+	}
+}
+
+func (s *strangers) serve(v *visitor) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.remove(v)
+}
+
+func (s *strangers) leave(conn net.Conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if v := s.open[conn]; v != nil {
+		s.remove(v)
+		delete(s.open, conn)
+	}
+}
+
+// remove takes v from those who wait. The lock is held.
+func (s *strangers) remove(v *visitor) {
+	if v.place != nil {
+		s.waiting.Remove(v.place)
+		v.place = nil
+	}
+}

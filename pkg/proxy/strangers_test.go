@@ -1,0 +1,62 @@
+package proxy
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"testing"
+	"time"
+)
+
+// Connections of those without a password are bounded, whether they say nothing, stop in the middle of their headers,
+// or were refused and stay. Whoever got in keeps the connection, and newcomers get one.
+func TestStrangersAreBounded(t *testing.T) {
+	g := startGate(t, startUpstream(t, (&recorder{}).ServeHTTP), nil)
+	dial := func() net.Conn {
+		conn, err := net.Dial("tcp", g.Addr())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { conn.Close() })
+		_ = conn.SetDeadline(time.Now().Add(30 * time.Second))
+		return conn
+	}
+	ask := func(conn net.Conn, headers string) int {
+		fmt.Fprintf(conn, "GET / HTTP/1.1\r\nHost: app\r\n%s\r\n", headers)
+		res, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = io.Copy(io.Discard, res.Body)
+		return res.StatusCode
+	}
+	authorization := "Authorization: " + basicAuth + "\r\n"
+	known := dial()
+	if got := ask(known, authorization); got != http.StatusOK {
+		t.Fatal(got)
+	}
+	for i := range 3 * maxStrangers {
+		switch conn := dial(); i % 3 {
+		case 1:
+			fmt.Fprint(conn, "GET / HTTP/1.1\r\nHost: app\r\nX: ")
+		case 2:
+			if got := ask(conn, ""); got != http.StatusUnauthorized {
+				t.Fatal(got)
+			}
+		}
+	}
+	open := func() int {
+		g.strangers[0].mu.Lock()
+		defer g.strangers[0].mu.Unlock()
+		return len(g.strangers[0].open)
+	}
+	waitFor(t, "the strangers to be sent away", func() bool { return open() <= maxStrangers+1 })
+	if got := ask(known, authorization); got != http.StatusOK {
+		t.Errorf("whoever got in before: %d", got)
+	}
+	if got := ask(dial(), authorization); got != http.StatusOK {
+		t.Errorf("a newcomer: %d", got)
+	}
+}

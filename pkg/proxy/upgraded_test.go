@@ -1,0 +1,62 @@
+package proxy
+
+import (
+	"context"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+)
+
+// A WebSocket ends when its user's password changes or the user is removed, and not when other users change.
+func TestWebSocketEndsWithItsUser(t *testing.T) {
+	g := startGate(t, startUpstream(t, func(w http.ResponseWriter, r *http.Request) {
+		c, err := websocket.Accept(w, r, nil)
+		if err != nil {
+			return
+		}
+		defer c.CloseNow()
+		for {
+			kind, msg, err := c.Read(context.Background())
+			if err != nil || c.Write(context.Background(), kind, msg) != nil {
+				return
+			}
+		}
+	}), nil)
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	bobLine := line(t, "bob", "pw")
+	users := g.users.snapshot().file
+	writeFile(t, g.usersFile, string(users.Bytes())+bobLine)
+	waitFor(t, "bob to be in force", func() bool { return g.users.snapshot().count == 2 })
+	open := func(user, password string) *websocket.Conn {
+		t.Helper()
+		c, _, err := websocket.Dial(ctx, g.url, &websocket.DialOptions{HTTPHeader: http.Header{"Authorization": {basicOf(user, password)}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = c.CloseNow() })
+		return c
+	}
+	alice, bob := open(testUser, testPassword), open("bob", "pw")
+	writeFile(t, g.usersFile, line(t, testUser, "another")+bobLine)
+	if _, _, err := alice.Read(ctx); err == nil || ctx.Err() != nil {
+		t.Errorf("the WebSocket of a user whose password changed stays open: %v", err)
+	}
+	if err := bob.Write(ctx, websocket.MessageText, []byte("still here")); err != nil {
+		t.Error(err)
+	}
+	if _, got, err := bob.Read(ctx); err != nil || string(got) != "still here" {
+		t.Errorf("the WebSocket of another user: %q, %v", got, err)
+	}
+	writeFile(t, g.usersFile, line(t, testUser, "another"))
+	if _, _, err := bob.Read(ctx); err == nil || ctx.Err() != nil {
+		t.Errorf("the WebSocket of a user who was removed stays open: %v", err)
+	}
+	waitFor(t, "them to be forgotten", func() bool {
+		g.users.upgraded.mu.Lock()
+		defer g.users.upgraded.mu.Unlock()
+		return len(g.users.upgraded.open) == 0
+	})
+}
