@@ -22,20 +22,8 @@ type Browser struct {
 	host    string    // where DevTools listens, host:port
 }
 
-// Chromium starts a Browser that ends with the test. It skips, or fails, as Tool does when there is no "chromium".
-func Chromium(tb testing.TB) *Browser {
-	tb.Helper()
-	Tool(tb, "chromium")
-	b, err := StartBrowser(tb.TempDir())
-	if err != nil {
-		tb.Fatal(err)
-	}
-	tb.Cleanup(b.Stop)
-	return b
-}
-
-// StartBrowser starts a Browser that keeps its files in dir, for a TestMain that shares one among a package's tests.
-// The caller must Stop it; should the caller be killed, the browser dies too.
+// StartBrowser starts a Browser that keeps its files in dir, to be shared among a package's tests, which ask for the
+// "chromium" of Tool first. The caller must Stop it; should the caller be killed, the browser dies too.
 func StartBrowser(dir string) (*Browser, error) {
 	program, err := FindTool("chromium")
 	if err != nil {

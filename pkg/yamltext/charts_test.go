@@ -9,21 +9,16 @@ import (
 	"testing"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
+
+	"github.com/kauth-dev/kauth/pkg/testenv"
 )
 
 // charts returns the documents of the real charts, as Helm renders them.
 func charts(t testing.TB, pattern string) map[string][]byte {
 	t.Helper()
-	root := os.Getenv("KAUTH_SHARED")
-	if root == "" {
-		root = filepath.Join("..", "..", "..", "shared")
-	}
-	files, err := filepath.Glob(filepath.Join(root, "manifests", "*", pattern))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(files) == 0 {
-		t.Skipf("no charts under %s; set KAUTH_SHARED", root)
+	files, err := filepath.Glob(filepath.Join(testenv.Shared(t), "manifests", "*", pattern))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no charts %s: %v", pattern, err)
 	}
 	out := map[string][]byte{}
 	for _, f := range files {

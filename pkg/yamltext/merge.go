@@ -233,6 +233,10 @@ func (m *merger) retained(v, w *yaml.Node, brackets bool) bool {
 
 // scalar changes a scalar in place. It leaves empty ones, and what is to become or stop being a block scalar, to the caller.
 func (m *merger) scalar(v, w *yaml.Node) bool {
+	if source, ok := verbatim(w); ok && source != "" && !emptyScalar(v) {
+		m.edits.replace(m.spans[v].start, m.spans[v].end, source)
+		return true
+	}
 	tag := w.ShortTag()
 	restyled := w.Line != 0 && v.Style != w.Style
 	if v.Value == w.Value && v.ShortTag() == tag && !restyled {

@@ -48,22 +48,12 @@ func (f Filter) Filter(n *yaml.RNode) (*yaml.RNode, error) {
 			manifest.Delete(root, s.path) // gone already: as good as removed
 			continue
 		}
-		if !putBack(root, s) {
+		if !manifest.Replace(root, s.path, s.value) {
 			return nil, fmt.Errorf("%s: %s: not there; this object was edited after kauth, so render it afresh and eject that", field, s.path)
 		}
 	}
 	manifest.Delete(root, field) // where the record does not take the whole map away
 	return n, nil
-}
-
-// putBack changes a scalar where it stands, so that it also gets the quotes back that it had, or had not.
-func putBack(root *yaml.Node, s undoStep) bool {
-	now := manifest.At(root, s.path)
-	if now != nil && now.Kind == yaml.ScalarNode && s.value.Kind == yaml.ScalarNode && s.value.Value != "" {
-		now.Value, now.Tag, now.Style = s.value.Value, s.value.Tag, s.value.Style
-		return true
-	}
-	return manifest.Replace(root, s.path, s.value)
 }
 
 // undoStep is one line of a record.
@@ -94,7 +84,7 @@ func parseLine(line string) (undoStep, error) {
 	default:
 		return undoStep{}, fmt.Errorf("%q: neither %s, %s nor %s", line, opDelete, opSet, opQuoted)
 	}
-	value, err := oldValue(text)
+	value, err := yamltext.Verbatim(text)
 	if err != nil {
 		return undoStep{}, fmt.Errorf("%q: %w", line, err)
 	}
@@ -115,28 +105,4 @@ func pathEnd(s string) int {
 		}
 	}
 	return len(s)
-}
-
-// oldValue makes a new node of old YAML text.
-func oldValue(text string) (*yaml.Node, error) {
-	tree, err := yamltext.Parse([]byte(text))
-	if err != nil {
-		return nil, err
-	}
-	if tree == nil {
-		return &yaml.Node{Kind: yaml.ScalarNode, Tag: yaml.NodeTagNull}, nil
-	}
-	if tree.Kind == yaml.DocumentNode {
-		tree = tree.Content[0]
-	}
-	return fresh(tree), nil
-}
-
-// fresh forgets where a node was read, so that it counts as new.
-func fresh(n *yaml.Node) *yaml.Node {
-	n.Line, n.Column = 0, 0
-	for _, c := range n.Content {
-		fresh(c)
-	}
-	return n
 }
