@@ -1,6 +1,7 @@
 package inject
 
 import (
+	"bytes"
 	"encoding/json"
 	"strings"
 
@@ -60,14 +61,19 @@ type (
 	}
 )
 
-// JSON prints the report, with the error that ended the run where there was one. Lists are never null.
+// JSON prints the report, with the error that ended the run where there was one: then nothing was gated. Lists are never
+// null.
 func (r *Report) JSON(failed error) ([]byte, error) {
 	out := jsonReport{Version: r.Version, Gates: []jsonGate{}, Findings: []jsonFinding{}}
-	for _, g := range r.Gates {
-		out.Gates = append(out.Gates, jsonGate{
-			Workload: g.Workload.Short(), Port: g.Port, Upstream: g.Config.Upstream, UsersSecret: g.Config.UsersSecret,
-			Image: g.Image, Arguments: g.Config.Args(),
-		})
+	if failed != nil {
+		out.Error = failed.Error()
+	} else {
+		for _, g := range r.Gates {
+			out.Gates = append(out.Gates, jsonGate{
+				Workload: g.Workload.Short(), Port: g.Port, Upstream: g.Config.Upstream, UsersSecret: g.Config.UsersSecret,
+				Image: g.Image, Arguments: g.Config.Args(),
+			})
+		}
 	}
 	for _, f := range r.Findings {
 		out.Findings = append(out.Findings, jsonFinding{
@@ -75,9 +81,10 @@ func (r *Report) JSON(failed error) ([]byte, error) {
 			Message: f.Message, Hint: f.Hint,
 		})
 	}
-	if failed != nil {
-		out.Error = failed.Error()
-	}
-	text, err := json.MarshalIndent(out, "", "  ")
-	return append(text, '\n'), err
+	var text bytes.Buffer
+	e := json.NewEncoder(&text)
+	e.SetEscapeHTML(false) // "8181 -> http://..." is for people too
+	e.SetIndent("", "  ")
+	err := e.Encode(out)
+	return text.Bytes(), err
 }

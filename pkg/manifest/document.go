@@ -82,6 +82,27 @@ func (d *Document) read() error {
 	return d.parse()
 }
 
+// cutOff finds a stream that breaks off where YAML does not show it: without the newline that Helm ends every document
+// with, or inside of a block scalar, whose text may be anything. A port that lost its last digit is still a port.
+func (d *Document) cutOff() error {
+	if last := d.raw[len(d.raw)-1]; last == '\n' || last == '\r' {
+		return nil
+	}
+	if sourceComment(d.raw) == "" && !bytes.Contains(d.raw, []byte(FilenameAnnotation)) && !d.endsInLines() {
+		return nil
+	}
+	return d.errorf(1+bytes.Count(d.raw, newline), "ends without a newline, as if the input was cut off; pass all of it, or add the newline")
+}
+
+// endsInLines says whether the last value of the document is a block scalar.
+func (d *Document) endsInLines() bool {
+	n, err := yamltext.Parse(d.raw)
+	for err == nil && n != nil && len(n.Content) > 0 {
+		n = n.Content[len(n.Content)-1]
+	}
+	return err == nil && n != nil && n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0
+}
+
 func firstWord(line []byte) string {
 	word, _, _ := strings.Cut(string(line[:min(len(line), 40)]), "\n")
 	return strings.TrimSpace(word)

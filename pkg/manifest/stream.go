@@ -39,6 +39,9 @@ func Read(in []byte) (*Stream, error) {
 		s.Docs = append(s.Docs, d)
 		line += bytes.Count(raw, newline)
 	}
+	if len(errs) == 0 {
+		errs = append(errs, s.Docs[len(s.Docs)-1].cutOff())
+	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}

@@ -86,6 +86,9 @@ func TestReadRefuses(t *testing.T) {
 		{"what Helm takes for a separator", "kind: ConfigMap\n---x: 1\n", `line 2: starts with "---x: 1", which Helm takes for a document separator`},
 		{"two at once", "a\n---\nb\n", "line 3: not a Kubernetes object"},
 		{"ResourceList", "apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nitems: []\n", "a KRM ResourceList"},
+		{"cut in a stream of Helm's", "---\n# Source: x/templates/a.yaml\n" + strings.TrimSuffix(valid, "\n") + "\nstatus:\n  port: 90", "line 8 (x/templates/a.yaml): ends without a newline"},
+		{"cut in a stream of Helm 4's", "kind: Service\nmetadata: {annotations: {postrenderer.helm.sh/postrender-filename: a}}\nx: 90", "line 3: ends without a newline"},
+		{"cut in a block scalar", valid + "---\nkind: ConfigMap\ndata:\n  a: |\n    some te", "line 10: ends without a newline"},
 		{"source in the error", "---\n# Source: x/templates/a.yaml\nkind: Service\nmetadata: [\n", "(x/templates/a.yaml): not valid YAML"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -129,6 +132,14 @@ null
 	var out bytes.Buffer
 	if _, err := s.WriteTo(&out); err != nil || out.String() != in {
 		t.Errorf("written as %q, %v", out.String(), err)
+	}
+}
+
+func TestReadWithoutFinalNewline(t *testing.T) {
+	for _, in := range []string{strings.TrimSuffix(valid, "\n"), "kind: Service\nmetadata:\n  name: a", `{"kind": "Service"}`, valid + "---", valid + "# c"} {
+		if _, err := Read([]byte(in)); err != nil {
+			t.Errorf("%q: %v", in, err)
+		}
 	}
 }
 

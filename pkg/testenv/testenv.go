@@ -1,6 +1,6 @@
-// Package testenv owns what tests need from outside the module: a real API server, the programs that test/lab/build
-// gets, and the folder of real manifests and schemas. What is missing makes a test skip and say how to get it; where
-// KAUTH_REQUIRE names it, the test fails instead.
+// Package testenv owns what tests need from outside the module: a real API server, a real browser, the programs that
+// test/lab/build gets, and the folder of real manifests and schemas. What is missing makes a test skip and say how to
+// get it; where KAUTH_REQUIRE names it, the test fails instead.
 package testenv
 
 import (
