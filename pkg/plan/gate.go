@@ -146,12 +146,7 @@ func (p *planner) candidates(w *topology.Workload) []int {
 	}
 	var outside, inside, declared []int
 	add := func(list *[]int, port int) {
-		for _, have := range *list {
-			if have == port {
-				return
-			}
-		}
-		if port != 0 && !isGuard(w, w.Container(port)) {
+		if port != 0 && !slices.Contains(*list, port) && !isGuard(w, w.Container(port)) {
 			*list = append(*list, port)
 		}
 	}

@@ -98,8 +98,10 @@ func Make(m *topology.Model, s *manifest.Stream, o Options) *Plan {
 		}
 	}
 	if len(p.Gates) == 0 && !p.failed() && !o.AllowNone {
-		p.Findings = append(p.Findings, Finding{Severity: Error, Message: "nothing to gate: no Prometheus, Alertmanager or ThanosRuler in this stream" + p.leftOut(),
-			Hint: "name a workload with --gate KIND/NAME, or use --allow-none where an open door is what you want" + p.workloadList()})
+		p.Findings = append(p.Findings, Finding{
+			Severity: Error, Message: "nothing to gate: no Prometheus, Alertmanager or ThanosRuler in this stream" + p.leftOut(),
+			Hint: "name a workload with --gate KIND/NAME, or use --allow-none where an open door is what you want" + p.workloadList(),
+		})
 	}
 	p.ways()
 	p.clusterPorts()

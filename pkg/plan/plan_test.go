@@ -180,8 +180,10 @@ func TestALB(t *testing.T) {
 		{"port past the gate, shared", plain, note("healthcheck-port", "9090"), shared, "Service s healthcheck-path=/health\nService s healthcheck-port=traffic-port"},
 		{"port on the Service", annotated(note("healthcheck-port", "9090")), class, alone, "Ingress i healthcheck-path=/health\nService s healthcheck-port=traffic-port"},
 		{"traffic port", plain, note("healthcheck-port", "traffic-port"), alone, "Ingress i healthcheck-path=/health"},
-		{"protocols", plain, note("healthcheck-protocol", "HTTPS") + note("backend-protocol", "HTTPS") + note("backend-protocol-version", "GRPC"), alone,
-			"Ingress i healthcheck-path=/health\nIngress i healthcheck-protocol=HTTP\nIngress i backend-protocol=HTTP\nIngress i backend-protocol-version=HTTP1"},
+		{
+			"protocols", plain, note("healthcheck-protocol", "HTTPS") + note("backend-protocol", "HTTPS") + note("backend-protocol-version", "GRPC"), alone,
+			"Ingress i healthcheck-path=/health\nIngress i healthcheck-protocol=HTTP\nIngress i backend-protocol=HTTP\nIngress i backend-protocol-version=HTTP1",
+		},
 		{"codes of a login page", plain, note("success-codes", "301,302"), alone, "Ingress i healthcheck-path=/health\nIngress i success-codes=200"},
 		{"codes around 200", plain, note("success-codes", "200-299, 302"), alone, "Ingress i healthcheck-path=/health"},
 		{"codes that accept 401", plain, note("success-codes", "200-499"), alone, "Ingress i healthcheck-path=/health\nwarning on Ingress i"},

@@ -166,8 +166,10 @@ func TestMarks(t *testing.T) {
 func TestUnknown(t *testing.T) {
 	base := workload("ports: [{containerPort: 80}]") + service("prom", "selector: {app: d}, ports: [{port: 80}]")
 	for _, c := range []struct{ name, text, want string }{
-		{"a URL", object("getambassador.io/v2", "Mapping", "m", "spec: {prefix: /, service: 'http://prom.default:80'}"),
-			`Mapping m: spec.service: names the Service "prom" of a gated workload, and kauth does not know what a Mapping of getambassador.io does with it`},
+		{
+			"a URL", object("getambassador.io/v2", "Mapping", "m", "spec: {prefix: /, service: 'http://prom.default:80'}"),
+			`Mapping m: spec.service: names the Service "prom" of a gated workload, and kauth does not know what a Mapping of getambassador.io does with it`,
+		},
 		{"in a list", object("k8s.nginx.org/v1", "VirtualServer", "v", "spec: {upstreams: [{name: u, service: prom}]}"), "VirtualServer v: spec.upstreams[0].service: names"},
 		{"by an alias", object("x.example.com/v1", "X", "x", "data: &a {b: prom}\nspec: [*a]"), "X x: data.b: names"},
 		{"another Service", object("getambassador.io/v2", "Mapping", "m", "spec: {service: prometheus}"), ""},

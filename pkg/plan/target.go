@@ -122,8 +122,10 @@ func (p *planner) named() map[*topology.Workload]Target {
 		case len(fits) == 0:
 			p.Findings = append(p.Findings, Finding{Severity: Error, Message: fmt.Sprintf("--gate %s: no such workload in this stream", t), Hint: "check the name" + p.workloadList()})
 		case len(fits) > 1:
-			p.Findings = append(p.Findings, Finding{Severity: Error, Message: fmt.Sprintf("--gate %s: means both %s and %s", t, fits[0].Object.Ref.Short(), fits[1].Object.Ref.Short()),
-				Hint: "set the annotation " + gateconf.AnnotationGate + ": " + gateconf.GateEnabled + " on the one that is meant"})
+			p.Findings = append(p.Findings, Finding{
+				Severity: Error, Message: fmt.Sprintf("--gate %s: means both %s and %s", t, fits[0].Object.Ref.Short(), fits[1].Object.Ref.Short()),
+				Hint: "set the annotation " + gateconf.AnnotationGate + ": " + gateconf.GateEnabled + " on the one that is meant",
+			})
 		default:
 			if other, twice := found[fits[0]]; twice && other.Port != t.Port {
 				p.Findings = append(p.Findings, Finding{Severity: Error, Message: fmt.Sprintf("--gate %s contradicts --gate %s", t, other), Hint: "a workload has one gate; leave one of them out"})

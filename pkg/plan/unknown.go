@@ -48,20 +48,20 @@ func (p *planner) unknown(s *manifest.Stream) {
 // mention finds the first text below n, its metadata left out, that holds one of names as a word, as in
 // http://prom.monitoring.svc:9090. What an alias stands for is looked at where it stands in full.
 func mention(n *yaml.Node, field manifest.Path, names map[string]bool) (manifest.Path, string) {
-	switch {
-	case n.Kind == yaml.ScalarNode:
+	switch n.Kind {
+	case yaml.ScalarNode:
 		for word := range strings.FieldsFuncSeq(n.Value, func(r rune) bool { return !strings.ContainsRune("abcdefghijklmnopqrstuvwxyz0123456789-", r) }) {
 			if names[word] {
 				return field, word
 			}
 		}
-	case n.Kind == yaml.SequenceNode:
+	case yaml.SequenceNode:
 		for i, item := range n.Content {
 			if at, name := mention(item, field.With(i), names); name != "" {
 				return at, name
 			}
 		}
-	case n.Kind == yaml.MappingNode:
+	case yaml.MappingNode:
 		for i := 0; i+1 < len(n.Content); i += 2 {
 			if len(field) == 0 && n.Content[i].Value == "metadata" {
 				continue
@@ -70,6 +70,7 @@ func mention(n *yaml.Node, field manifest.Path, names map[string]bool) (manifest
 				return at, name
 			}
 		}
+	default: // an alias
 	}
 	return nil, ""
 }

@@ -3,6 +3,7 @@ package proxy
 import (
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 )
 
@@ -42,8 +43,8 @@ func (c *clients) of(r *http.Request) client {
 	}
 	found := client{peer: peer, addr: peer, trusted: true}
 	lines := r.Header["X-Forwarded-For"]
-	for i := len(lines) - 1; i >= 0; i-- {
-		for rest, more := lines[i], true; more; {
+	for _, line := range slices.Backward(lines) {
+		for rest, more := line, true; more; {
 			var item string
 			if comma := strings.LastIndexByte(rest, ','); comma >= 0 {
 				rest, item = rest[:comma], rest[comma+1:]

@@ -42,7 +42,7 @@ func newHealth(up *upstream, path string) *health {
 		if err != nil {
 			return false
 		}
-		defer res.Body.Close()
+		defer func() { _ = res.Body.Close() }()      // only read from
 		_, _ = io.CopyN(io.Discard, res.Body, 4<<10) // so that the connection can be used again
 		return res.StatusCode >= 200 && res.StatusCode < 400
 	}}
@@ -54,7 +54,7 @@ func (up *upstream) accepts(ctx context.Context) bool {
 	if err != nil {
 		return false
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }() // nothing was written
 	return up.tls == nil || tls.Client(conn, up.tls).HandshakeContext(ctx) == nil
 }
 
@@ -69,7 +69,7 @@ func (h *health) ok(ctx context.Context) bool {
 	if running == nil {
 		running = make(chan struct{})
 		h.running = running
-		go h.find(running)
+		go h.find(running) //nolint:gosec // the result is for all who wait, so it outlives the request that began it
 	}
 	h.mu.Unlock()
 	select {

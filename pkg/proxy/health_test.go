@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"encoding/pem"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -9,8 +10,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-
-	"encoding/pem"
 
 	"github.com/kauth-dev/kauth/pkg/gateconf"
 )

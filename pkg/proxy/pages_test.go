@@ -85,7 +85,7 @@ func TestPagesDir(t *testing.T) {
 		"empty":     func(dir string) { writeFile(t, filepath.Join(dir, "502.html"), "") },
 		"not UTF-8": func(dir string) { writeFile(t, filepath.Join(dir, "502.html"), "\xff\xfe") },
 		"too large": func(dir string) { writeFile(t, filepath.Join(dir, "502.html"), strings.Repeat("a", maxPage+1)) },
-		"a folder":  func(dir string) { os.Mkdir(filepath.Join(dir, "502.html"), 0o755) },
+		"a folder":  func(dir string) { _ = os.Mkdir(filepath.Join(dir, "502.html"), 0o755) },
 	} {
 		dir := t.TempDir()
 		prepare(dir)

@@ -80,7 +80,9 @@ func TestAccessLogCanBeOff(t *testing.T) {
 	g := startGate(t, startUpstream(t, (&recorder{}).ServeHTTP), func(c *gateconf.Config) { c.AccessLog = false })
 	statusFor(t, g, testUser, testPassword)
 	g.stop()
-	<-g.ended
+	if err := <-g.ended; err != nil {
+		t.Error(err)
+	}
 	if logs := g.logs.String(); strings.Contains(logs, `"msg":"request"`) || !strings.Contains(logs, "stopped") {
 		t.Errorf("log is %s", logs)
 	}

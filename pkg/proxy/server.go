@@ -124,7 +124,7 @@ func (s *Server) Listen() error {
 		ln, err := net.Listen("tcp", l.address)
 		if err != nil {
 			if i == 1 {
-				s.opened[0].Close()
+				_ = s.opened[0].Close() // nobody has connected
 			}
 			return fmt.Errorf("--%s: %w; choose another address", l.name, err)
 		}
@@ -181,10 +181,10 @@ func (s *Server) drain() {
 	// Upgraded connections are no longer the server's; ending their context closes them. Their handlers then write
 	// their log lines, and those of the requests cut off too.
 	s.cut()
-	s.servers[0].Close()
+	_ = s.servers[0].Close() // what is left is cut off on purpose
 	for end := time.Now().Add(cutTimeout); s.gate.underWay.Load() > 0 && time.Now().Before(end); {
 		time.Sleep(5 * time.Millisecond) //nolint:forbidigo // bounded, at the end of the process
 	}
-	s.servers[1].Close()
+	_ = s.servers[1].Close()
 	s.log.Info("stopped")
 }

@@ -145,9 +145,16 @@ func TestClientAddress(t *testing.T) {
 // Whatever header the client sends, no identity header of its own reaches the upstream.
 func FuzzHeaderStripping(f *testing.F) {
 	for _, seed := range [][2]string{
-		{"X-Forwarded-User", "X-Forwarded-User"}, {"x_forwarded_user", "close"}, {"X-Auth-Request-User", ""}, {"REMOTE_USER", "x"},
-		{"X-Forwarded-For", "x-forwarded-for"}, {"X-WEBAUTH-USER", "Upgrade"}, {"Accept", "keep-alive"}, {"Trailer", "X-Forwarded-User"},
-		{"X-Forwarded-User\r\n X", "a"}, {"Transfer-Encoding", "chunked"},
+		{"X-Forwarded-User", "X-Forwarded-User"},
+		{"x_forwarded_user", "close"},
+		{"X-Auth-Request-User", ""},
+		{"REMOTE_USER", "x"},
+		{"X-Forwarded-For", "x-forwarded-for"},
+		{"X-WEBAUTH-USER", "Upgrade"},
+		{"Accept", "keep-alive"},
+		{"Trailer", "X-Forwarded-User"},
+		{"X-Forwarded-User\r\n X", "a"},
+		{"Transfer-Encoding", "chunked"},
 	} {
 		f.Add(seed[0], seed[1])
 	}

@@ -20,7 +20,7 @@ func File(path string) func() ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		defer f.Close()
+		defer func() { _ = f.Close() }() // only read from
 		info, err := f.Stat()
 		if err != nil {
 			return nil, err

@@ -26,15 +26,23 @@ type operatorKind struct {
 // Sources: makeSelectorLabels in PO:pkg/prometheus/server/operator.go, .../agent/operator.go, pkg/alertmanager/operator.go
 // and pkg/thanos/operator.go; ports in PO:pkg/prometheus/common.go MakeContainerPorts.
 var operatorKinds = map[string]operatorKind{
-	"Prometheus": {app: Prometheus, prefix: "prometheus-", appName: "prometheus", nameLabel: "prometheus", opName: true, sharded: true,
-		container: "prometheus", port: 9090},
-	"PrometheusAgent": {app: PrometheusAgent, prefix: "prom-agent-", appName: "prometheus-agent", opName: true, sharded: true,
-		container: "prometheus", port: 9090},
-	"Alertmanager": {app: Alertmanager, prefix: "alertmanager-", appName: "alertmanager", nameLabel: "alertmanager",
+	"Prometheus": {
+		app: Prometheus, prefix: "prometheus-", appName: "prometheus", nameLabel: "prometheus", opName: true, sharded: true,
+		container: "prometheus", port: 9090,
+	},
+	"PrometheusAgent": {
+		app: PrometheusAgent, prefix: "prom-agent-", appName: "prometheus-agent", opName: true, sharded: true,
+		container: "prometheus", port: 9090,
+	},
+	"Alertmanager": {
+		app: Alertmanager, prefix: "alertmanager-", appName: "alertmanager", nameLabel: "alertmanager",
 		container: "alertmanager", port: 9093,
-		extra: []ContainerPort{{Name: "mesh-tcp", Number: 9094}, {Name: "mesh-udp", Number: 9094, Protocol: "UDP"}}},
-	"ThanosRuler": {app: ThanosRuler, prefix: "thanos-ruler-", appName: "thanos-ruler", nameLabel: "thanos-ruler",
-		container: "thanos-ruler", port: 10902, extra: []ContainerPort{{Name: "grpc", Number: 10901}}},
+		extra: []ContainerPort{{Name: "mesh-tcp", Number: 9094}, {Name: "mesh-udp", Number: 9094, Protocol: "UDP"}},
+	},
+	"ThanosRuler": {
+		app: ThanosRuler, prefix: "thanos-ruler-", appName: "thanos-ruler", nameLabel: "thanos-ruler",
+		container: "thanos-ruler", port: 10902, extra: []ContainerPort{{Name: "grpc", Number: 10901}},
+	},
 }
 
 // WebPort is the port that an operator resource serves its web pages on, whatever its name

@@ -2,6 +2,7 @@ package topology
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -157,6 +158,7 @@ func (m *Model) selects(svc *Service) []Hit {
 			hits = append(hits, Hit{Workload: w})
 		case matchMaybe:
 			maybes = append(maybes, Hit{Workload: w, Maybe: true})
+		case matchNo:
 		}
 	}
 	if len(hits) > 0 {
@@ -176,7 +178,7 @@ func (m *Model) neighbours(namespace string) []*Workload {
 		}
 		return all
 	}
-	return append(m.inSpace[namespace][:len(m.inSpace[namespace]):len(m.inSpace[namespace])], m.inSpace[""]...)
+	return append(slices.Clip(m.inSpace[namespace]), m.inSpace[""]...)
 }
 
 type match int

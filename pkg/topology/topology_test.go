@@ -151,8 +151,10 @@ func TestWays(t *testing.T) {
 		{"open without selector", service("s", "type: NodePort, ports: [{port: 80}]"), `Service s spec.selector PROBLEM in "": open to the outside (NodePort) and has no selector, so what it leads to cannot be known`},
 		{"hostPort", deployment("d", "app: a", "{containerPort: 9090, hostPort: 80}"), "Deployment d spec.template.spec.containers[0].ports[0].hostPort -> Deployment d 9090"},
 		{"hostNetwork, in YAML 1.1", strings.Replace(app, "containers:", "hostNetwork: on, containers:", 1), "Deployment d spec.template.spec.hostNetwork -> Deployment d 9090 web"},
-		{"HTTPRoute and its mirrors", app + svc + object(gateway, "HTTPRoute", "r", "rules: [{backendRefs: [{name: s, port: 80, filters: [{requestMirror: {backendRef: {name: s, port: 80}}}]}], filters: [{requestMirror: {backendRef: {name: s, port: 80}}}]}]"),
-			"HTTPRoute r spec.rules[0].backendRefs[0] " + end + "\nHTTPRoute r spec.rules[0].backendRefs[0].filters[0].requestMirror.backendRef " + end + "\nHTTPRoute r spec.rules[0].filters[0].requestMirror.backendRef " + end},
+		{
+			"HTTPRoute and its mirrors", app + svc + object(gateway, "HTTPRoute", "r", "rules: [{backendRefs: [{name: s, port: 80, filters: [{requestMirror: {backendRef: {name: s, port: 80}}}]}], filters: [{requestMirror: {backendRef: {name: s, port: 80}}}]}]"),
+			"HTTPRoute r spec.rules[0].backendRefs[0] " + end + "\nHTTPRoute r spec.rules[0].backendRefs[0].filters[0].requestMirror.backendRef " + end + "\nHTTPRoute r spec.rules[0].filters[0].requestMirror.backendRef " + end,
+		},
 		{"HTTPRoute to something else", app + svc + object(gateway, "HTTPRoute", "r", "rules: [{backendRefs: [{kind: Bucket, name: s}]}]"), ""},
 		{"HTTPRoute to an import", app + svc + object(gateway, "HTTPRoute", "r", "rules: [{backendRefs: [{kind: ServiceImport, group: multicluster.x-k8s.io, name: s, port: 80}]}]"), `HTTPRoute r spec.rules[0].backendRefs[0] PROBLEM in "": a ServiceImport, so what it leads to cannot be known`},
 		{"several ports, none named", app + svc + object(gateway, "HTTPRoute", "r", "rules: [{backendRefs: [{name: s}]}]"), `HTTPRoute r spec.rules[0].backendRefs[0] PROBLEM in "": Service "s" has no port that is meant without saying which`},
@@ -167,8 +169,10 @@ func TestWays(t *testing.T) {
 		{"ExternalName back into the cluster", app + svc + service("e", "type: ExternalName, externalName: gone.default.svc.cluster.local.") + strings.Replace(ingress, "name: s,", "name: e,", 1), `Ingress i spec.defaultBackend PROBLEM in "default": Service "e" is an ExternalName for "gone.default.svc.cluster.local.", which leads back into the cluster`},
 		{"ExternalName of a Service of the stream", app + svc + service("e", "type: ExternalName, externalName: S.default.svc") + strings.Replace(ingress, "name: s,", "name: e,", 1), `Ingress i spec.defaultBackend -> Deployment d 0 PROBLEM in "default": Service "e" is an ExternalName for "S.default.svc", which leads back into the cluster`},
 		{"ExternalName out of the cluster", app + svc + service("e", "type: ExternalName, externalName: www.example.com") + strings.Replace(ingress, "name: s,", "name: e,", 1), ""},
-		{"nginx's default backend", app + service("s", "selector: {app: a}, ports: [{port: 80, targetPort: web}]") + strings.Replace(strings.Replace(ingress, "{name: i}", "{name: i, annotations: {nginx.ingress.kubernetes.io/default-backend: s}}", 1), "name: s,", "name: gone,", 1),
-			`Ingress i spec.defaultBackend PROBLEM in "": no Service "gone" in this stream, so what it leads to cannot be known` + "\n" + `Ingress i metadata.annotations["nginx.ingress.kubernetes.io/default-backend"] ` + end},
+		{
+			"nginx's default backend", app + service("s", "selector: {app: a}, ports: [{port: 80, targetPort: web}]") + strings.Replace(strings.Replace(ingress, "{name: i}", "{name: i, annotations: {nginx.ingress.kubernetes.io/default-backend: s}}", 1), "name: s,", "name: gone,", 1),
+			`Ingress i spec.defaultBackend PROBLEM in "": no Service "gone" in this stream, so what it leads to cannot be known` + "\n" + `Ingress i metadata.annotations["nginx.ingress.kubernetes.io/default-backend"] ` + end,
+		},
 		{"an odd number", app + svc + strings.Replace(ingress, "80", "0120", 1), `Ingress i spec.defaultBackend PROBLEM in "": port "0120" is a number that not every reader of YAML takes for the same`},
 		{"a name that looks like one", app + strings.ReplaceAll(svc, "http", "'0x50'") + strings.Replace(ingress, "number: 80", "name: '0x50'", 1), fromIngress + "Deployment d 9090 web"},
 	} {

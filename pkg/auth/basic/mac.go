@@ -15,7 +15,7 @@ type tag [sha256.Size]byte
 
 func newMACKey() macKey {
 	var secret [sha256.Size]byte
-	rand.Read(secret[:]) //nolint:errcheck // it never returns an error, but ends the program
+	rand.Read(secret[:]) // it returns no error, but ends the program
 	return deriveMACKey(secret[:])
 }
 

@@ -140,7 +140,7 @@ func (s *slot) admit(f *flight) bool {
 		return g
 	}
 	var victim *flight
-	for _, i := range rand.Perm(len(s.queue)) {
+	for _, i := range rand.Perm(len(s.queue)) { //nolint:gosec // it only keeps the order from favouring anybody
 		if other := s.queue[i]; !other.proven && (victim == nil || greed(other) > greed(victim)) {
 			victim = other
 		}

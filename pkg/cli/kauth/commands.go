@@ -29,7 +29,7 @@ func command(p *Process) *cobra.Command {
 	root := &cobra.Command{
 		Use: "kauth [inject] [flags] < in > out", Short: "Put a login in front of workloads that have none", Long: long,
 		SilenceErrors: true, SilenceUsage: true, CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
-		Args: noArgs, RunE: func(c *cobra.Command, _ []string) error {
+		Args: noArgs, RunE: func(_ *cobra.Command, _ []string) error {
 			if isTerminal(p.Stdin) {
 				return usageError{errors.New("nothing on standard input; pipe manifests in, or see kauth --help")}
 			}
@@ -48,7 +48,7 @@ func command(p *Process) *cobra.Command {
 	return root
 }
 
-func noArgs(c *cobra.Command, args []string) error {
+func noArgs(_ *cobra.Command, args []string) error {
 	if len(args) > 0 {
 		return usageError{fmt.Errorf("unknown command or argument %q; see kauth --help", args[0])}
 	}
@@ -199,7 +199,7 @@ func (p *Process) report(name string, r *inject.Report, failed error) error {
 	if err != nil {
 		return fmt.Errorf("--report: %w", err)
 	}
-	defer os.Remove(tmp.Name())
+	defer func() { _ = os.Remove(tmp.Name()) }() // gone already where the rename was done
 	_, err = tmp.Write(text)
 	if err = errors.Join(err, tmp.Chmod(0o644), tmp.Close()); err != nil {
 		return fmt.Errorf("--report: %w", err)

@@ -54,8 +54,7 @@ func Main(p Process) int {
 		return 0
 	}
 	p.printError(err)
-	var usage usageError
-	if errors.As(err, &usage) {
+	if _, usage := errors.AsType[usageError](err); usage {
 		return 2
 	}
 	return 1
@@ -64,10 +63,11 @@ func Main(p Process) int {
 // printError prints an error for people, a line each where there are several. Under Helm 4, which drops standard
 // error even when a post-renderer fails, it goes to the terminal too, where there is one.
 func (p *Process) printError(err error) {
-	text := ""
+	var b strings.Builder
 	for line := range strings.SplitSeq(strings.TrimSpace(err.Error()), "\n") {
-		text += "kauth: error: " + line + "\n"
+		b.WriteString("kauth: error: " + line + "\n")
 	}
+	text := b.String()
 	fmt.Fprint(p.Stderr, text)
 	if p.Getenv("HELM_PLUGIN_NAME") == "" || p.Terminal == nil {
 		return

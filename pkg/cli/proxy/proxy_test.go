@@ -63,7 +63,7 @@ func writeUsers(t *testing.T, file string) {
 // buildProgram builds kauth-proxy into a directory that everybody may read and nobody write, with a users file.
 func buildProgram(t *testing.T) (bin, users string) {
 	t.Helper()
-	dir, err := os.MkdirTemp("/tmp", "kauth-proxy") // t.TempDir is closed to other users
+	dir, err := os.MkdirTemp("/tmp", "kauth-proxy") //nolint:usetesting // t.TempDir is closed to other users
 	if err != nil {
 		t.Fatal(err)
 	}
