@@ -238,6 +238,7 @@ func (p *planner) configure(g *Gate) {
 	if p.options.UsersSecret != "" {
 		c.UsersSecret = p.options.UsersSecret
 	}
+	c.TrustedProxies = p.options.TrustedProxies
 	if p.options.Realm != "" {
 		c.Realm = p.options.Realm
 	}

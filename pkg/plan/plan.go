@@ -17,8 +17,10 @@ type Options struct {
 	Port        int      // of the gate; 0 for 8181, or the next free one
 	Realm       string
 	UsersSecret string
-	AllowNone   bool   // nothing to gate is not an error
-	Version     string // of kauth
+	// TrustedProxies are the CIDRs of the load balancers in front of the gates, whose word on client addresses counts.
+	TrustedProxies []string
+	AllowNone      bool   // nothing to gate is not an error
+	Version        string // of kauth
 }
 
 // Plan is what to change.

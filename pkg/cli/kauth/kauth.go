@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/netip"
 	"os"
 	"regexp"
 	"strings"
@@ -87,6 +88,7 @@ type flags struct {
 	port          int
 	realm         string
 	usersSecret   string
+	trusted       []string
 	mode          string
 	networkPolicy string
 	allowNone     bool
@@ -102,6 +104,7 @@ func (f *flags) add(c *cobra.Command) {
 	fs.IntVar(&f.port, "port", 0, "the gate's `port` (default 8181, or the next free one)")
 	fs.StringVar(&f.realm, "realm", gateconf.Realm, "the realm that browsers show")
 	fs.StringVar(&f.usersSecret, "users-secret", gateconf.UsersSecret, "`name` of the Secret with the users")
+	fs.StringSliceVar(&f.trusted, "trusted-proxies", nil, "`CIDR,...` of the load balancers in front: the gates believe their X-Forwarded headers and pass them on")
 	fs.StringVar(&f.mode, "mode", "sidecar", "who checks the passwords: `sidecar`")
 	fs.StringVar(&f.networkPolicy, "network-policy", "none", "which NetworkPolicies to add: `none`")
 	fs.BoolVar(&f.allowNone, "allow-none", false, "nothing to gate is not an error")
@@ -118,7 +121,7 @@ var (
 // options turns flags into options. What a later version will do is refused, never ignored.
 func (f *flags) options(getenv func(string) string) (inject.Options, error) {
 	o := inject.Options{Namespace: f.namespace, Options: plan.Options{
-		Image: f.image, Port: f.port, Realm: f.realm, UsersSecret: f.usersSecret, AllowNone: f.allowNone, Version: version.String(),
+		Image: f.image, Port: f.port, Realm: f.realm, UsersSecret: f.usersSecret, TrustedProxies: f.trusted, AllowNone: f.allowNone, Version: version.String(),
 	}}
 	var errs []error
 	refuse := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
@@ -145,6 +148,11 @@ func (f *flags) options(getenv func(string) string) (inject.Options, error) {
 		refuse("--network-policy %s: not in this version; use none, and a NetworkPolicy of your own", f.networkPolicy)
 	default:
 		refuse("--network-policy: %q is not a policy; use none", f.networkPolicy)
+	}
+	for _, cidr := range f.trusted {
+		if _, err := netip.ParsePrefix(cidr); err != nil {
+			refuse("--trusted-proxies: %q is not a CIDR such as 10.0.0.0/16", cidr)
+		}
 	}
 	if f.port < 0 || f.port > 65535 {
 		refuse("--port: %d is not a port number", f.port)
