@@ -88,7 +88,7 @@ func TestReadRefuses(t *testing.T) {
 		{"ResourceList", "apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nitems: []\n", "a KRM ResourceList"},
 		{"cut in a stream of Helm's", "---\n# Source: x/templates/a.yaml\n" + strings.TrimSuffix(valid, "\n") + "\nstatus:\n  port: 90", "line 8 (x/templates/a.yaml): ends without a newline"},
 		{"cut in a stream of Helm 4's", "kind: Service\nmetadata: {annotations: {postrenderer.helm.sh/postrender-filename: a}}\nx: 90", "line 3: ends without a newline"},
-		{"cut in a block scalar", valid + "---\nkind: ConfigMap\ndata:\n  a: |\n    some te", "line 10: ends without a newline"},
+		{"cut in a block scalar", valid + "---\nkind: ConfigMap\ndata:\n  a: |\n    some te", "line 9: ends without a newline"},
 		{"source in the error", "---\n# Source: x/templates/a.yaml\nkind: Service\nmetadata: [\n", "(x/templates/a.yaml): not valid YAML"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
