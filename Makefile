@@ -35,7 +35,7 @@ test: tools ## everything but the long suites; gets what it needs first
 
 .PHONY: test-go
 test-go: ## only the Go tests, with what is there (TESTFLAGS='-run X -v')
-	CGO_ENABLED=1 go test -race -timeout 15m $(TESTFLAGS) ./...
+	CGO_ENABLED=1 GORACE=atexit_sleep_ms=0 go test -race -timeout 15m $(TESTFLAGS) ./...
 
 .PHONY: tools
 tools: ## the programs that tests run, built or fetched once into a cache outside the tree

@@ -105,6 +105,7 @@ func TestScripts(t *testing.T) {
 			}
 			env.Setenv("PATH", bin+string(filepath.ListSeparator)+env.Getenv("PATH"))
 			env.Setenv("KUBECONFIG", filepath.Join(env.WorkDir, ".kubeconfig"))
+			env.Setenv("GORACE", "atexit_sleep_ms=0") // the race detector sleeps a second at the end of each program else
 			name := filepath.Base(env.WorkDir)[len("script-"):]
 			return kubeconfig(s, env.Getenv("KUBECONFIG"), name)
 		},

@@ -18,6 +18,9 @@ func TestMain(m *testing.M) {
 	})
 }
 
+// quick keeps the race detector from sleeping for a second at the end of each of the many programs that a script runs.
+const quick = "atexit_sleep_ms=0"
+
 // TestScripts runs the stories of testdata/script: one file is one story.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -25,6 +28,10 @@ func TestScripts(t *testing.T) {
 		UpdateScripts:       *update,
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("GORACE", quick)
+			return nil
+		},
 	})
 }
 
@@ -37,6 +44,7 @@ func TestCharts(t *testing.T) {
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Setup: func(env *testscript.Env) error {
+			env.Setenv("GORACE", quick)
 			env.Setenv("MANIFESTS", shared+"/manifests")
 			return nil
 		},
