@@ -44,7 +44,12 @@ func (f Filter) Filter(n *yaml.RNode) (*yaml.RNode, error) {
 		undo = append(undo, s)
 	}
 	for _, s := range slices.Backward(undo) {
-		if s.value == nil {
+		now := manifest.At(root, s.path)
+		others := now != nil && len(now.Content) > 0 // put in since, by somebody else
+		switch {
+		case s.prune && others, s.value != nil && len(s.value.Content) == 0 && others:
+			continue
+		case s.value == nil:
 			manifest.Delete(root, s.path) // gone already: as good as removed
 			continue
 		}
@@ -60,6 +65,7 @@ func (f Filter) Filter(n *yaml.RNode) (*yaml.RNode, error) {
 type undoStep struct {
 	path  manifest.Path
 	value *yaml.Node // nil: delete
+	prune bool       // delete only what is empty
 }
 
 func parseLine(line string) (undoStep, error) {
@@ -71,18 +77,18 @@ func parseLine(line string) (undoStep, error) {
 	}
 	text := strings.TrimPrefix(rest[at:], " ")
 	switch op {
-	case opDelete:
+	case opDelete, opPrune:
 		if text != "" {
 			return undoStep{}, fmt.Errorf("%q: more than a path", line)
 		}
-		return undoStep{path: path}, nil
+		return undoStep{path: path, prune: op == opPrune}, nil
 	case opQuoted:
 		if text, err = strconv.Unquote(text); err != nil {
 			return undoStep{}, fmt.Errorf("%q: %w", line, err)
 		}
 	case opSet:
 	default:
-		return undoStep{}, fmt.Errorf("%q: neither %s, %s nor %s", line, opDelete, opSet, opQuoted)
+		return undoStep{}, fmt.Errorf("%q: none of %s, %s, %s and %s", line, opDelete, opPrune, opSet, opQuoted)
 	}
 	value, err := yamltext.Verbatim(text)
 	if err != nil {

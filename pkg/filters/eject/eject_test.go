@@ -114,8 +114,17 @@ func TestFilter(t *testing.T) {
 		{Name: "no record", Filter: eject.Filter{}, In: "kind: X\nspec: {a: 1}\n", Want: "kind: X\nspec: {a: 1}\n"},
 		{Name: "delete", Filter: eject.Filter{}, In: with("del metadata.annotations", "del spec.a"), Want: "kind: X\nmetadata: {}\nspec: {}\n"},
 		{Name: "gone already", Filter: eject.Filter{}, In: with("del metadata.annotations", "del spec.b", "set spec.a 2"), Want: "kind: X\nmetadata: {}\nspec:\n  a: 2\n"},
+		{
+			Name: "somebody else's annotation stays", Filter: eject.Filter{}, In: with("prune metadata.annotations", `del metadata.annotations["kauth.dev/undo"]`, "prune spec", "del spec.b"),
+			Want: "kind: X\nmetadata: {}\nspec:\n  a: 1\n",
+		},
+		{
+			Name: "what was empty is not empty any more", Filter: eject.Filter{},
+			In:   "kind: X\nmetadata:\n  annotations:\n    kauth.dev/undo: |-\n      set metadata.annotations {}\n      del metadata.annotations[\"kauth.dev/undo\"]\n    other: x\n",
+			Want: "kind: X\nmetadata:\n  annotations:\n    other: x\n",
+		},
 		{Name: "edited since", Filter: eject.Filter{}, In: with("set spec.b 2"), Err: "spec.b: not there; this object was edited after kauth"},
-		{Name: "unknown line", Filter: eject.Filter{}, In: with("add spec.a"), Err: `"add spec.a": neither del, set nor quoted`},
+		{Name: "unknown line", Filter: eject.Filter{}, In: with("add spec.a"), Err: `"add spec.a": none of del, prune, set and quoted`},
 		{Name: "no path", Filter: eject.Filter{}, In: with("set"), Err: `"" is not the path of a field`},
 		{Name: "too much", Filter: eject.Filter{}, In: with("del spec.a 2"), Err: "more than a path"},
 		{Name: "not a Go string", Filter: eject.Filter{}, In: with("quoted spec.a x"), Err: "invalid syntax"},

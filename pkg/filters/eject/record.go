@@ -13,15 +13,18 @@ import (
 	"github.com/kauth-dev/kauth/pkg/yamltext"
 )
 
-// The two things that can be undone. A record has a line for each:
+// What can be undone. A record has a line for each, and is undone from its end:
 //
 //	del spec.ports[name="kauth"]
+//	prune metadata.annotations
 //	set spec.rules[0].http.paths[0].backend.service.port.number 9090
 //	quoted metadata.annotations["a"] "|\n  text of several lines"
 //
-// What follows the path of a set is the old YAML text as it stood; quoted holds it as a Go string.
+// What follows the path of a set is the old YAML text as it stood; quoted holds it as a Go string. A collection that is
+// new, or was empty, is emptied of what was put in; prune takes it away if nobody else has put something in since.
 const (
 	opDelete = "del"
+	opPrune  = "prune"
 	opSet    = "set"
 	opQuoted = "quoted"
 )
@@ -45,6 +48,7 @@ func (r *recorder) walk(before, after *yaml.Node, p manifest.Path) error {
 	switch {
 	case after.Line == 0 || before.Kind != after.Kind:
 		r.set(p, before)
+		r.entries(after, p)
 		return nil
 	case after.Kind == yaml.MappingNode:
 		return r.mapping(before, after, p)
@@ -65,13 +69,38 @@ func (r *recorder) set(p manifest.Path, before *yaml.Node) {
 	r.lines = append(r.lines, strings.TrimSpace(opSet+" "+p.String()+" "+old))
 }
 
+// added records a field that was not there.
+func (r *recorder) added(n *yaml.Node, p manifest.Path) {
+	if len(n.Content) == 0 {
+		r.lines = append(r.lines, opDelete+" "+p.String())
+		return
+	}
+	r.lines = append(r.lines, opPrune+" "+p.String())
+	r.entries(n, p)
+}
+
+// entries records what stands in a new collection.
+func (r *recorder) entries(n *yaml.Node, p manifest.Path) {
+	switch n.Kind {
+	case yaml.MappingNode:
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			r.lines = append(r.lines, opDelete+" "+p.With(n.Content[i].Value).String())
+		}
+	case yaml.SequenceNode:
+		for i := range n.Content {
+			r.lines = append(r.lines, opDelete+" "+p.With(step(n, i)).String())
+		}
+	default:
+	}
+}
+
 func (r *recorder) mapping(before, after *yaml.Node, p manifest.Path) error {
 	kept := 0
 	for i := 0; i+1 < len(after.Content); i += 2 {
 		key := after.Content[i]
 		old := find(before, key)
 		if old == nil {
-			r.lines = append(r.lines, opDelete+" "+p.With(key.Value).String())
+			r.added(after.Content[i+1], p.With(key.Value))
 			continue
 		}
 		kept++
