@@ -35,8 +35,12 @@ func TestChain(t *testing.T) {
 		err   error
 	}{
 		{"no check lets nobody in", nil, Decision{Outcome: Deny, Status: 401, Reason: "no credentials"}, nil},
-		{"all pass: every challenge, in order", Chain{pass("Basic"), pass("Bearer")},
-			Decision{Outcome: Deny, Status: 401, Reason: "no credentials", Challenges: []string{"Basic", "Bearer"}}, nil},
+		{
+			"all pass: every challenge, in order",
+			Chain{pass("Basic"), pass("Bearer")},
+			Decision{Outcome: Deny, Status: 401, Reason: "no credentials", Challenges: []string{"Basic", "Bearer"}},
+			nil,
+		},
 		{"the first that does not pass decides", Chain{pass("Basic"), fixed{decision: alice}, fixed{decision: busy}}, alice, nil},
 		{"a denial is not overruled", Chain{fixed{decision: busy}, fixed{decision: alice}}, busy, nil},
 		{"a denial without status is a 401", Chain{fixed{decision: Decision{Outcome: Deny}}}, Decision{Outcome: Deny, Status: 401}, nil},
