@@ -13,11 +13,15 @@ const optOutHint = "set the annotation " + gateconf.AnnotationGate + ": " + gate
 
 // ways decides about every way in: moved to the gate, none of ours, or in the way.
 func (p *planner) ways() {
+	spaces := map[string]bool{} // the namespaces of the gates
+	for _, g := range p.Gates {
+		spaces[g.Ref().Namespace] = true
+	}
 	for _, way := range p.model.Ways {
 		switch {
 		case way.Problem != "" && way.Workload != nil && p.gateOf(way.Workload) == nil:
 		case way.Problem != "":
-			p.unresolved(way)
+			p.unresolved(way, spaces)
 		case way.Workload != nil && p.gateOf(way.Workload) != nil:
 			p.way(way, p.gateOf(way.Workload))
 		}
@@ -27,16 +31,13 @@ func (p *planner) ways() {
 
 // unresolved refuses a way that leads, or may lead, to a gated workload: one in the same namespace, as far as that is
 // known.
-func (p *planner) unresolved(way *topology.Way) {
+func (p *planner) unresolved(way *topology.Way, spaces map[string]bool) {
 	o := p.objectOf(way)
 	if way.Workload == nil && optedOut(way) {
 		p.find(Info, o, way.Field(), "", "left as it is, as the annotation %s asks", gateconf.AnnotationGate)
 		return
 	}
-	severity, spaces := Warning, map[string]bool{}
-	for _, g := range p.Gates {
-		spaces[g.Ref().Namespace] = true
-	}
+	severity := Warning
 	if way.Workload != nil || mayLive(spaces, way.Namespace) {
 		severity = Error
 	}

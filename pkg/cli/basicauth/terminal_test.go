@@ -196,7 +196,7 @@ func TestPromptInterrupted(t *testing.T) {
 func TestGeneratedPasswordCannotBePrinted(t *testing.T) {
 	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
 	if errors.Is(err, fs.ErrNotExist) {
-		t.Skip("no /dev/full")
+		t.Skip("no /dev/full on this system, which stands for a full disk (Linux has it)")
 	} else if err != nil {
 		t.Fatal(err)
 	}
