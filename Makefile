@@ -6,6 +6,7 @@ SHELL := /bin/bash
 VERSION ?=# of a release, such as v1.2.3; a build without it says what Go knows
 FUZZTIME ?= 1m
 KEEP ?=
+BIN ?= bin# where `make build` puts the programs
 TESTFLAGS ?=
 TOOLS ?= gcc kube helm3 helm4 prometheus htpasswd openssl chromium# what the tests run; test/lab/build gets them
 LDFLAGS = -s -w $(if $(VERSION),-X github.com/kauth-dev/kauth/pkg/version.override=$(VERSION))
@@ -17,7 +18,7 @@ help: ## this list
 
 .PHONY: build
 build: ## the three programs, in bin/ (VERSION=v1.2.3 for a release)
-	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/...
+	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN)/ ./cmd/...
 
 .PHONY: demo
 demo: build ## a Prometheus with a login, from chart to curl, on this machine (KEEP=1 leaves it up)

@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
-	"strings"
 	"testing"
 	"time"
 
@@ -18,6 +17,10 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/kauth-dev/kauth/pkg/testenv/pki"
+	"github.com/kauth-dev/kauth/pkg/testenv/process"
 )
 
 // startTimeout bounds one start. It takes four seconds on an idle machine.
@@ -31,8 +34,8 @@ type Server struct {
 	Config     *rest.Config // the same user; copy it before changing it
 
 	dir       string
-	authority *authority
-	processes []*process
+	authority *pki.Authority
+	processes []*process.Process
 }
 
 // APIServer starts a Server that ends with the test. It skips, or fails, as Tool does when there is no "kube".
@@ -62,7 +65,7 @@ func StartAPIServer(dir string) (*Server, error) {
 		}
 		s.Stop()
 		// Between the choice of a free port and its use, another process may take it.
-		if attempt == 3 || !errors.Is(err, errPortTaken) {
+		if attempt == 3 || !errors.Is(err, process.ErrPortTaken) {
 			return nil, fmt.Errorf("API server: %w", err)
 		}
 	}
@@ -71,7 +74,7 @@ func StartAPIServer(dir string) (*Server, error) {
 // Stop ends the server and its etcd at once. What was stored is gone with them.
 func (s *Server) Stop() {
 	for _, p := range slices.Backward(s.processes) { // the API server before its etcd
-		p.kill()
+		p.Kill()
 	}
 	s.processes = nil
 }
@@ -80,8 +83,8 @@ func (s *Server) Stop() {
 // the file's path. A user without groups may do what RBAC grants to it by name or to system:authenticated.
 func (s *Server) KubeconfigFor(tb testing.TB, user string, groups ...string) string {
 	tb.Helper()
-	path, _, err := s.kubeconfig(tb.TempDir(), user, groups)
-	if err != nil {
+	path := filepath.Join(tb.TempDir(), filepath.Base(user)+".kubeconfig")
+	if err := s.authority.WriteKubeconfig(path, s.URL, user, groups...); err != nil {
 		tb.Fatal(err)
 	}
 	return path
@@ -133,7 +136,7 @@ func (s *Server) start(kube string) error {
 			"--disable-admission-plugins=ServiceAccount",
 		},
 	} {
-		p, err := startProcess(s.path(args[0]+".log"), kube, args...)
+		p, err := process.Start(s.path(args[0]+".log"), kube, args...)
 		if err != nil {
 			return err
 		}
@@ -155,8 +158,8 @@ func (s *Server) waitReady() error {
 			return nil
 		}
 		for _, p := range s.processes {
-			if p.exited() {
-				return p.failure()
+			if p.Exited() {
+				return p.Failure()
 			}
 		}
 		select {
@@ -173,21 +176,29 @@ func (s *Server) path(name string) string { return filepath.Join(s.dir, name) }
 // administrator's kubeconfig.
 func (s *Server) writeKeys() error {
 	var err error
-	if s.authority, err = newAuthority(); err != nil {
+	if s.authority, err = pki.NewAuthority(); err != nil {
 		return err
 	}
-	server, err := s.authority.issue(pkix.Name{CommonName: "kube-apiserver"},
+	server, err := s.authority.Issue(pkix.Name{CommonName: "kube-apiserver"},
 		"127.0.0.1", "10.96.0.1", "localhost", "kubernetes.default.svc")
 	if err != nil {
 		return err
 	}
-	for name, data := range map[string][]byte{"ca.crt": s.authority.pem, "server.crt": server.cert, "server.key": server.key} {
+	for name, data := range map[string][]byte{"ca.crt": s.authority.PEM, "server.crt": server.Cert, "server.key": server.Key} {
 		if err := os.WriteFile(s.path(name), data, 0o600); err != nil {
 			return err
 		}
 	}
-	s.Kubeconfig, s.Config, err = s.kubeconfig(s.dir, "admin", []string{"system:masters"})
-	return err
+	s.Kubeconfig = s.path("admin.kubeconfig")
+	if err := s.authority.WriteKubeconfig(s.Kubeconfig, s.URL, "admin", "system:masters"); err != nil {
+		return err
+	}
+	s.Config, err = clientcmd.BuildConfigFromFlags("", s.Kubeconfig)
+	if err != nil {
+		return err
+	}
+	s.Config.QPS = -1 // no rate limit on this side: the tests mean to press the server
+	return nil
 }
 
 // freePorts returns n different ports of loopback that nobody listened on a moment ago.
@@ -202,14 +213,4 @@ func freePorts(n int) ([]string, error) {
 		ports[i] = strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
 	}
 	return ports, nil
-}
-
-// tail returns the last lines of a log, for an error.
-func tail(path string, lines int) string {
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return err.Error()
-	}
-	all := strings.Split(strings.TrimSpace(string(data)), "\n")
-	return strings.Join(all[max(0, len(all)-lines):], "\n")
 }

@@ -5,10 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"os"
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/kauth-dev/kauth/pkg/testenv/process"
 )
 
 // browserTimeout bounds the start of a browser, its end, and each thing that a Tab waits for.
@@ -17,7 +18,7 @@ const browserTimeout = 30 * time.Second
 // A Browser is a headless Chromium of this process alone, driven through the DevTools protocol
 // (https://chromedevtools.github.io/devtools-protocol/).
 type Browser struct {
-	process *process
+	process *process.Process
 	own     *devtools // of the browser, not of one tab
 	host    string    // where DevTools listens, host:port
 }
@@ -30,7 +31,7 @@ func StartBrowser(dir string) (*Browser, error) {
 		return nil, err
 	}
 	log := filepath.Join(dir, "chromium.log")
-	p, err := startProcess(log, program, "--headless", "--remote-debugging-port=0", "--user-data-dir="+filepath.Join(dir, "profile"),
+	p, err := process.Start(log, program, "--headless", "--remote-debugging-port=0", "--user-data-dir="+filepath.Join(dir, "profile"),
 		"--no-sandbox", // which does not work for root; the pages are our own
 		"--disable-gpu", "--disable-dev-shm-usage", "--disable-quic", "--no-first-run", "--password-store=basic",
 		"--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-extensions")
@@ -43,7 +44,7 @@ func StartBrowser(dir string) (*Browser, error) {
 		b.own, err = dialDevTools(endpoint)
 	}
 	if err != nil {
-		p.kill()
+		p.Kill()
 		return nil, fmt.Errorf("chromium: %w", err)
 	}
 	return b, nil
@@ -52,7 +53,7 @@ func StartBrowser(dir string) (*Browser, error) {
 // endpoint waits until the browser says where DevTools listens.
 func (b *Browser) endpoint() (string, error) {
 	for end := time.Now().Add(browserTimeout); time.Now().Before(end); {
-		said, err := os.ReadFile(b.process.log)
+		said, err := b.process.Log()
 		if err != nil {
 			return "", err
 		}
@@ -67,12 +68,12 @@ func (b *Browser) endpoint() (string, error) {
 			}
 		}
 		select {
-		case <-b.process.done:
-			return "", b.process.failure()
+		case <-b.process.Done():
+			return "", b.process.Failure()
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
-	return "", fmt.Errorf("no DevTools after %s:\n%s", browserTimeout, tail(b.process.log, 10))
+	return "", fmt.Errorf("no DevTools after %s:\n%s", browserTimeout, b.process.Tail(10))
 }
 
 // Stop ends the browser and all its processes, which stop writing to its folder by then.
@@ -80,10 +81,10 @@ func (b *Browser) Stop() {
 	// Killed, it would leave its other processes to find that out by themselves.
 	_ = b.own.call("Browser.close", nil, nil)
 	select {
-	case <-b.process.done:
+	case <-b.process.Done():
 	case <-time.After(browserTimeout):
 	}
-	b.process.kill()
+	b.process.Kill()
 	b.own.close()
 }
 

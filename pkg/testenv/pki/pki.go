@@ -1,4 +1,5 @@
-package testenv
+// Package pki owns the certificates and kubeconfig files of a test cluster.
+package pki
 
 import (
 	"crypto/ecdsa"
@@ -13,22 +14,24 @@ import (
 	"time"
 )
 
-// An authority signs the certificates of one test server: its own and its clients'.
-type authority struct {
+// An Authority signs the certificates of one test server: its own and its clients'. They hold for a day.
+type Authority struct {
+	PEM []byte // its own certificate
+
 	cert *x509.Certificate
 	key  *ecdsa.PrivateKey
-	pem  []byte // the certificate
 }
 
-// A keypair is a certificate and its private key, both PEM.
-type keypair struct{ cert, key []byte }
+// A Keypair is a certificate and its private key, both PEM.
+type Keypair struct{ Cert, Key []byte }
 
-func newAuthority() (*authority, error) {
+// NewAuthority makes an Authority with a new key.
+func NewAuthority() (*Authority, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, err
 	}
-	a := &authority{key: key}
+	a := &Authority{key: key}
 	a.cert = template(pkix.Name{CommonName: "kauth test"})
 	a.cert.IsCA, a.cert.BasicConstraintsValid = true, true
 	a.cert.KeyUsage = x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature
@@ -36,16 +39,16 @@ func newAuthority() (*authority, error) {
 	if err != nil {
 		return nil, fmt.Errorf("test authority: %w", err)
 	}
-	a.pem = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
+	a.PEM = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
 	return a, nil
 }
 
-// issue makes a certificate for a client, which Kubernetes takes for user CommonName in groups Organization, or, where
+// Issue makes a certificate for a client, which Kubernetes takes for user CommonName in groups Organization, or, where
 // there are hosts, for a server.
-func (a *authority) issue(subject pkix.Name, hosts ...string) (keypair, error) {
+func (a *Authority) Issue(subject pkix.Name, hosts ...string) (Keypair, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
-		return keypair{}, err
+		return Keypair{}, err
 	}
 	cert := template(subject)
 	cert.KeyUsage = x509.KeyUsageDigitalSignature
@@ -59,13 +62,13 @@ func (a *authority) issue(subject pkix.Name, hosts ...string) (keypair, error) {
 	}
 	der, err := x509.CreateCertificate(rand.Reader, cert, a.cert, key.Public(), a.key)
 	if err != nil {
-		return keypair{}, fmt.Errorf("certificate of %s: %w", subject.CommonName, err)
+		return Keypair{}, fmt.Errorf("certificate of %s: %w", subject.CommonName, err)
 	}
 	keyPEM, err := encodeKey(key)
 	if err != nil {
-		return keypair{}, err
+		return Keypair{}, err
 	}
-	return keypair{pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), keyPEM}, nil
+	return Keypair{pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), keyPEM}, nil
 }
 
 func template(subject pkix.Name) *x509.Certificate {

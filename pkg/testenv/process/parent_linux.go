@@ -1,4 +1,4 @@
-package testenv
+package process
 
 import (
 	"os/exec"

@@ -1,0 +1,62 @@
+// Command web is the application of the lab's charts that has no login of its own: it answers every request with what it
+// saw of it. It ends the way a well-made application does: after SIGTERM it serves on until routes have been withdrawn.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+)
+
+func main() {
+	if err := run(); err != nil {
+		fmt.Fprintln(os.Stderr, "web:", err)
+		os.Exit(1)
+	}
+}
+
+func run() error {
+	addr := flag.String("listen", ":8080", "address to listen on")
+	version := flag.String("version", "1", "what /version answers")
+	linger := flag.Duration("linger", 5*time.Second, "how long to serve on after SIGTERM")
+	once := flag.Duration("for", 0, "end by itself after so long, as a job does")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	defer stop()
+	if *once > 0 {
+		ctx, stop = context.WithTimeout(ctx, *once)
+		defer stop()
+	}
+	server := &http.Server{Addr: *addr, Handler: handler(*version), ReadHeaderTimeout: 10 * time.Second}
+	failed := make(chan error, 1)
+	go func() { failed <- server.ListenAndServe() }()
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	if *once == 0 {
+		time.Sleep(*linger)
+	}
+	return server.Shutdown(context.Background())
+}
+
+// handler answers /healthz, /version, /crash, which ends the process at once, and everything else with the request.
+func handler(version string) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("/healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprintln(w, "ok") })
+	mux.HandleFunc("/version", func(w http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprintln(w, version) })
+	mux.HandleFunc("/crash", func(http.ResponseWriter, *http.Request) { os.Exit(3) })
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		host, _ := os.Hostname() // the pod's name
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(map[string]any{"pod": host, "path": r.URL.Path, "host": r.Host, "header": r.Header})
+	})
+	return mux
+}

@@ -1,0 +1,79 @@
+//go:build linux
+
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+
+	"github.com/kauth-dev/kauth/test/lab/kit"
+)
+
+const ingressClass = `apiVersion: networking.k8s.io/v1
+kind: IngressClass
+metadata: {name: traefik}
+spec: {controller: traefik.io/ingress-controller}
+`
+
+// StartTraefik starts the ingress controller, of class "traefik", on port 80 of NodeIP, and waits until it answers.
+func (c *Cluster) StartTraefik(ctx context.Context) error {
+	if err := c.apply(ctx, "ingressclass.yaml", ingressClass); err != nil {
+		return err
+	}
+	// Traefik has no option for a kubeconfig, only the variable.
+	if err := c.start("traefik", "/usr/bin/env", "KUBECONFIG="+c.Kubeconfig, c.tools.Traefik,
+		"--entrypoints.web.address="+NodeIP+":80", "--entrypoints.traefik.address=127.0.0.1:8082", "--ping=true",
+		"--providers.kubernetesingress=true", "--providers.kubernetesingress.ingressclass=traefik",
+		"--providers.kubernetesingress.ingressendpoint.ip="+NodeIP,
+		"--global.checknewversion=false", "--global.sendanonymoususage=false"); err != nil {
+		return err
+	}
+	return c.await(ctx, "Traefik", answers("http://127.0.0.1:8082/ping"))
+}
+
+// StartOperator brings in the kinds of prometheus-operator and starts it. It is a process of the node, not a pod, and
+// makes what Prometheus and Alertmanager resources of all namespaces ask for.
+func (c *Cluster) StartOperator(ctx context.Context) error {
+	if err := c.kubectl(ctx, "apply", "--server-side", "-f", kit.Beside(c.tools.Operator, "crds")); err != nil {
+		return err
+	}
+	key, cert := c.path("pki", "kubelet-client.key"), c.path("pki", "kubelet-client.crt") // of an administrator
+	if err := c.start("prometheus-operator", c.tools.Operator, "--apiserver="+apiURL, "--ca-file="+c.path("pki", "ca.crt"),
+		"--cert-file="+cert, "--key-file="+key, "--prometheus-config-reloader="+kit.ReloaderImage, "--web.listen-address=127.0.0.1:8083"); err != nil {
+		return err
+	}
+	return c.await(ctx, "prometheus-operator", answers("http://127.0.0.1:8083/healthz"))
+}
+
+// answers asks for a page until it is there.
+func answers(url string) func(context.Context) error {
+	return func(ctx context.Context) error {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
+		if err != nil {
+			return err
+		}
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			return err
+		}
+		_ = resp.Body.Close()
+		if resp.StatusCode != http.StatusOK {
+			return fmt.Errorf("%s: %s", url, resp.Status)
+		}
+		return nil
+	}
+}
+
+// apply hands an object over to the API server, which may know it already.
+func (c *Cluster) apply(ctx context.Context, name, text string) error {
+	file, err := c.write("objects/"+name, text)
+	if err != nil {
+		return err
+	}
+	return c.kubectl(ctx, "apply", "--server-side", "-f", file)
+}
+
+func (c *Cluster) kubectl(ctx context.Context, args ...string) error {
+	return command(ctx, c.tools.Kube, append([]string{"kubectl", "--kubeconfig=" + c.Kubeconfig}, args...)...)
+}

@@ -1,0 +1,167 @@
+//go:build linux
+
+// Package cluster owns a Kubernetes cluster of one node inside a sandbox: etcd, the control plane, a kubelet on
+// containerd, kube-proxy and DNS, with Traefik and prometheus-operator on top; all real, from its first process to its
+// last. The network is the sandbox's own, so addresses and ports are fixed.
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/kauth-dev/kauth/pkg/testenv/pki"
+	"github.com/kauth-dev/kauth/pkg/testenv/process"
+	"github.com/kauth-dev/kauth/test/lab/kit"
+	"github.com/kauth-dev/kauth/test/lab/sandbox"
+)
+
+// Addresses of a cluster, which are the same in each: its network is its own.
+const (
+	NodeIP  = "10.244.0.1" // of the node on the pods' bridge; Traefik answers on its port 80
+	Domain  = "lab.test"   // every name below it leads to NodeIP
+	podNet  = "10.244.0.0/24"
+	apiURL  = "https://" + NodeIP + ":6443"
+	service = "10.96.0.0/16"
+	dnsIP   = "10.96.0.10"
+)
+
+// bootTimeout bounds each wait of Boot. The node is ready after seven seconds on an idle machine.
+const bootTimeout = 3 * time.Minute
+
+// A Cluster is a running cluster.
+type Cluster struct {
+	Kubeconfig string // file; its user is in system:masters
+	Client     kubernetes.Interface
+
+	dir       string
+	world     sandbox.World
+	tools     kit.Tools
+	authority *pki.Authority
+	parts     map[string]*part
+}
+
+// A part is one process of the cluster.
+type part struct {
+	script  string // starts it; to be used by hand too
+	running *process.Process
+}
+
+// Boot starts a cluster in the world that this process is inside of, and loads container images from the given
+// archives. It returns when the node is Ready and a pod can be started. Its end is the world's end.
+func Boot(ctx context.Context, world sandbox.World, tools kit.Tools, archives []string) (*Cluster, error) {
+	c := &Cluster{dir: world.Dir, world: world, tools: tools, parts: map[string]*part{}}
+	if err := os.MkdirAll(c.path("run"), 0o755); err != nil {
+		return nil, err
+	}
+	if err := errors.Join(world.MakeCgroup(), c.makeNetwork(ctx), c.makeKeys()); err != nil {
+		return nil, fmt.Errorf("cluster: %w", err)
+	}
+	config, err := clientcmd.BuildConfigFromFlags("", c.Kubeconfig)
+	if err != nil {
+		return nil, err
+	}
+	config.QPS = -1 // the stories mean to press the server
+	if c.Client, err = kubernetes.NewForConfig(config); err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, bootTimeout)
+	defer cancel()
+	loaded := make(chan error, 1)
+	go func() { loaded <- c.startContainerd(ctx, archives) }() // takes as long as the control plane, and needs none
+	if err := c.startControlPlane(ctx); err != nil {
+		return nil, fmt.Errorf("control plane: %w", err)
+	}
+	if err := <-loaded; err != nil {
+		return nil, fmt.Errorf("containerd: %w", err)
+	}
+	if err := c.startNode(ctx); err != nil {
+		return nil, fmt.Errorf("node: %w", err)
+	}
+	return c, nil
+}
+
+// Names lists the parts that have been started, in no order.
+func (c *Cluster) Names() []string {
+	var names []string
+	for name := range c.parts {
+		names = append(names, name)
+	}
+	return names
+}
+
+// PID returns the process id of a part.
+func (c *Cluster) PID(name string) int { return c.parts[name].running.PID() }
+
+// Kill ends a part at once, as a crash would.
+func (c *Cluster) Kill(name string) { c.parts[name].running.Kill() }
+
+// Restart starts a part again that was killed. It does not wait until the part is of use.
+func (c *Cluster) Restart(name string) error {
+	p := c.parts[name]
+	if !p.running.Exited() {
+		return fmt.Errorf("%s: is running", name)
+	}
+	return c.launch(name, p)
+}
+
+// start starts a new part. The command line is kept as a script beside the part's log and process id.
+func (c *Cluster) start(name, program string, args ...string) error {
+	var line strings.Builder
+	for _, word := range append([]string{program}, args...) {
+		line.WriteString(" '" + strings.ReplaceAll(word, "'", `'\''`) + "'")
+	}
+	p := &part{script: c.path("run", name+".sh")}
+	if err := os.WriteFile(p.script, []byte("#!/bin/sh\nexec"+line.String()+"\n"), 0o755); err != nil { //nolint:gosec // a program
+		return err
+	}
+	c.parts[name] = p
+	return c.launch(name, p)
+}
+
+func (c *Cluster) launch(name string, p *part) (err error) {
+	if p.running, err = process.Start(c.path("run", name+".log"), p.script); err != nil {
+		return err
+	}
+	return os.WriteFile(c.path("run", name+".pid"), fmt.Appendln(nil, p.running.PID()), 0o600)
+}
+
+// await asks until there is no error, and gives up when ctx ends or a part has ended.
+func (c *Cluster) await(ctx context.Context, what string, ask func(context.Context) error) error {
+	for {
+		err := ask(ctx)
+		if err == nil {
+			return nil
+		}
+		for _, p := range c.parts {
+			if p.running.Exited() {
+				return fmt.Errorf("%s: %w", what, p.running.Failure())
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%s: not after %s: %w", what, bootTimeout, err)
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+func (c *Cluster) path(names ...string) string {
+	return filepath.Join(append([]string{c.dir}, names...)...)
+}
+
+// write writes a file of the cluster's, whose folder it makes.
+func (c *Cluster) write(name, text string) (path string, err error) {
+	path = c.path(name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return "", err
+	}
+	return path, os.WriteFile(path, []byte(text), 0o600)
+}

@@ -1,0 +1,126 @@
+//go:build linux
+
+package sandbox
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+const (
+	cgroupRoot   = "/sys/fs/cgroup"
+	sweepTimeout = 20 * time.Second
+)
+
+// Unified says whether the machine has control groups of version 2 alone.
+func Unified() bool {
+	_, err := os.Stat(filepath.Join(cgroupRoot, "cgroup.controllers"))
+	return err == nil
+}
+
+// MakeCgroup makes the world's control group in every hierarchy, so that the kubelet finds it. With version 2, the
+// controllers that the kubelet needs are handed down to it.
+func (w World) MakeCgroup() error {
+	if !Unified() {
+		for _, dir := range cgroupDirs("") {
+			if err := os.MkdirAll(dir+w.Cgroup, 0o755); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	const controllers = "+cpuset +cpu +io +memory +pids"
+	if err := os.Mkdir(cgroupRoot+w.Cgroup, 0o755); err != nil && !errors.Is(err, os.ErrExist) {
+		return err
+	}
+	for _, dir := range []string{cgroupRoot, cgroupRoot + w.Cgroup} {
+		err := os.WriteFile(filepath.Join(dir, "cgroup.subtree_control"), []byte(controllers), 0o600)
+		if errors.Is(err, syscall.EBUSY) {
+			return fmt.Errorf("%s: it has processes of its own, so its controllers cannot be handed down; "+
+				"move them to a group below, or run the lab outside this container", dir)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// cgroupDirs returns the folder of a control group in each hierarchy: one with version 2, one a controller with
+// version 1.
+func cgroupDirs(group string) []string {
+	if Unified() {
+		return []string{cgroupRoot + group}
+	}
+	entries, err := os.ReadDir(cgroupRoot)
+	if err != nil {
+		return nil
+	}
+	var dirs []string
+	for _, e := range entries {
+		if e.IsDir() && e.Name() != "unified" { // links such as cpu,cpuacct name a folder that is there as well
+			dirs = append(dirs, filepath.Join(cgroupRoot, e.Name())+group)
+		}
+	}
+	return dirs
+}
+
+// sweepAfter is the janitor: it waits for the end of life and then removes what is left of the world.
+func (w World) sweepAfter(life io.Reader) error {
+	signal.Ignore(syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
+	if _, err := io.Copy(io.Discard, life); err != nil {
+		return err
+	}
+	var err error
+	for end := time.Now().Add(sweepTimeout); time.Now().Before(end); {
+		if err = w.sweep(); err == nil {
+			return nil
+		}
+		time.Sleep(100 * time.Millisecond) // what was killed takes a moment to go
+	}
+	return err
+}
+
+// sweep removes the control groups, with the processes that are left in them, and the folder.
+func (w World) sweep() error {
+	var errs []error
+	for _, root := range cgroupDirs(w.Cgroup) {
+		var groups []string
+		err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+			if err == nil && d.IsDir() {
+				groups = append(groups, path)
+			}
+			return nil // one that went meanwhile is what is wanted
+		})
+		errs = append(errs, err)
+		for i := len(groups) - 1; i >= 0; i-- { // those below first
+			killAll(groups[i])
+			if err := syscall.Rmdir(groups[i]); err != nil && !errors.Is(err, syscall.ENOENT) {
+				errs = append(errs, fmt.Errorf("%s: %w", groups[i], err))
+			}
+		}
+	}
+	return errors.Join(append(errs, os.RemoveAll(w.Dir))...)
+}
+
+// killAll kills the processes of one control group; those that end by themselves meanwhile are no loss.
+func killAll(group string) {
+	procs, err := os.ReadFile(filepath.Join(group, "cgroup.procs"))
+	if err != nil {
+		return
+	}
+	for pid := range strings.FieldsSeq(string(procs)) {
+		if n, err := strconv.Atoi(pid); err == nil && n > 1 {
+			_ = syscall.Kill(n, syscall.SIGKILL)
+		}
+	}
+}
