@@ -9,6 +9,8 @@ KEEP ?=
 BIN ?= bin# where `make build` puts the programs
 TESTFLAGS ?=
 TOOLS ?= gcc kube helm3 helm4 prometheus htpasswd openssl chromium# what the tests run; test/lab/build gets them
+LAB_TOOLS = kube containerd iptables coredns traefik operator prometheus3 alertmanager helm3 helm4# and the lab
+MODULES = . image test/lab
 LDFLAGS = -s -w $(if $(VERSION),-X github.com/kauth-dev/kauth/pkg/version.override=$(VERSION))
 GO_TOOL = go tool -modfile=tools.mod
 
@@ -20,6 +22,10 @@ help: ## this list
 build: ## the three programs, in bin/ (VERSION=v1.2.3 for a release)
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN)/ ./cmd/...
 
+.PHONY: image
+image: ## the sidecar's image as an OCI archive in dist/, for amd64 and arm64 (VERSION=v1.2.3)
+	CGO_ENABLED=0 go -C image run ./kauth-proxy -version '$(VERSION)'
+
 .PHONY: demo
 demo: build ## a Prometheus with a login, from chart to curl, on this machine (KEEP=1 leaves it up)
 	@helm3=$$(test/lab/build helm3) && prometheus=$$(test/lab/build prometheus) && go build -o dist/demo ./test/demo && \
@@ -29,14 +35,29 @@ demo: build ## a Prometheus with a login, from chart to curl, on this machine (K
 test: tools ## everything but the long suites; gets what it needs first
 	@echo '== format: gofumpt'
 	@unformatted=$$($(GO_TOOL) gofumpt -l .) && if [ -n "$$unformatted" ]; then echo "not formatted; run make fmt:"; echo "$$unformatted"; exit 1; fi
-	@echo '== go vet ./...'
-	@go vet ./...
+	@echo '== go vet ./... in $(MODULES)'
+	@for module in $(MODULES); do go -C $$module vet ./...; done
 	@echo '== go test ./...'
 	@$(MAKE) --no-print-directory test-go
 
 .PHONY: test-go
 test-go: ## only the Go tests, with what is there (TESTFLAGS='-run X -v')
 	CGO_ENABLED=1 GORACE=atexit_sleep_ms=0 go test -race -timeout 15m $(TESTFLAGS) ./...
+	go -C image test $(TESTFLAGS) ./...
+
+.PHONY: e2e
+e2e: root ## the stories: what kauth promises, tried on a real cluster (TESTFLAGS='-run TestX' for one)
+	@test/lab/build $(LAB_TOOLS) >/dev/null
+	cd test/lab/stories && go test -count=1 -timeout 30m $(TESTFLAGS)
+
+.PHONY: lab-shell
+lab-shell: root ## a shell in the cluster of the stories, which ends with it (see docs/testing.md)
+	@test/lab/build $(LAB_TOOLS) >/dev/null
+	@go -C test/lab build -o ../../dist/lab ./enter && exec dist/lab
+
+.PHONY: root
+root:
+	@[ "$$(id -u)" = 0 ] || { echo 'the lab makes namespaces, mounts and control groups, which only root may do; run it as root, or with sudo' >&2; exit 2; }
 
 .PHONY: tools
 tools: ## the programs that tests run, built or fetched once into a cache outside the tree
@@ -49,7 +70,8 @@ print-tools:
 
 .PHONY: lint
 lint: ## golangci-lint, with the rules of .golangci.yml
-	$(GO_TOOL) golangci-lint run ./...
+	@go build -modfile=tools.mod -o dist/ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+	@for module in $(MODULES); do echo "== $$module" && (cd $$module && "$(CURDIR)"/dist/golangci-lint run ./...); done
 
 .PHONY: fmt
 fmt: ## format all Go code

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"k8s.io/client-go/kubernetes"
@@ -45,7 +46,9 @@ type Cluster struct {
 	world     sandbox.World
 	tools     kit.Tools
 	authority *pki.Authority
-	parts     map[string]*part
+
+	mu    sync.Mutex
+	parts map[string]part
 }
 
 // A part is one process of the cluster.
@@ -57,7 +60,7 @@ type part struct {
 // Boot starts a cluster in the world that this process is inside of, and loads container images from the given
 // archives. It returns when the node is Ready and a pod can be started. Its end is the world's end.
 func Boot(ctx context.Context, world sandbox.World, tools kit.Tools, archives []string) (*Cluster, error) {
-	c := &Cluster{dir: world.Dir, world: world, tools: tools, parts: map[string]*part{}}
+	c := &Cluster{dir: world.Dir, world: world, tools: tools, parts: map[string]part{}}
 	if err := os.MkdirAll(c.path("run"), 0o755); err != nil {
 		return nil, err
 	}
@@ -88,28 +91,25 @@ func Boot(ctx context.Context, world sandbox.World, tools kit.Tools, archives []
 	return c, nil
 }
 
-// Names lists the parts that have been started, in no order.
-func (c *Cluster) Names() []string {
-	var names []string
-	for name := range c.parts {
-		names = append(names, name)
-	}
-	return names
-}
-
 // PID returns the process id of a part.
-func (c *Cluster) PID(name string) int { return c.parts[name].running.PID() }
+func (c *Cluster) PID(name string) int { return c.part(name).running.PID() }
 
 // Kill ends a part at once, as a crash would.
-func (c *Cluster) Kill(name string) { c.parts[name].running.Kill() }
+func (c *Cluster) Kill(name string) { c.part(name).running.Kill() }
 
 // Restart starts a part again that was killed. It does not wait until the part is of use.
 func (c *Cluster) Restart(name string) error {
-	p := c.parts[name]
+	p := c.part(name)
 	if !p.running.Exited() {
 		return fmt.Errorf("%s: is running", name)
 	}
-	return c.launch(name, p)
+	return c.launch(name, p.script)
+}
+
+func (c *Cluster) part(name string) part {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.parts[name]
 }
 
 // start starts a new part. The command line is kept as a script beside the part's log and process id.
@@ -118,19 +118,22 @@ func (c *Cluster) start(name, program string, args ...string) error {
 	for _, word := range append([]string{program}, args...) {
 		line.WriteString(" '" + strings.ReplaceAll(word, "'", `'\''`) + "'")
 	}
-	p := &part{script: c.path("run", name+".sh")}
-	if err := os.WriteFile(p.script, []byte("#!/bin/sh\nexec"+line.String()+"\n"), 0o755); err != nil { //nolint:gosec // a program
+	script := c.path("run", name+".sh")
+	if err := os.WriteFile(script, []byte("#!/bin/sh\nexec"+line.String()+"\n"), 0o755); err != nil {
 		return err
 	}
-	c.parts[name] = p
-	return c.launch(name, p)
+	return c.launch(name, script)
 }
 
-func (c *Cluster) launch(name string, p *part) (err error) {
-	if p.running, err = process.Start(c.path("run", name+".log"), p.script); err != nil {
+func (c *Cluster) launch(name, script string) error {
+	running, err := process.Start(c.path("run", name+".log"), script)
+	if err != nil {
 		return err
 	}
-	return os.WriteFile(c.path("run", name+".pid"), fmt.Appendln(nil, p.running.PID()), 0o600)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.parts[name] = part{script, running}
+	return os.WriteFile(c.path("run", name+".pid"), fmt.Appendln(nil, running.PID()), 0o600)
 }
 
 // await asks until there is no error, and gives up when ctx ends or a part has ended.
@@ -140,10 +143,8 @@ func (c *Cluster) await(ctx context.Context, what string, ask func(context.Conte
 		if err == nil {
 			return nil
 		}
-		for _, p := range c.parts {
-			if p.running.Exited() {
-				return fmt.Errorf("%s: %w", what, p.running.Failure())
-			}
+		if dead := c.dead(); dead != nil {
+			return fmt.Errorf("%s: %w", what, dead.Failure())
 		}
 		select {
 		case <-ctx.Done():
@@ -151,6 +152,18 @@ func (c *Cluster) await(ctx context.Context, what string, ask func(context.Conte
 		case <-time.After(100 * time.Millisecond):
 		}
 	}
+}
+
+// dead returns a part that has ended, if there is one.
+func (c *Cluster) dead() *process.Process {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, p := range c.parts {
+		if p.running.Exited() {
+			return p.running
+		}
+	}
+	return nil
 }
 
 func (c *Cluster) path(names ...string) string {

@@ -89,6 +89,7 @@ func (c *Cluster) startControlPlane(ctx context.Context) error {
 	if err := c.start("kube-controller-manager", c.tools.Kube, "kube-controller-manager",
 		"--kubeconfig="+manager, "--authentication-kubeconfig="+manager, "--authorization-kubeconfig="+manager, "--leader-elect=false",
 		"--service-account-private-key-file="+pem("apiserver.key"), "--root-ca-file="+pem("ca.crt"), "--use-service-account-credentials",
+		"--flex-volume-plugin-dir="+c.path("plugins"), // or it makes a folder below /usr
 	); err != nil {
 		return err
 	}

@@ -20,7 +20,7 @@ import (
 const (
 	PauseImage        = "lab.local/pause:1"
 	WebImage          = "lab.local/web:1" // test/lab/apps/web
-	PrometheusImage   = "lab.local/prometheus:v2.42.0"
+	PrometheusImage   = "lab.local/prometheus:v3.14.0"
 	AlertmanagerImage = "lab.local/alertmanager:v0.25.0"
 	ReloaderImage     = "lab.local/prometheus-config-reloader:1"
 )
@@ -37,7 +37,7 @@ func writeImages(ctx context.Context, dir string, t Tools) ([]string, error) {
 	}
 	var archives []string
 	for ref, program := range map[string]string{
-		PauseImage: filepath.Join(dir, "pause"), WebImage: filepath.Join(dir, "web"), PrometheusImage: t.Prometheus,
+		PauseImage: filepath.Join(dir, "pause"), WebImage: filepath.Join(dir, "web"), PrometheusImage: t.Prometheus3,
 		AlertmanagerImage: t.Alertmanager, ReloaderImage: Beside(t.Operator, "prometheus-config-reloader"),
 	} {
 		archive := filepath.Join(dir, filepath.Base(program)+".tar")
@@ -58,11 +58,11 @@ func writeImage(ctx context.Context, archive, ref, program string) (err error) {
 	}
 	files := []image.File{{Path: "/tmp", Mode: os.ModeDir | os.ModeSticky | 0o777}, {Path: name, Mode: 0o755, From: program}}
 	for _, l := range libraries {
-		real, err := filepath.EvalSymlinks(l)
+		file, err := filepath.EvalSymlinks(l)
 		if err != nil {
 			return err
 		}
-		files = append(files, image.File{Path: l, Mode: 0o755, From: real})
+		files = append(files, image.File{Path: l, Mode: 0o755, From: file})
 	}
 	out, err := os.Create(archive)
 	if err != nil {

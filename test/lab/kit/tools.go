@@ -17,7 +17,7 @@ type Tools struct {
 	CoreDNS      string
 	Traefik      string
 	Operator     string // prometheus-operator; beside it prometheus-config-reloader and crds/
-	Prometheus   string
+	Prometheus3  string
 	Alertmanager string
 	Helm3, Helm4 string
 }
@@ -27,7 +27,7 @@ func FindTools() (Tools, error) {
 	var t Tools
 	for name, path := range map[string]*string{
 		"kube": &t.Kube, "containerd": &t.Containerd, "coredns": &t.CoreDNS, "traefik": &t.Traefik, "operator": &t.Operator,
-		"prometheus": &t.Prometheus, "alertmanager": &t.Alertmanager, "helm3": &t.Helm3, "helm4": &t.Helm4,
+		"prometheus3": &t.Prometheus3, "alertmanager": &t.Alertmanager, "helm3": &t.Helm3, "helm4": &t.Helm4,
 	} {
 		var err error
 		if *path, err = testenv.FindTool(name); err != nil {

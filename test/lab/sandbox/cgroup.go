@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -55,8 +56,8 @@ func (w World) MakeCgroup() error {
 	return nil
 }
 
-// cgroupDirs returns the folder of a control group in each hierarchy: one with version 2, one a controller with
-// version 1.
+// cgroupDirs returns the folder of a control group in each hierarchy: one with version 2; with version 1 one a
+// controller, and mostly one of version 2 without controllers beside them, where runc makes groups too.
 func cgroupDirs(group string) []string {
 	if Unified() {
 		return []string{cgroupRoot + group}
@@ -67,7 +68,7 @@ func cgroupDirs(group string) []string {
 	}
 	var dirs []string
 	for _, e := range entries {
-		if e.IsDir() && e.Name() != "unified" { // links such as cpu,cpuacct name a folder that is there as well
+		if e.IsDir() { // links such as cpu,cpuacct name a folder that is there as well
 			dirs = append(dirs, filepath.Join(cgroupRoot, e.Name())+group)
 		}
 	}
@@ -102,10 +103,10 @@ func (w World) sweep() error {
 			return nil // one that went meanwhile is what is wanted
 		})
 		errs = append(errs, err)
-		for i := len(groups) - 1; i >= 0; i-- { // those below first
-			killAll(groups[i])
-			if err := syscall.Rmdir(groups[i]); err != nil && !errors.Is(err, syscall.ENOENT) {
-				errs = append(errs, fmt.Errorf("%s: %w", groups[i], err))
+		for _, group := range slices.Backward(groups) { // those below first
+			killAll(group)
+			if err := syscall.Rmdir(group); err != nil && !errors.Is(err, syscall.ENOENT) {
+				errs = append(errs, fmt.Errorf("%s: %w", group, err))
 			}
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -19,7 +20,7 @@ var private = []string{"/run", "/var/log"}
 
 // And here they make folders of their own. Inside, what is written stays in memory; the machine's files are there as
 // well, since Debian's programs read some of them.
-const shared = "/var/lib"
+var shared = []string{"/var/lib", "/etc"}
 
 // The kubelet sets these for the whole machine unless they have the values that it wants. Inside, they seem to have.
 var settings = map[string]string{
@@ -70,8 +71,10 @@ func (w World) furnish() error {
 			return fmt.Errorf("%s: %w", dir, err)
 		}
 	}
-	if err := w.overlay(shared); err != nil {
-		return err
+	for _, dir := range shared {
+		if err := w.overlay(dir); err != nil {
+			return err
+		}
 	}
 	for name, value := range settings {
 		file := filepath.Join(w.Dir, "sysctl."+filepath.Base(name))
@@ -88,7 +91,7 @@ func (w World) furnish() error {
 
 // overlay lets the world write to dir without the machine's own folder changing.
 func (w World) overlay(dir string) error {
-	memory := filepath.Join(w.Dir, "written") // not on a disk, which may itself be an overlay, and those do not nest
+	memory := filepath.Join(w.Dir, "written"+strings.ReplaceAll(dir, "/", "-")) // not on a disk, which may itself be an overlay, and those do not nest
 	if err := os.Mkdir(memory, 0o700); err != nil {
 		return err
 	}

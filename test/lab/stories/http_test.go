@@ -1,0 +1,109 @@
+//go:build linux
+
+package stories
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// client makes a new connection for each request, so that none outlives a change of routes.
+var client = &http.Client{
+	Timeout:       10 * time.Second,
+	Transport:     &http.Transport{DisableKeepAlives: true},
+	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+}
+
+// A login is a user's name and password; the zero login sends none.
+type login struct{ user, password string }
+
+var nobody login
+
+// A reply is what came back.
+type reply struct {
+	status int
+	header http.Header
+	body   string
+}
+
+// get asks for a page, as that user.
+func get(url string, as login) (reply, error) {
+	req, err := http.NewRequestWithContext(context.Background(), http.MethodGet, url, http.NoBody)
+	if err != nil {
+		return reply{}, err
+	}
+	req.Header.Set("Accept", "text/html, */*;q=0.5") // a browser's, which gets pages
+	if as != nobody {
+		req.SetBasicAuth(as.user, as.password)
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		return reply{}, err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	body, err := io.ReadAll(resp.Body)
+	return reply{resp.StatusCode, resp.Header, string(body)}, err
+}
+
+// answers returns nil when a page is answered with this status.
+func answers(url string, as login, status int) func() error {
+	return func() error {
+		r, err := get(url, as)
+		if err == nil && r.status != status {
+			err = fmt.Errorf("%s as %q: %d, want %d: %.200s", url, as.user, r.status, status, strings.TrimSpace(r.body))
+		}
+		return err
+	}
+}
+
+// must fails the story when one of the questions has another answer.
+func (s *story) must(questions ...func() error) {
+	s.Helper()
+	for _, ask := range questions {
+		if err := ask(); err != nil {
+			s.Fatal(err)
+		}
+	}
+}
+
+// refusedWithPage returns nil when a page is refused as a browser wants it: 401, a challenge, and a page for people.
+func (s *story) refusedWithPage(url string, as login) func() error {
+	return func() error {
+		r, err := get(url, as)
+		if err != nil {
+			return err
+		}
+		if r.status != 401 || !strings.HasPrefix(r.header.Get("WWW-Authenticate"), "Basic realm=") || !strings.Contains(r.body, "<html") {
+			return fmt.Errorf("%s as %q: %d with %q and %.80q; want 401, a Basic challenge and a page", url, as.user, r.status, r.header.Get("WWW-Authenticate"), r.body)
+		}
+		return nil
+	}
+}
+
+// never asks for a page, without a password, for a while, in which it must not get the application's answer.
+func (s *story) never(url string, status int) {
+	s.Helper()
+	s.always("nobody gets in", 5*time.Second, func() error {
+		r, err := get(url, nobody)
+		if err == nil && r.status == status {
+			return fmt.Errorf("%s without a password: %d", url, status)
+		}
+		return nil // refused, or nothing there
+	})
+}
+
+// prometheusSees returns nil when a query's first result has this value.
+func (s *story) prometheusSees(base string, as login, query, value string) func() error {
+	url := base[:strings.Index(base, "?")] + "?query=" + query
+	return func() error {
+		r, err := get(url, as)
+		if err == nil && (r.status != 200 || !strings.Contains(r.body, `,"`+value+`"]`)) {
+			err = fmt.Errorf("%s: %d %s, want value %s", url, r.status, r.body, value)
+		}
+		return err
+	}
+}
