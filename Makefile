@@ -82,10 +82,10 @@ golden: ## rewrite the wanted output in testdata; review the diff like code
 	go test $$(grep -rlE 'flag\.Bool\("update"' --include='*_test.go' . | xargs -rn1 dirname | sort -u) -update
 
 .PHONY: fuzz
-fuzz: ## every fuzz target in turn, FUZZTIME (1m) each
-	@grep -roE '^func Fuzz[A-Za-z0-9_]+' --include='*_test.go' . | sort | while IFS=: read -r file func; do \
-		name=$${func#func } && echo "== $$name in $$(dirname "$$file"), $(FUZZTIME)" && \
-		go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x "$$(dirname "$$file")" </dev/null; done
+fuzz: ## every fuzz target, FUZZTIME (1m) each, as many at once as there are cores
+	@grep -roE '^func Fuzz[A-Za-z0-9_]+' --include='*_test.go' . | sort | sed 's/^\(.*\)\/[^/]*:func /\1 /' | \
+		xargs -P "$$(nproc)" -L 1 bash -c 'code=0; said=$$(go test -run "^$$" -fuzz "^$$1\$$" -fuzztime $(FUZZTIME) \
+		-fuzzminimizetime 10x -parallel 1 "$$0" </dev/null 2>&1) || code=$$?; printf "== %s in %s, $(FUZZTIME)\n%s\n" "$$1" "$$0" "$$said"; exit $$code'
 
 .PHONY: bench
 bench: build ## what it costs: kauth on big streams, the proxy on a request, hashing

@@ -20,6 +20,7 @@ func (c *Cluster) makeNetwork(ctx context.Context) error {
 		"link add " + bridge + " type bridge",
 		"addr add " + NodeIP + "/24 dev " + bridge,
 		"link set " + bridge + " up",
+		"route add " + service + " dev " + bridge, // kube-proxy's rules lead on, but only for what has a route at all
 	} {
 		if err := command(ctx, "ip", strings.Fields(line)...); err != nil {
 			return err
