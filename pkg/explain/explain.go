@@ -148,8 +148,12 @@ func changes(p *plan.Plan) []Change {
 	list := []Change{}
 	for _, g := range p.Gates {
 		object := g.Ref().Short()
+		containers := "containers"
+		if g.Native {
+			containers = "initContainers"
+		}
 		list = append(list,
-			Change{Object: object, Field: g.Workload.PodSpec.With("containers").String(), To: "+ " + gateconf.ContainerName},
+			Change{Object: object, Field: g.Workload.PodSpec.With(containers).String(), To: "+ " + gateconf.ContainerName},
 			Change{Object: object, Field: g.Workload.PodSpec.With("volumes").String(), To: "+ " + gateconf.VolumeName},
 			Change{Object: object, Field: fmt.Sprintf("metadata.annotations[%q]", gateconf.AnnotationGate), To: g.Done()})
 	}

@@ -50,7 +50,7 @@ type Config struct {
 	VerifiedTTL time.Duration // how long a verified password is remembered
 	HashQueue   int           // passwords that may wait for the hashing slot; more are answered 429
 
-	ShutdownDelay   time.Duration // after SIGTERM, how long new connections are still taken while routes are withdrawn
+	ShutdownDelay   time.Duration // after SIGTERM, how long new connections are taken at most, if the upstream takes them so long
 	ShutdownTimeout time.Duration // after that, how long requests under way may take to finish
 
 	LogFormat string // text or json
@@ -67,7 +67,7 @@ func Defaults() Config {
 		HealthPath:      HealthPath,
 		VerifiedTTL:     10 * time.Minute,
 		HashQueue:       16,
-		ShutdownDelay:   5 * time.Second,
+		ShutdownDelay:   30 * time.Second, // Kubernetes' own terminationGracePeriodSeconds
 		ShutdownTimeout: 20 * time.Second,
 		LogFormat:       "json",
 		AccessLog:       true,
@@ -99,7 +99,7 @@ var settings = []setting{
 	{"trusted-proxies", "`CIDR,...` of proxies whose X-Forwarded-For is believed", false, list(func(c *Config) *[]string { return &c.TrustedProxies })},
 	{"verified-ttl", "how long a verified password is remembered", false, duration(func(c *Config) *time.Duration { return &c.VerifiedTTL })},
 	{"hash-queue", "`NUMBER` of passwords that may wait to be checked", false, integer(func(c *Config) *int { return &c.HashQueue })},
-	{"shutdown-delay", "time to go on accepting connections after SIGTERM", false, duration(func(c *Config) *time.Duration { return &c.ShutdownDelay })},
+	{"shutdown-delay", "time to go on accepting connections after SIGTERM, at most; the upstream's end is the end of it", false, duration(func(c *Config) *time.Duration { return &c.ShutdownDelay })},
 	{"shutdown-timeout", "time for requests under way to finish after that", false, duration(func(c *Config) *time.Duration { return &c.ShutdownTimeout })},
 	{"log-format", "`text` or json", false, text(func(c *Config) *string { return &c.LogFormat })},
 	{"access-log", "log one line a request", false, boolean(func(c *Config) *bool { return &c.AccessLog })},

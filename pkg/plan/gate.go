@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/kauth-dev/kauth/pkg/gateconf"
 	"github.com/kauth-dev/kauth/pkg/manifest"
@@ -40,6 +41,8 @@ func (p *planner) gate(t chosen) *Gate {
 	}
 	user, hasUser := manifest.Int(security, "runAsUser")
 	g.SetUser = !hasUser || user == 0
+	policy := manifest.String(w.Spec(), "restartPolicy")
+	g.Native = policy == "Never" || policy == "OnFailure" // those of every Job, and of nothing that the pods of a Deployment may say
 	p.configure(g)
 	if err := g.Config.Validate(); err != nil {
 		p.find(Error, w.Object, nil, "", "the gate's settings: %v", err)
@@ -241,6 +244,10 @@ func (p *planner) configure(g *Gate) {
 	c.TrustedProxies = p.options.TrustedProxies
 	if p.options.Realm != "" {
 		c.Realm = p.options.Realm
+	}
+	// The gate lasts as long as the application does, and that is up to the pod's own limit.
+	if grace, ok := manifest.Int(g.Workload.Spec(), "terminationGracePeriodSeconds"); ok {
+		c.ShutdownDelay = max(c.ShutdownDelay, time.Duration(grace)*time.Second)
 	}
 	if web.health == "" {
 		p.find(Info, g.Workload.Object, nil, "give the container an httpGet probe on that port",

@@ -44,6 +44,7 @@ type Gate struct {
 	Image     string
 	FileMode  int  // of the mounted users file
 	SetUser   bool // the pod names no usable user, so the sidecar names one
+	Native    bool // the pod's work comes to an end, which a plain sidecar would never let it
 }
 
 // Port is a port that a Service gets.

@@ -8,7 +8,6 @@ package proxy
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -140,9 +139,10 @@ func (s *Server) Addr() string { return s.opened[0].Addr().String() }
 // AdminAddr returns the address of metrics, livez and readyz, after Listen.
 func (s *Server) AdminAddr() string { return s.opened[1].Addr().String() }
 
-// Serve serves until ctx ends, then drains: for ShutdownDelay new connections are still taken, since routes to this
-// pod take a while to go away, and every answer asks its client to come back elsewhere; then nothing new is taken,
-// and requests under way have ShutdownTimeout. WebSockets are closed when all other requests are done.
+// Serve serves until ctx ends, then drains: as long as the upstream takes connections, but no longer than ShutdownDelay,
+// new ones are still taken here, since routes to this pod take a while to go away, and every answer asks its client to
+// come back elsewhere; then nothing new is taken, and requests under way have ShutdownTimeout. WebSockets are closed
+// when all other requests are done.
 func (s *Server) Serve(ctx context.Context) error {
 	defer s.lines.Flush()
 	watching, stop := context.WithCancel(context.Background())
@@ -164,27 +164,10 @@ func (s *Server) Serve(ctx context.Context) error {
 		s.log.Info("shutting down", "delay", s.cfg.ShutdownDelay.String(), "timeout", s.cfg.ShutdownTimeout.String())
 		select {
 		case err = <-failed:
+		case <-s.upstreamEnd(watching):
 		case <-time.After(s.cfg.ShutdownDelay):
 		}
 	}
 	s.drain()
 	return err
-}
-
-func (s *Server) drain() {
-	defer s.cut()
-	ctx, cancel := context.WithTimeout(context.Background(), s.cfg.ShutdownTimeout)
-	defer cancel()
-	if err := s.servers[0].Shutdown(ctx); errors.Is(err, context.DeadlineExceeded) {
-		s.log.Warn("requests cut off", "requests", s.gate.underWay.Load(), "after", s.cfg.ShutdownTimeout.String())
-	}
-	// Upgraded connections are no longer the server's; ending their context closes them. Their handlers then write
-	// their log lines, and those of the requests cut off too.
-	s.cut()
-	_ = s.servers[0].Close() // what is left is cut off on purpose
-	for end := time.Now().Add(cutTimeout); s.gate.underWay.Load() > 0 && time.Now().Before(end); {
-		time.Sleep(5 * time.Millisecond) //nolint:forbidigo // bounded, at the end of the process
-	}
-	_ = s.servers[1].Close()
-	s.log.Info("stopped")
 }

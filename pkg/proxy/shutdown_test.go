@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -86,5 +87,38 @@ func TestDrainIsBounded(t *testing.T) {
 	}
 	if _, err := io.ReadAll(res.Body); err == nil || errors.Is(err, io.EOF) {
 		t.Errorf("the answer that was cut looks whole: %v", err)
+	}
+}
+
+// An application with a preStop hook serves on while routes are withdrawn, and so does its gate, however long that is.
+// When the application takes no more connections, there is nothing that the gate could wait for.
+func TestDrainLastsAsLongAsTheUpstream(t *testing.T) {
+	up := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok") }))
+	defer up.Close()
+	g := startGate(t, up.URL, func(c *gateconf.Config) { c.ShutdownDelay = time.Hour })
+	g.stop()
+	waitFor(t, "the drain", g.gate.draining.Load)
+	for range 3 { // on new connections, each after the gate has looked whether its upstream is still there
+		<-time.After(endPoll + 20*time.Millisecond)
+		fresh := &http.Transport{DisableKeepAlives: true}
+		r := request(t, "GET", g.url+"/", nil)
+		r.SetBasicAuth(testUser, testPassword)
+		res, err := fresh.RoundTrip(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+		if res.StatusCode != http.StatusOK {
+			t.Fatalf("while the upstream serves on: %s", res.Status)
+		}
+	}
+	up.Close()
+	select {
+	case err := <-g.ended:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("the gate outlives its upstream")
 	}
 }

@@ -3,6 +3,7 @@ module github.com/kauth-dev/kauth/test/lab
 go 1.26.0
 
 require (
+	github.com/google/go-cmp v0.7.0
 	github.com/kauth-dev/kauth v0.0.0
 	github.com/kauth-dev/kauth/image v0.0.0
 	golang.org/x/sys v0.49.0

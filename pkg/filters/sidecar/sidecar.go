@@ -16,15 +16,20 @@ type Filter struct {
 	Port      int
 	AdminPort int
 	Image     string
-	FileMode  int // of the users file, such as 0o440
-	RunAsUser int // 0: the pod's own user
+	FileMode  int  // of the users file, such as 0o440
+	RunAsUser int  // 0: the pod's own user
+	Native    bool // among the init containers, which the kubelet ends when the pod's work is done
 }
 
 var _ yaml.Filter = Filter{}
 
 // Filter edits the workload's node.
 func (f Filter) Filter(n *yaml.RNode) (*yaml.RNode, error) {
-	if err := manifest.Append(n.YNode(), f.PodSpec.With("containers"), f.container()); err != nil {
+	list := "containers"
+	if f.Native {
+		list = "initContainers"
+	}
+	if err := manifest.Append(n.YNode(), f.PodSpec.With(list), f.container()); err != nil {
 		return nil, err
 	}
 	if err := manifest.Append(n.YNode(), f.PodSpec.With("volumes"), f.volume()); err != nil {
@@ -46,9 +51,14 @@ func (f Filter) container() *yaml.Node {
 		get := manifest.Mapping("path", text(path), "port", text(port))
 		return manifest.Mapping(append([]any{"httpGet", get}, more...)...)
 	}
+	var restart *yaml.Node
+	if f.Native {
+		restart = text("Always")
+	}
 	return manifest.Mapping(
 		"name", text(gateconf.ContainerName),
 		"image", text(f.Image),
+		"restartPolicy", restart,
 		"args", manifest.Sequence(args...),
 		"ports", manifest.Sequence(port(gateconf.PortName, f.Port), port(gateconf.AdminPortName, f.AdminPort)),
 		// The gate is ready when the application is; it is alive when it answers at all.

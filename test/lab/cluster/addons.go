@@ -6,6 +6,9 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kauth-dev/kauth/test/lab/kit"
 )
@@ -38,6 +41,10 @@ func (c *Cluster) StartOperator(ctx context.Context) error {
 	if err := c.kubectl(ctx, "apply", "--server-side", "-f", kit.Beside(c.tools.Operator, "crds")); err != nil {
 		return err
 	}
+	// The operator looks once, as it starts, which of its kinds there are, and never makes the others.
+	if err := c.await(ctx, "kinds of prometheus-operator", c.kindsOfOperator); err != nil {
+		return err
+	}
 	key, cert := c.path("pki", "kubelet-client.key"), c.path("pki", "kubelet-client.crt") // of an administrator
 	if err := c.start("prometheus-operator", c.tools.Operator, "--apiserver="+apiURL, "--ca-file="+c.path("pki", "ca.crt"),
 		"--cert-file="+cert, "--key-file="+key, "--prometheus-config-reloader="+kit.ReloaderImage,
@@ -46,6 +53,25 @@ func (c *Cluster) StartOperator(ctx context.Context) error {
 		return err
 	}
 	return c.await(ctx, "prometheus-operator", answers("http://127.0.0.1:8083/healthz"))
+}
+
+// kindsOfOperator returns nil when the API server has all kinds that the operator makes something of.
+func (c *Cluster) kindsOfOperator(context.Context) error {
+	for version, kinds := range map[string][]string{
+		"v1":       {"alertmanagers", "podmonitors", "probes", "prometheuses", "prometheusrules", "servicemonitors", "thanosrulers"},
+		"v1alpha1": {"alertmanagerconfigs", "prometheusagents", "scrapeconfigs"},
+	} {
+		list, err := c.Client.Discovery().ServerResourcesForGroupVersion("monitoring.coreos.com/" + version)
+		if err != nil {
+			return err
+		}
+		for _, kind := range kinds {
+			if !slices.ContainsFunc(list.APIResources, func(r metav1.APIResource) bool { return r.Name == kind }) {
+				return fmt.Errorf("%s: not served yet", kind)
+			}
+		}
+	}
+	return nil
 }
 
 // answers asks for a page until it is there.

@@ -126,7 +126,7 @@ func (c *Cluster) start(name, program string, args ...string) error {
 }
 
 func (c *Cluster) launch(name, script string) error {
-	running, err := process.Start(c.path("run", name+".log"), script)
+	running, err := process.Start(c.path("run", name+".log"), "/bin/sh", script) // not the script itself: another thread may just fork, with the file still open for writing
 	if err != nil {
 		return err
 	}

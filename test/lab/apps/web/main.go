@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -47,11 +48,26 @@ func run() error {
 	return server.Shutdown(context.Background())
 }
 
-// handler answers /healthz, /version, /crash, which ends the process at once, and everything else with the request.
+// handler answers /healthz, /version, /crash, which ends the process at once, /slow?for=3s after so long, /busy with how
+// many of those are under way, and everything else with the request.
 func handler(version string) http.Handler {
 	mux := http.NewServeMux()
+	var busy atomic.Int32
+	mux.HandleFunc("/busy", func(w http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprintln(w, busy.Load()) })
+	mux.HandleFunc("/slow", func(w http.ResponseWriter, r *http.Request) {
+		d, err := time.ParseDuration(r.URL.Query().Get("for"))
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		busy.Add(1)
+		defer busy.Add(-1)
+		time.Sleep(d)
+		_, _ = fmt.Fprintln(w, "done")
+	})
 	mux.HandleFunc("/healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("/version", func(w http.ResponseWriter, _ *http.Request) { _, _ = fmt.Fprintln(w, version) })
+	mux.HandleFunc("/end", func(http.ResponseWriter, *http.Request) { os.Exit(0) })
 	mux.HandleFunc("/crash", func(http.ResponseWriter, *http.Request) { os.Exit(3) })
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		host, _ := os.Hostname() // the pod's name
