@@ -48,7 +48,7 @@ test-go: ## only the Go tests, with what is there (TESTFLAGS='-run X -v')
 .PHONY: e2e
 e2e: root ## the stories: what kauth promises, tried on a real cluster (TESTFLAGS='-run TestX' for one)
 	@test/lab/build $(LAB_TOOLS) >/dev/null
-	cd test/lab/stories && go test -count=1 -timeout 30m $(TESTFLAGS)
+	cd test/lab/stories && go test -count=1 -timeout 30m -parallel 4 $(TESTFLAGS)
 
 .PHONY: lab-shell
 lab-shell: root ## a shell in the cluster of the stories, which ends with it (see docs/testing.md)

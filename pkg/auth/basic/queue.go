@@ -16,10 +16,10 @@ func (s *slot) debt(now time.Time) time.Duration { return max(s.rest.Sub(now), 0
 // allowance is up to which debt the slot works for sources without a past.
 func (s *slot) allowance() time.Duration { return burst * (restFactor + 1) * s.cost }
 
-// owe adds what an attempt owes that failed between start and end. A time that no hash takes, as of a machine that was
-// stopped meanwhile, does not count in full.
-func (s *slot) owe(start, end time.Time) {
-	s.cost = min(end.Sub(start), 30*time.Second)
+// owe adds what an attempt owes that failed between start and end and cost so much of a core. A time that no hash takes, as
+// of a machine that was stopped meanwhile, does not count in full.
+func (s *slot) owe(start, end time.Time, cost time.Duration) {
+	s.cost = min(cost, 30*time.Second)
 	if s.rest.Before(start) {
 		s.rest = start
 	}

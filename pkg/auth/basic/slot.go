@@ -3,6 +3,8 @@ package basic
 import (
 	"context"
 	"fmt"
+	"math"
+	"runtime"
 	"sync"
 	"time"
 )
@@ -16,8 +18,8 @@ const (
 
 // A slot hashes one attempt at a time, for the whole process, and rations the time for it.
 //
-// Each attempt that fails after a duration d adds 10d to a debt, which goes down as time goes by: d while it is hashed, and
-// 9d after. As long as there is debt, the slot rests for sources that failed lately. Others do not wait for that, but only
+// Each attempt that fails and took d of a core adds 10d to a debt, which goes down as time goes by. That it took longer, on
+// a machine that had other things to do, is nothing that anybody should have to wait for again. As long as there is debt, the slot rests for sources that failed lately. Others do not wait for that, but only
 // up to a debt of eight attempts: when sources without a past are as many as that, they are a flood themselves, and for
 // as long as they come all wait their turn alike. In the long run, failing attempts thus take a tenth of one core, whoever makes them.
 //
@@ -26,6 +28,7 @@ const (
 type slot struct {
 	now     func() time.Time
 	hash    func(*attempt) verdict
+	used    func() (time.Duration, bool) // the time of a core that this thread has used so far; nil or false: unknown
 	observe Observer
 	limit   int // attempts that may wait
 
@@ -213,8 +216,9 @@ func (s *slot) dispatch() {
 // run hashes a flight and hands its verdict out.
 func (s *slot) run(f *flight) {
 	start := s.now()
-	v := s.hash(f.attempt)
+	v, cost := s.timed(f.attempt)
 	end := s.now()
+	cost = min(cost, end.Sub(start))
 	if s.observe.Hashed != nil {
 		s.observe.Hashed(end.Sub(start), v.ok)
 	}
@@ -228,11 +232,27 @@ func (s *slot) run(f *flight) {
 			s.freshFailed = end
 		}
 		s.failures.add(f.source, end)
-		s.owe(start, end)
+		s.owe(start, end, cost)
 	}
 	f.verdict = v
 	s.finish(f)
 	s.dispatch()
+}
+
+// timed hashes an attempt and says how much of a core that took, or as much as can be where nobody knows.
+func (s *slot) timed(a *attempt) (verdict, time.Duration) {
+	if s.used == nil {
+		return s.hash(a), math.MaxInt64
+	}
+	runtime.LockOSThread() // the goroutine stays on the thread that is asked
+	defer runtime.UnlockOSThread()
+	before, known := s.used()
+	v := s.hash(a)
+	after, still := s.used()
+	if !known || !still {
+		return v, math.MaxInt64
+	}
+	return v, after - before
 }
 
 // finish lets the requests of a flight go. The lock is held.

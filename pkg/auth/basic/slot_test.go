@@ -41,6 +41,7 @@ func newSlow(t *testing.T, o Options, users ...string) *slow {
 	}
 	o.TTL = time.Minute
 	s.Check = New(o)
+	s.slot.used = nil // a hash here takes time, but nothing of a core
 	s.match = func(h htpasswd.Hash, password string) bool {
 		<-time.After(hashTime)
 		return h.Match(password)
@@ -288,4 +289,29 @@ func TestPatienceEnds(t *testing.T) {
 			t.Errorf("%d after %s, again after %s", d.Status, took, d.RetryAfter)
 		}
 	})
+}
+
+// On a machine that has other things to do, a hash may take long though it is little work. The rest is for the work: a
+// slip of the finger must not cost minutes because of the neighbours.
+func TestRestIsForWork(t *testing.T) {
+	for work, want := range map[time.Duration]time.Duration{
+		time.Millisecond: hashTime,                       // its rest of 9 ms is over before it is asked for
+		hashTime:         hashTime + restFactor*hashTime, // a core of its own
+		time.Hour:        hashTime + restFactor*hashTime, // a clock that is wrong
+		0:                hashTime,                       // one that stands still
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			s := newSlow(t, Options{}, "alice")
+			var used time.Duration
+			s.slot.used = func() (time.Duration, bool) { used += work; return used, true }
+			if d, _ := s.try("a", "alice", "wrong"); d.Outcome != auth.Deny {
+				t.Fatalf("wrong password: %v", d)
+			}
+			<-time.After(10 * time.Millisecond)
+			d, took := s.try("a", "alice", "right")
+			if took += 10 * time.Millisecond; d.Outcome != auth.Allow || took < want || took > want+20*time.Millisecond {
+				t.Errorf("work of %s: the right password got %v %s after the wrong one, want %s", work, d.Outcome, took, want)
+			}
+		})
+	}
 }

@@ -57,6 +57,11 @@ func writeImage(ctx context.Context, archive, ref, program string) (err error) {
 		return err
 	}
 	files := []image.File{{Path: "/tmp", Mode: os.ModeDir | os.ModeSticky | 0o777}, {Path: name, Mode: 0o755, From: program}}
+	if templates, err := filepath.Glob(Beside(program, "templates/*.tmpl")); err == nil {
+		for _, file := range templates {
+			files = append(files, image.File{Path: "/usr/share/prometheus/alertmanager/" + filepath.Base(file), Mode: 0o644, From: file})
+		}
+	}
 	for _, l := range libraries {
 		file, err := filepath.EvalSymlinks(l)
 		if err != nil {

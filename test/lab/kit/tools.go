@@ -18,7 +18,7 @@ type Tools struct {
 	Traefik      string
 	Operator     string // prometheus-operator; beside it prometheus-config-reloader and crds/
 	Prometheus3  string
-	Alertmanager string
+	Alertmanager string // beside it: templates/, which it wants to find below /usr/share
 	Helm3, Helm4 string
 }
 

@@ -91,8 +91,27 @@ func (w World) sweepAfter(life io.Reader) error {
 	return err
 }
 
+// thaw lets frozen processes, such as those of a paused container, go on: only then can they be killed, and the world
+// does not end before its last process.
+func (w World) thaw() {
+	for _, root := range cgroupDirs(w.Cgroup) {
+		_ = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+			if err == nil && d.IsDir() {
+				for file, value := range map[string]string{"freezer.state": "THAWED", "cgroup.freeze": "0"} {
+					if f, err := os.OpenFile(filepath.Join(path, file), os.O_WRONLY, 0); err == nil { // there, with this version
+						_, _ = f.WriteString(value)
+						_ = f.Close()
+					}
+				}
+			}
+			return nil
+		})
+	}
+}
+
 // sweep removes the control groups, with the processes that are left in them, and the folder.
 func (w World) sweep() error {
+	w.thaw()
 	var errs []error
 	for _, root := range cgroupDirs(w.Cgroup) {
 		var groups []string

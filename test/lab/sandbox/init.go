@@ -50,9 +50,12 @@ func beInit(w World) (int, error) {
 		case errors.Is(err, syscall.EINTR):
 		case err != nil:
 			return 1, fmt.Errorf("wait: %w", err)
-		case pid == cmd.Process.Pid && status.Signaled():
+		case pid != cmd.Process.Pid:
+		case status.Signaled():
+			w.thaw()
 			return 1, fmt.Errorf("the program inside the lab: %s", status.Signal())
-		case pid == cmd.Process.Pid:
+		default:
+			w.thaw()
 			return status.ExitStatus(), nil
 		}
 	}

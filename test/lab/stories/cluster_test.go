@@ -66,14 +66,33 @@ func (s *story) setUsers(text string) {
 	}
 }
 
+// podIP is the address of the one pod with the label.
+func (s *story) podIP(label string) string {
+	s.Helper()
+	return s.kubectl("", "get", "pods", "-l", label, "-o", "jsonpath={.items[0].status.podIP}")
+}
+
+// probes counts how often the health of the pod with the label has been asked for.
+func (s *story) probes(label string) (n int) {
+	s.Helper()
+	r, err := get("http://"+s.podIP(label)+":8182/metrics", nobody)
+	if err != nil {
+		s.Fatal(err)
+	}
+	const counter = `kauth_proxy_requests_total{outcome="health"} `
+	if _, rest, ok := strings.Cut(r.body, counter); ok {
+		if n, err = strconv.Atoi(strings.SplitN(rest, "\n", 2)[0]); err == nil {
+			return n
+		}
+	}
+	s.Fatalf("metrics of the gate: no whole number after %s", counter)
+	return 0
+}
+
 // gateSays returns nil when the admin port of the pod with the label says this of its users.
 func (s *story) gateSays(label, want string) func() error {
 	return func() error {
-		ip, err := s.tryKubectl("", "get", "pods", "-l", label, "-o", "jsonpath={.items[0].status.podIP}")
-		if err != nil {
-			return err
-		}
-		r, err := get("http://"+ip+":8182/status", nobody)
+		r, err := get("http://"+s.podIP(label)+":8182/status", nobody)
 		if err == nil && !strings.Contains(r.body, want) {
 			err = fmt.Errorf("status of the gate: %s, want %s", r.body, want)
 		}

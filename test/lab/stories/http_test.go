@@ -84,16 +84,15 @@ func (s *story) refusedWithPage(url string, as login) func() error {
 	}
 }
 
-// never asks for a page, without a password, for a while, in which it must not get the application's answer.
-func (s *story) never(url string, status int) {
-	s.Helper()
-	s.always("nobody gets in", 5*time.Second, func() error {
-		r, err := get(url, nobody)
-		if err == nil && r.status == status {
-			return fmt.Errorf("%s without a password: %d", url, status)
+// refusedAll returns nil when the gate says that it lets nobody in, and what mends that.
+func refusedAll(url string, as login) func() error {
+	return func() error {
+		r, err := get(url, as)
+		if err == nil && (r.status != 503 || !strings.Contains(r.body, "kubectl basicauth")) {
+			err = fmt.Errorf("%s as %q: %d %.200q, want 503 and the command that mends it", url, as.user, r.status, r.body)
 		}
-		return nil // refused, or nothing there
-	})
+		return err
+	}
 }
 
 // prometheusSees returns nil when a query's first result has this value.

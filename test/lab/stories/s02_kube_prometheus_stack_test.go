@@ -32,7 +32,6 @@ const (
 	stackPrometheus   = "kps-kube-prometheus-stack-prometheus"
 	stackAlertmanager = "kps-kube-prometheus-stack-alertmanager"
 	stackVolumes      = 2 // one a replica of Prometheus
-	alertTemplates    = "alertmanager-templates"
 )
 
 // The kube-prometheus-stack objects that Helm 3 hands a post-renderer for an ALB, applied after kauth: all are accepted
@@ -102,7 +101,6 @@ func tellStack(t *testing.T, shared string) *story {
 			"{storageClassName: gp3, capacity: {storage: 50Gi}, accessModes: [ReadWriteOnce], hostPath: {path: %q}}\n", i, dir)
 	}
 	s.kubectl(disks, "apply", "-f", "-")
-	s.kubectl("", "create", "configmap", alertTemplates, "--from-literal=default.tmpl=", "--from-literal=email.tmpl=")
 	return s
 }
 
@@ -146,9 +144,7 @@ func (s *story) fitToLab(all []object) (some []object) {
 		case "Alertmanager":
 			o.set(s, kit.AlertmanagerImage, "image")
 			o.set(s, "v0.25.0", "version") // what the operator chooses flags by
-			// Debian's Alertmanager looks for its templates outside the program.
-			o.add(s, map[string]any{"name": alertTemplates, "configMap": map[string]any{"name": alertTemplates}}, "volumes")
-			o.add(s, map[string]any{"name": alertTemplates, "mountPath": "/usr/share/prometheus/alertmanager"}, "volumeMounts")
+
 		}
 		if _, hook := o.GetAnnotations()["helm.sh/hook"]; !hook {
 			some = append(some, o)

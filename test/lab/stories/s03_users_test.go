@@ -22,8 +22,6 @@ import (
 // alerting, health still true; Secret restored: in again.
 func TestUsers(t *testing.T) {
 	withEachHelm(t, 3, "users come and go", func(s *story, h *helm) {
-		t, _ := s.TB.(*testing.T)
-		t.Parallel() // both Helms at once: what takes time is the kubelet, which looks every five seconds or so
 		a := alerting{s}
 		alice, bob, rotated := login{"alice", "correct horse"}, login{"bob", "battery"}, login{"bob", "staple"}
 		a.addUser(alice.user, alice.password)

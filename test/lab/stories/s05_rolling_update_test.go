@@ -14,7 +14,7 @@ import (
 
 // Rolling update of a two-replica Deployment behind the gate under steady load through Traefik: not one failed request.
 func TestRollingUpdate(t *testing.T) {
-	withEachHelm(t, 5, "rolling update under load", func(s *story, h *helm) {
+	withEachHelmInTurn(t, 5, "rolling update under load", func(s *story, h *helm) {
 		alice := s.installTwo(h)
 		l := s.startLoad("http://"+s.host()+"/version", alice)
 		s.until("answers of version 1", l.answered("1", 2*loadRate))
@@ -39,7 +39,7 @@ func TestRollingUpdate(t *testing.T) {
 // pod has been told to end.
 func TestScaling(t *testing.T) {
 	s := tell(t, 5, "scaling and long requests under load")
-	h := &helm{s: s, major: "helm4", kauth: theLab.Kit.Kauth}
+	h := s.helm("helm4")
 	alice := s.installTwo(h)
 	l := s.startLoad("http://"+s.host()+"/version", alice)
 	s.until("load", l.answered("1", loadRate))

@@ -204,6 +204,7 @@ spec:
 
 // A Job that is gated by its annotation has its gate while it works, and ends when its work is done.
 func TestGatedJobEnds(t *testing.T) {
+	t.Parallel()
 	s := tell(t, 7, "a gated Job")
 	s.restrict()
 	alice := login{"alice", "correct horse"}
@@ -214,7 +215,7 @@ func TestGatedJobEnds(t *testing.T) {
 	}
 	s.kubectl(out, "apply", "-f", "-")
 	s.figure("Ready", s.until("Ready", func() error { return s.podsReady("app=report", 1) }))
-	ip := s.kubectl("", "get", "pods", "-l", "app=report", "-o", "jsonpath={.items[0].status.podIP}")
+	ip := s.podIP("app=report")
 	s.must(s.refusedWithPage("http://"+ip+":8181/", nobody), answers("http://"+ip+":8181/", alice, 200))
 
 	if r, err := get("http://"+ip+":8080/end", nobody); err == nil { // the work is done

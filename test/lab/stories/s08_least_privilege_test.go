@@ -21,8 +21,9 @@ import (
 
 // `kubectl basicauth` under RBAC that only allows that one Secret; two hundred writers at once on the real API server.
 func TestLeastPrivilege(t *testing.T) {
+	t.Parallel()
 	s := tell(t, 8, "one Secret and no more")
-	h := &helm{s: s, major: "helm4", kauth: theLab.Kit.Kauth}
+	h := s.helm("helm4")
 	h.run("install", "web", chart("web"), "--set", "host="+s.host(), "--post-renderer", "kauth")
 
 	const mayNotGet = "you may not get it; ask for a Role with the verbs get and update on this Secret"

@@ -17,14 +17,15 @@ import (
 	"github.com/kauth-dev/kauth/test/lab/kit"
 )
 
-// patience bounds each wait of a story. On an idle machine nothing takes longer than a tenth of it.
-const patience = 3 * time.Minute
+// patience bounds each wait of a story. On an idle machine nothing takes longer than a tenth of it, but for one thing: a
+// change of Prometheus' configuration that comes just while its reloader starts is only seen after three minutes.
+const patience = 4 * time.Minute
 
 var told atomic.Int32 // stories that passed
 
 // A story is one promise being tried in a namespace of its own. Any step that does not work ends it.
 type story struct {
-	testing.TB
+	*testing.T
 	title string
 	ns    string // namespace, and the name of the host that leads there: see host
 	start time.Time
@@ -36,7 +37,7 @@ type story struct {
 // tell begins a story. Its namespace goes when it ends; a line says how it went, with the times that were measured.
 func tell(t *testing.T, number int, title string) *story {
 	t.Helper()
-	s := &story{TB: t, title: fmt.Sprintf("story %d, %s", number, title), start: time.Now()}
+	s := &story{T: t, title: fmt.Sprintf("story %d, %s", number, title), start: time.Now()}
 	s.ns = strings.Map(func(r rune) rune {
 		if r == '/' || r == '_' {
 			return '-'
@@ -183,6 +184,8 @@ func (s *story) explain() {
 		out, err := s.tryKubectl("", args...)
 		s.Logf("kubectl %s\n%s%v", strings.Join(args, " "), out, err)
 	}
+	out, err := s.try("tail", "-n", "30", filepath.Join(theLab.Dir, "run", "traefik.log"))
+	s.Logf("Traefik\n%s%v", out, err)
 }
 
 // A helm is one of the two majors with kauth as its post-renderer, installed the way each wants it.
@@ -193,15 +196,32 @@ type helm struct {
 	env   []string
 }
 
-// withEachHelm tells a story once for each major.
+// withEachHelm tells a story once for each major, at the same time as other stories: most of what they do is to wait.
 func withEachHelm(t *testing.T, number int, title string, body func(*story, *helm)) {
+	t.Parallel()
+	eachHelm(t, func(t *testing.T, major, name string) {
+		t.Parallel()
+		s := tell(t, number, title+" ("+name+")")
+		body(s, s.helm(major))
+	})
+}
+
+// withEachHelmInTurn is withEachHelm for a story that wants the machine for itself.
+func withEachHelmInTurn(t *testing.T, number int, title string, body func(*story, *helm)) {
+	eachHelm(t, func(t *testing.T, major, name string) {
+		s := tell(t, number, title+" ("+name+")")
+		body(s, s.helm(major))
+	})
+}
+
+func eachHelm(t *testing.T, tell func(t *testing.T, major, name string)) {
 	for _, h := range []struct{ major, name string }{{"helm3", "Helm 3"}, {"helm4", "Helm 4"}} {
-		t.Run(h.major, func(t *testing.T) {
-			s := tell(t, number, title+" ("+h.name+")")
-			body(s, &helm{s: s, major: h.major, kauth: theLab.Kit.Kauth})
-		})
+		t.Run(h.major, func(t *testing.T) { tell(t, h.major, h.name) })
 	}
 }
+
+// helm is one major, "helm3" or "helm4", with kauth as the lab has it.
+func (s *story) helm(major string) *helm { return &helm{s: s, major: major, kauth: theLab.Kit.Kauth} }
 
 // run runs Helm in the story's namespace.
 func (h *helm) run(args ...string) string {

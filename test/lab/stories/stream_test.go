@@ -27,16 +27,6 @@ func (o object) set(s *story, value any, path ...string) {
 	}
 }
 
-// add puts a value at the end of a list of the spec, which need not be there.
-func (o object) add(s *story, value any, path ...string) {
-	s.Helper()
-	list, _, err := unstructured.NestedSlice(o.Object, append([]string{"spec"}, path...)...)
-	if err != nil {
-		s.Fatalf("%s: %v", o.title(), err)
-	}
-	o.set(s, append(list, value), path...)
-}
-
 // objects reads a stream.
 func (s *story) objects(stream string) (all []object) {
 	s.Helper()
