@@ -48,6 +48,7 @@ test-go: ## only the Go tests, with what is there (TESTFLAGS='-run X -v')
 .PHONY: e2e
 e2e: root ## the stories: what kauth promises, tried on a real cluster (TESTFLAGS='-run TestX' for one)
 	@test/lab/build $(LAB_TOOLS) >/dev/null
+	cd test/lab && go test -count=1 ./sandbox
 	cd test/lab/stories && go test -count=1 -timeout 30m -parallel 4 $(TESTFLAGS)
 
 .PHONY: lab-shell
