@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/kauth-dev/kauth/pkg/gateconf"
+	"github.com/kauth-dev/kauth/pkg/proxy/lean"
 	"github.com/kauth-dev/kauth/pkg/reload"
 )
 
@@ -73,6 +74,18 @@ func newUpstream(cfg gateconf.Config) (*upstream, error) {
 	return up, nil
 }
 
+// roundTripper is the way that requests take: the short one where there is no TLS.
+func (up *upstream) roundTripper() http.RoundTripper {
+	if up.tls != nil {
+		return up.transport
+	}
+	return &lean.Transport{
+		Dial: func(ctx context.Context) (net.Conn, error) { return up.dialer.DialContext(ctx, "tcp", up.address) },
+		Rest: up.transport, MaxIdle: up.transport.MaxIdleConnsPerHost, IdleTimeout: up.transport.IdleConnTimeout,
+		MaxHeaderBytes: up.transport.MaxResponseHeaderBytes,
+	}
+}
+
 func readCAs(file string) (*x509.CertPool, int, error) {
 	pem, err := reload.File(file)()
 	if err != nil {
@@ -105,7 +118,7 @@ func (b *buffers) Put(p []byte) {
 // cuts the connection when the upstream breaks off in the middle of a body.
 func newForwarder(up *upstream, g *gate) http.Handler {
 	return &httputil.ReverseProxy{
-		Transport:  up.transport,
+		Transport:  up.roundTripper(),
 		BufferPool: &buffers{},
 		ErrorLog:   slog.NewLogLogger(g.log.Handler(), slog.LevelDebug),
 		Rewrite:    func(pr *httputil.ProxyRequest) { rewrite(pr, up.url) },
