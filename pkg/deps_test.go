@@ -117,7 +117,7 @@ var mayImport = map[string][]string{
 	"pkg/inject":            {"pkg/manifest", "pkg/topology", "pkg/plan", "pkg/filters", "pkg/yamltext"},
 	"pkg/explain":           {"pkg/plan", "pkg/topology", "pkg/manifest"},
 	"pkg/auth/basic":        {"pkg/auth", "pkg/htpasswd"},
-	"pkg/proxy":             {"pkg/auth", "pkg/reload", "pkg/htpasswd"},
+	"pkg/proxy":             {"pkg/auth", "pkg/reload", "pkg/htpasswd", "pkg/proxy/lean"},
 	"pkg/userstore":         {"pkg/htpasswd"},
 	"pkg/verify":            {"pkg/topology", "pkg/userstore", "pkg/manifest"},
 	"test/demo":             {"pkg/userstore", "pkg/htpasswd"},

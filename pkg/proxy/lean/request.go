@@ -1,0 +1,125 @@
+package lean
+
+import (
+	"net/http"
+	"net/textproto"
+	"strings"
+	"sync"
+)
+
+// maxHead is how many bytes a request may have. The send buffer of an idle connection takes as many without waiting: who
+// writes first and reads then would wait for ever on an upstream that answers a long request before it has read it.
+const maxHead = 16 << 10
+
+// covers says whether a request is one that this package can send: without a body, and harmless when sent twice.
+func covers(r *http.Request) bool {
+	return (r.Method == http.MethodGet || r.Method == http.MethodHead) &&
+		(r.Body == nil || r.Body == http.NoBody) && len(r.Trailer) == 0 && !r.Close && r.URL != nil && r.Header != nil && plain(r.Header)
+}
+
+// plain says whether a header can be sent as it stands: Transport refuses what is no token or has control characters.
+func plain(h http.Header) bool {
+	size := 0
+	for name, values := range h {
+		switch name {
+		case "Connection", "Upgrade", "Expect":
+			return false
+		}
+		if name == "" || !all(name, tokenByte) {
+			return false
+		}
+		for _, v := range values {
+			if !all(v, valueByte) {
+				return false
+			}
+			size += len(name) + len(v) + len(": \r\n")
+		}
+	}
+	return size <= maxHead
+}
+
+// A head is a request as it goes over the wire.
+type head struct{ out []byte }
+
+var heads = sync.Pool{New: func() any { return new(head) }}
+
+// Write appends.
+func (h *head) Write(p []byte) (int, error) {
+	h.out = append(h.out, p...)
+	return len(p), nil
+}
+
+// WriteString is Write for http.Header, which looks for it.
+func (h *head) WriteString(s string) (int, error) {
+	h.out = append(h.out, s...)
+	return len(s), nil
+}
+
+// set writes down what http.Transport would send, and says whether it could.
+func (h *head) set(r *http.Request) bool {
+	host := r.Host
+	if host == "" {
+		host = r.URL.Host
+	}
+	target := r.URL.RequestURI()
+	if len(host)+len(target) > maxHead || host == "" || !all(host, hostByte) || !all(target, targetByte) {
+		return false
+	}
+	agent := "Go-http-client/1.1"
+	if said, ok := r.Header["User-Agent"]; ok { // ReverseProxy says by an empty one that there was none
+		agent = ""
+		if len(said) > 0 {
+			agent = said[0]
+		}
+	}
+	h.out = append(h.out[:0], r.Method...)
+	h.out = append(h.out, ' ')
+	h.out = append(h.out, target...)
+	h.out = append(h.out, " HTTP/1.1\r\nHost: "...)
+	h.out = append(h.out, host...)
+	h.out = append(h.out, "\r\n"...)
+	if agent != "" {
+		h.out = append(h.out, "User-Agent: "...)
+		h.out = append(h.out, textproto.TrimString(agent)...)
+		h.out = append(h.out, "\r\n"...)
+	}
+	if err := r.Header.WriteSubset(h, notSent); err != nil {
+		return false
+	}
+	h.out = append(h.out, "\r\n"...)
+	return true
+}
+
+// What is written otherwise, or must not be there.
+var notSent = map[string]bool{"Host": true, "User-Agent": true, "Content-Length": true, "Transfer-Encoding": true, "Trailer": true}
+
+// bytesOf is a set of bytes.
+type bytesOf [256]bool
+
+var (
+	tokenByte  = bytesWhere(func(b byte) bool { return alphanumeric(b) || strings.IndexByte("!#$%&'*+-.^_`|~", b) >= 0 })
+	hostByte   = bytesWhere(func(b byte) bool { return alphanumeric(b) || strings.IndexByte("-._:[]", b) >= 0 }) // Transport rewrites others
+	valueByte  = bytesWhere(func(b byte) bool { return b >= ' ' && b != 0x7f || b == '\t' })
+	targetByte = bytesWhere(func(b byte) bool { return b > ' ' && b != 0x7f })
+)
+
+func alphanumeric(b byte) bool {
+	return 'a' <= b && b <= 'z' || 'A' <= b && b <= 'Z' || '0' <= b && b <= '9'
+}
+
+func bytesWhere(in func(byte) bool) *bytesOf {
+	var set bytesOf
+	for b := range set {
+		set[b] = in(byte(b))
+	}
+	return &set
+}
+
+func all(s string, set *bytesOf) bool {
+	for i := range len(s) {
+		if !set[s[i]] {
+			return false
+		}
+	}
+	return true
+}
