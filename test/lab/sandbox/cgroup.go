@@ -28,8 +28,8 @@ func Unified() bool {
 	return err == nil
 }
 
-// MakeCgroup makes the world's control group in every hierarchy, so that the kubelet finds it. With version 2, the
-// controllers that the kubelet needs are handed down to it.
+// MakeCgroup makes the world's control group in every hierarchy, so that the kubelet finds it. With version 2, all
+// controllers are handed down to it: the kubelet wants each that the machine has.
 func (w World) MakeCgroup() error {
 	if !Unified() {
 		for _, dir := range cgroupDirs("") {
@@ -39,12 +39,16 @@ func (w World) MakeCgroup() error {
 		}
 		return nil
 	}
-	const controllers = "+cpuset +cpu +io +memory +pids"
 	if err := os.Mkdir(cgroupRoot+w.Cgroup, 0o755); err != nil && !errors.Is(err, os.ErrExist) {
 		return err
 	}
 	for _, dir := range []string{cgroupRoot, cgroupRoot + w.Cgroup} {
-		err := os.WriteFile(filepath.Join(dir, "cgroup.subtree_control"), []byte(controllers), 0o600)
+		controllers, err := os.ReadFile(filepath.Join(dir, "cgroup.controllers"))
+		if err != nil {
+			return err
+		}
+		all := "+" + strings.Join(strings.Fields(string(controllers)), " +")
+		err = os.WriteFile(filepath.Join(dir, "cgroup.subtree_control"), []byte(all), 0o600)
 		if errors.Is(err, syscall.EBUSY) {
 			return fmt.Errorf("%s: it has processes of its own, so its controllers cannot be handed down; "+
 				"move them to a group below, or run the lab outside this container", dir)

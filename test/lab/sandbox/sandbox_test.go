@@ -72,10 +72,11 @@ func inside(w sandbox.World, act string) int {
 
 // groups lists the folders of a control group in all hierarchies.
 func groups(name string) []string {
-	found, _ := filepath.Glob("/sys/fs/cgroup/*" + name)
+	pattern := "/sys/fs/cgroup/*" + name
 	if sandbox.Unified() {
-		found = append(found, "/sys/fs/cgroup"+name)
+		pattern = "/sys/fs/cgroup" + name
 	}
+	found, _ := filepath.Glob(pattern)
 	return found
 }
 
