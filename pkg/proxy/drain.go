@@ -3,8 +3,6 @@ package proxy
 import (
 	"context"
 	"errors"
-	"net"
-	"net/url"
 	"syscall"
 	"time"
 )
@@ -12,16 +10,14 @@ import (
 // How often a gate that is to end looks whether its upstream has.
 const endPoll = 100 * time.Millisecond
 
-// upstreamEnd returns a channel that is closed when the upstream takes no connections any more. Both get their SIGTERM
+// end returns a channel that is closed when the upstream takes no connections any more. Both get their SIGTERM
 // at the same time, unless the application has a preStop hook: how long routes take to be withdrawn is what its author
 // thought of, so the gate lasts as long as it does. Anything but a refusal, such as a full queue, means that it is there.
-func (s *Server) upstreamEnd(ctx context.Context) <-chan struct{} {
+func (up *upstream) end(ctx context.Context) <-chan struct{} {
 	ended := make(chan struct{})
-	address := s.upstreamAddress()
 	go func() {
-		dialer := net.Dialer{Timeout: time.Second}
 		for {
-			conn, err := dialer.DialContext(ctx, "tcp", address)
+			conn, err := up.dialer.DialContext(ctx, "tcp", up.address)
 			switch {
 			case errors.Is(err, syscall.ECONNREFUSED):
 				close(ended)
@@ -37,19 +33,6 @@ func (s *Server) upstreamEnd(ctx context.Context) <-chan struct{} {
 		}
 	}()
 	return ended
-}
-
-// upstreamAddress is the upstream's host:port.
-func (s *Server) upstreamAddress() string {
-	u, err := url.Parse(s.cfg.Upstream)
-	if err != nil {
-		panic(err) // NewServer took it
-	}
-	port := u.Port()
-	if port == "" {
-		port = u.Scheme
-	}
-	return net.JoinHostPort(u.Hostname(), port)
 }
 
 func (s *Server) drain() {

@@ -39,6 +39,7 @@ type Options struct {
 // Server is one gate with its two listeners. Make it with New, then call Listen and Serve once.
 type Server struct {
 	cfg       gateconf.Config
+	upstream  *upstream
 	log       *slog.Logger
 	lines     *logWriter
 	users     *users
@@ -79,7 +80,7 @@ func New(cfg gateconf.Config, o Options) (*Server, error) {
 		return nil, err
 	}
 	m := newMetrics(o.Version)
-	s := &Server{cfg: cfg, lines: &logWriter{out: o.Log, dropped: m.logLost}}
+	s := &Server{cfg: cfg, upstream: up, lines: &logWriter{out: o.Log, dropped: m.logLost}}
 	access, events := newLoggers(cfg, s.lines)
 	s.log = events
 	if !cfg.AccessLog {
@@ -164,7 +165,7 @@ func (s *Server) Serve(ctx context.Context) error {
 		s.log.Info("shutting down", "delay", s.cfg.ShutdownDelay.String(), "timeout", s.cfg.ShutdownTimeout.String())
 		select {
 		case err = <-failed:
-		case <-s.upstreamEnd(watching):
+		case <-s.upstream.end(watching):
 		case <-time.After(s.cfg.ShutdownDelay):
 		}
 	}

@@ -248,9 +248,9 @@ func FuzzAuthenticate(f *testing.F) {
 	c.SetUsers(htpasswd.Parse([]byte(user + ":{SHA}" + sha1Of(password) + "\n")))
 	f.Fuzz(func(t *testing.T, header string) {
 		now = now.Add(time.Second)
-		r := request(header)
-		d := decide(t, c, r)
-		u, p, ok := r.BasicAuth()
+		d := decide(t, c, request(header))
+		// net/http takes blanks at the end off before anybody sees the header, and so may the check.
+		u, p, ok := request(strings.TrimRight(header, " ")).BasicAuth()
 		if d.Outcome == auth.Allow && (!ok || u != user || p != password) && !strings.HasPrefix(strings.ToLower(header), "basic  ") {
 			t.Fatalf("%q gets in", header)
 		}

@@ -103,5 +103,5 @@ func (c *Cluster) apply(ctx context.Context, name, text string) error {
 }
 
 func (c *Cluster) kubectl(ctx context.Context, args ...string) error {
-	return command(ctx, c.tools.Kube, append([]string{"kubectl", "--kubeconfig=" + c.Kubeconfig}, args...)...)
+	return kit.Run(ctx, append([]string{c.tools.Kube, "kubectl", "--kubeconfig=" + c.Kubeconfig}, args...)...)
 }

@@ -7,8 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"strings"
+
+	"github.com/kauth-dev/kauth/test/lab/kit"
 )
 
 const bridge = "labbr0"
@@ -22,13 +23,13 @@ func (c *Cluster) makeNetwork(ctx context.Context) error {
 		"link set " + bridge + " up",
 		"route add " + service + " dev " + bridge, // kube-proxy's rules lead on, but only for what has a route at all
 	} {
-		if err := command(ctx, "ip", strings.Fields(line)...); err != nil {
+		if err := kit.Run(ctx, append([]string{"ip"}, strings.Fields(line)...)...); err != nil {
 			return err
 		}
 	}
 	const rules = "/proc/sys/net/bridge/bridge-nf-call-iptables"
 	if _, err := os.Stat(rules); err != nil { // a module that most machines have in the kernel, or loaded
-		if err := command(ctx, "modprobe", "br_netfilter"); err != nil {
+		if err := kit.Run(ctx, "modprobe", "br_netfilter"); err != nil {
 			return fmt.Errorf("%s: not there; load the kernel module br_netfilter: %w", rules, err)
 		}
 	}
@@ -36,13 +37,4 @@ func (c *Cluster) makeNetwork(ctx context.Context) error {
 		os.WriteFile(rules, []byte("1"), 0o600),
 		os.WriteFile("/proc/sys/net/ipv4/ip_forward", []byte("1"), 0o600),
 	)
-}
-
-// command runs a program of the machine's and returns what it said when it did not work.
-func command(ctx context.Context, program string, args ...string) error {
-	out, err := exec.CommandContext(ctx, program, args...).CombinedOutput()
-	if err != nil {
-		return fmt.Errorf("%s %s: %w: %s", program, strings.Join(args, " "), err, strings.TrimSpace(string(out)))
-	}
-	return nil
 }

@@ -60,7 +60,7 @@ func (c *Cluster) startContainerd(ctx context.Context, archives []string) error 
 		return err
 	}
 	if err := c.await(ctx, "containerd", func(ctx context.Context) error {
-		return command(ctx, beside("ctr"), "-a", socket, "version")
+		return kit.Run(ctx, beside("ctr"), "-a", socket, "version")
 	}); err != nil {
 		return err
 	}
@@ -74,7 +74,7 @@ func (c *Cluster) startContainerd(ctx context.Context, archives []string) error 
 
 // LoadImage loads a container image from an archive, so that pods can use it by the name that the archive gives.
 func (c *Cluster) LoadImage(ctx context.Context, archive string) error {
-	return command(ctx, kit.Beside(c.tools.Containerd, "ctr"), "-a", c.socket(), "-n", "k8s.io", "images", "import", archive)
+	return kit.Run(ctx, kit.Beside(c.tools.Containerd, "ctr"), "-a", c.socket(), "-n", "k8s.io", "images", "import", archive)
 }
 
 func (c *Cluster) socket() string { return "/run/containerd/containerd.sock" } // the sandbox has a /run of its own

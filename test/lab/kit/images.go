@@ -32,7 +32,7 @@ func writeImages(ctx context.Context, dir string, t Tools) ([]string, error) {
 		return nil, err
 	}
 	lab := filepath.Join(root, "test", "lab")
-	if err := run(ctx, "env", "CGO_ENABLED=0", "go", "build", "-C", lab, "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", dir+"/", "./apps/..."); err != nil {
+	if err := Run(ctx, "env", "CGO_ENABLED=0", "go", "build", "-C", lab, "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", dir+"/", "./apps/..."); err != nil {
 		return nil, err
 	}
 	var archives []string

@@ -44,15 +44,15 @@ func buildProduct(ctx context.Context, dir, version string) (Product, error) {
 		{"cp", filepath.Join(root, "plugin.yaml"), filepath.Dir(p.Bin)},
 		{"go", "-C", filepath.Join(root, "image"), "run", "./kauth-proxy", "-version", version, "-arch", runtime.GOARCH, "-o", p.Image},
 	} {
-		if err := run(ctx, args...); err != nil {
+		if err := Run(ctx, args...); err != nil {
 			return p, err
 		}
 	}
 	return p, nil
 }
 
-// run runs a program and returns what it said when it did not work.
-func run(ctx context.Context, args ...string) error {
+// Run runs a program and returns what it said when it did not work.
+func Run(ctx context.Context, args ...string) error {
 	out, err := exec.CommandContext(ctx, args[0], args[1:]...).CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("%s: %w: %s", strings.Join(args, " "), err, strings.TrimSpace(string(out)))
