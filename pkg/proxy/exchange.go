@@ -5,6 +5,7 @@ import (
 	"context"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"net/netip"
 	"time"
 
@@ -28,6 +29,7 @@ type exchange struct {
 	identity auth.Identity
 	consumed []string    // headers that carried the credential
 	body     *clientBody // of a forwarded request that has one
+	trace    httptrace.ClientTrace
 
 	status int // of the final answer; 0: none yet
 	bytes  int64

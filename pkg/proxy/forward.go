@@ -17,7 +17,6 @@ import (
 	"time"
 
 	"github.com/kauth-dev/kauth/pkg/gateconf"
-	"github.com/kauth-dev/kauth/pkg/proxy/lean"
 	"github.com/kauth-dev/kauth/pkg/reload"
 )
 
@@ -74,18 +73,6 @@ func newUpstream(cfg gateconf.Config) (*upstream, error) {
 	return up, nil
 }
 
-// roundTripper is the way that requests take: the short one where there is no TLS.
-func (up *upstream) roundTripper() http.RoundTripper {
-	if up.tls != nil {
-		return up.transport
-	}
-	return &lean.Transport{
-		Dial: func(ctx context.Context) (net.Conn, error) { return up.dialer.DialContext(ctx, "tcp", up.address) },
-		Rest: up.transport, MaxIdle: up.transport.MaxIdleConnsPerHost, IdleTimeout: up.transport.IdleConnTimeout,
-		MaxHeaderBytes: up.transport.MaxResponseHeaderBytes,
-	}
-}
-
 func readCAs(file string) (*x509.CertPool, int, error) {
 	pem, err := reload.File(file)()
 	if err != nil {
@@ -98,28 +85,14 @@ func readCAs(file string) (*x509.CertPool, int, error) {
 	return pool, strings.Count(string(pem), "-----BEGIN CERTIFICATE-----"), nil
 }
 
-// buffers keeps the buffers that bodies are copied through: without it each request costs 32 KiB of garbage.
-type buffers struct{ pool sync.Pool }
+var errStatus = errors.New("final answer with a status below 200")
 
-func (b *buffers) Get() []byte {
-	if p, ok := b.pool.Get().(*[32 << 10]byte); ok {
-		return p[:]
-	}
-	return make([]byte, 32<<10)
-}
-
-func (b *buffers) Put(p []byte) {
-	if len(p) == 32<<10 {
-		b.pool.Put((*[32 << 10]byte)(p))
-	}
-}
-
-// newForwarder returns the last room. Its ReverseProxy flushes event streams and bodies of unknown length at once, and
-// cuts the connection when the upstream breaks off in the middle of a body.
-func newForwarder(up *upstream, g *gate) http.Handler {
+// newReverseProxy returns the way to the upstream that covers everything: bodies, upgrades, trailers, TLS. It flushes event
+// streams and bodies of unknown length at once, and cuts the connection when the upstream breaks off in the middle of a body.
+func newReverseProxy(up *upstream, g *gate, pool httputil.BufferPool) http.Handler {
 	return &httputil.ReverseProxy{
-		Transport:  up.roundTripper(),
-		BufferPool: &buffers{},
+		Transport:  up.transport,
+		BufferPool: pool,
 		ErrorLog:   slog.NewLogLogger(g.log.Handler(), slog.LevelDebug),
 		Rewrite:    func(pr *httputil.ProxyRequest) { rewrite(pr, up.url) },
 		ModifyResponse: func(res *http.Response) error {
@@ -132,24 +105,13 @@ func newForwarder(up *upstream, g *gate) http.Handler {
 	}
 }
 
-var errStatus = errors.New("final answer with a status below 200")
-
 // rewrite makes the request that the upstream gets. ReverseProxy has already removed what the client's Connection
 // header names, so a client cannot have our headers taken out again (CVE-2024-45410).
 func rewrite(pr *httputil.ProxyRequest, to *url.URL) {
 	e, out := exchangeOf(pr.In), pr.Out
 	out.URL.Scheme, out.URL.Host = to.Scheme, to.Host
 	out.URL.RawQuery = pr.In.URL.RawQuery // as it came: no decision was taken on it, and some applications allow semicolons
-	for _, name := range e.consumed {
-		out.Header.Del(name)
-	}
-	setForwarded(pr, e.client)
-	if e.identity.User != "" {
-		out.Header["X-Forwarded-User"] = []string{e.identity.User}
-	}
-	if len(e.identity.Groups) > 0 {
-		out.Header["X-Forwarded-Groups"] = []string{strings.Join(e.identity.Groups, ",")}
-	}
+	say(out.Header, pr.In, e)
 	if out.Body != nil {
 		e.body = &clientBody{ReadCloser: out.Body, in: pr.In, out: out}
 		out.Body = e.body
@@ -161,31 +123,46 @@ func rewrite(pr *httputil.ProxyRequest, to *url.URL) {
 	}
 }
 
-func setForwarded(pr *httputil.ProxyRequest, who client) {
-	h := pr.Out.Header
+// say takes the credential out of the header of a request to the upstream and puts in who sent the request, and from
+// where. The header may be that of in.
+func say(out http.Header, in *http.Request, e *exchange) {
+	for _, name := range e.consumed {
+		out.Del(name)
+	}
+	setForwarded(out, in, e.client)
+	if e.identity.User != "" {
+		out["X-Forwarded-User"] = []string{e.identity.User}
+	}
+	if len(e.identity.Groups) > 0 {
+		out["X-Forwarded-Groups"] = []string{strings.Join(e.identity.Groups, ",")}
+	}
+}
+
+func setForwarded(out http.Header, in *http.Request, who client) {
 	chain := who.peer.String()
 	if who.trusted {
-		if prior := pr.In.Header["X-Forwarded-For"]; len(prior) > 0 {
+		if prior := in.Header["X-Forwarded-For"]; len(prior) > 0 {
 			chain = strings.Join(prior, ", ") + ", " + chain
 		}
 	}
 	if who.peer.IsValid() {
-		h["X-Forwarded-For"] = []string{chain}
+		out["X-Forwarded-For"] = []string{chain}
 	}
 	proto := "http"
-	if pr.In.TLS != nil {
+	if in.TLS != nil {
 		proto = "https"
 	}
-	for _, own := range [...]struct{ name, value string }{{"X-Forwarded-Host", pr.In.Host}, {"X-Forwarded-Proto", proto}} {
-		h[own.name] = []string{own.value}
-		if said := pr.In.Header[own.name]; who.trusted && len(said) > 0 {
-			h[own.name] = said
+	for _, own := range [...]struct{ name, value string }{{"X-Forwarded-Host", in.Host}, {"X-Forwarded-Proto", proto}} {
+		if said := in.Header[own.name]; who.trusted && len(said) > 0 {
+			out[own.name] = said
+		} else {
+			out[own.name] = []string{own.value}
 		}
 	}
 	// ReverseProxy drops these two, when named in Connection, with the rest.
 	for _, name := range [...]string{"X-Forwarded-Port", "X-Forwarded-Prefix"} {
-		if said := pr.In.Header[name]; who.trusted && len(said) > 0 {
-			h[name] = said
+		if said := in.Header[name]; who.trusted && len(said) > 0 {
+			out[name] = said
 		}
 	}
 }

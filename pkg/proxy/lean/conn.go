@@ -138,6 +138,13 @@ func (b *body) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// Waiting says whether something of the body of an answer has come already, so that Read would not wait. It knows the
+// bodies of Send only.
+func Waiting(r io.Reader) bool {
+	b, ok := r.(*body)
+	return ok && b.conn.br.Buffered() > 0
+}
+
 // Close gives up what was not read: the upstream may never come to the end of it.
 func (b *body) Close() error {
 	b.end(http.ErrBodyReadAfterClose)

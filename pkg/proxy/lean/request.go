@@ -11,10 +11,11 @@ import (
 // writes first and reads then would wait for ever on an upstream that answers a long request before it has read it.
 const maxHead = 16 << 10
 
-// covers says whether a request is one that this package can send: without a body, and harmless when sent twice.
-func covers(r *http.Request) bool {
+// Covers says whether a request is one that Send can send: without a body, harmless when sent twice, and with nothing in its
+// target, Host or header that http.Transport would refuse or rewrite.
+func Covers(r *http.Request) bool {
 	return (r.Method == http.MethodGet || r.Method == http.MethodHead) &&
-		(r.Body == nil || r.Body == http.NoBody) && len(r.Trailer) == 0 && !r.Close && r.URL != nil && r.Header != nil && plain(r.Header)
+		(r.Body == nil || r.Body == http.NoBody) && len(r.Trailer) == 0 && r.URL != nil && r.Header != nil && plain(r.Header) && addressed(r)
 }
 
 // plain says whether a header can be sent as it stands: Transport refuses what is no token or has control characters.
@@ -38,6 +39,19 @@ func plain(h http.Header) bool {
 	return size <= maxHead
 }
 
+// addressed says whether host and target can be sent as they stand.
+func addressed(r *http.Request) bool {
+	host, target := hostOf(r), r.URL.RequestURI()
+	return len(host)+len(target) <= maxHead && host != "" && all(host, hostByte) && all(target, targetByte)
+}
+
+func hostOf(r *http.Request) string {
+	if r.Host != "" {
+		return r.Host
+	}
+	return r.URL.Host
+}
+
 // A head is a request as it goes over the wire.
 type head struct{ out []byte }
 
@@ -55,16 +69,8 @@ func (h *head) WriteString(s string) (int, error) {
 	return len(s), nil
 }
 
-// set writes down what http.Transport would send, and says whether it could.
-func (h *head) set(r *http.Request) bool {
-	host := r.Host
-	if host == "" {
-		host = r.URL.Host
-	}
-	target := r.URL.RequestURI()
-	if len(host)+len(target) > maxHead || host == "" || !all(host, hostByte) || !all(target, targetByte) {
-		return false
-	}
+// set writes down what http.Transport would send of a request that Covers approves of.
+func (h *head) set(r *http.Request) {
 	agent := "Go-http-client/1.1"
 	if said, ok := r.Header["User-Agent"]; ok { // ReverseProxy says by an empty one that there was none
 		agent = ""
@@ -74,20 +80,17 @@ func (h *head) set(r *http.Request) bool {
 	}
 	h.out = append(h.out[:0], r.Method...)
 	h.out = append(h.out, ' ')
-	h.out = append(h.out, target...)
+	h.out = append(h.out, r.URL.RequestURI()...)
 	h.out = append(h.out, " HTTP/1.1\r\nHost: "...)
-	h.out = append(h.out, host...)
+	h.out = append(h.out, hostOf(r)...)
 	h.out = append(h.out, "\r\n"...)
 	if agent != "" {
 		h.out = append(h.out, "User-Agent: "...)
 		h.out = append(h.out, textproto.TrimString(agent)...)
 		h.out = append(h.out, "\r\n"...)
 	}
-	if err := r.Header.WriteSubset(h, notSent); err != nil {
-		return false
-	}
+	_ = r.Header.WriteSubset(h, notSent) // Write does not fail
 	h.out = append(h.out, "\r\n"...)
-	return true
 }
 
 // What is written otherwise, or must not be there.

@@ -31,14 +31,18 @@ type Transport struct {
 
 // RoundTrip sends a request and returns the answer, whose body must be closed.
 func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
-	if !covers(r) {
+	if r.Close || !Covers(r) {
 		return t.Rest.RoundTrip(r)
 	}
+	return t.Send(r)
+}
+
+// Send is RoundTrip for a request of which Covers said that it can be sent. Where it goes its URL does not say, nor does
+// its Close; it may be one that a server got.
+func (t *Transport) Send(r *http.Request) (*http.Response, error) {
 	h := heads.Get().(*head)
 	defer heads.Put(h)
-	if !h.set(r) {
-		return t.Rest.RoundTrip(r)
-	}
+	h.set(r)
 	ctx := r.Context()
 	for {
 		if ctx.Err() != nil {
