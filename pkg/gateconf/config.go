@@ -18,11 +18,29 @@ const (
 	UsersKey      = "auth"             // the Secret's one key: htpasswd text
 	UsersFile     = UsersDir + "/" + UsersKey
 	UsersSecret   = "kauth-users" // the Secret's name unless the user names another
-	Image         = "ghcr.io/kauth-dev/kauth-proxy"
-	Port          = 8181 // the gate
-	AdminPort     = 8182 // metrics, livez, readyz
-	HealthPath    = "/health"
-	Realm         = "Restricted"
+
+	SessionVolume = "kauth-session-key"      // the volume that holds the session key's Secret
+	SessionDir    = "/etc/kauth/session-key" // where it is mounted
+	SessionKey    = "key"                    // the Secret's one key
+	SessionSecret = "-session-key"           // after the users Secret's name, the name of that Secret
+	HeaderVolume  = "kauth-header"           // the volume that holds the accepted header values
+	HeaderDir     = "/etc/kauth/header"
+	TLSVolume     = "kauth-tls" // the volume that holds a Secret of type kubernetes.io/tls
+	TLSDir        = "/etc/kauth/tls"
+
+	Image      = "ghcr.io/kauth-dev/kauth-proxy"
+	Port       = 8181 // the gate
+	AdminPort  = 8182 // metrics, livez, readyz
+	HealthPath = "/health"
+	Realm      = "Restricted"
+)
+
+// The values of Config.Auth and Config.SignIn.
+const (
+	AuthBasic    = "basic"
+	AuthNone     = "none"
+	SignInDialog = "dialog"
+	SignInPage   = "page"
 )
 
 // Config is what one gate is told. The zero value of a field means its default, which Defaults spells out; the
@@ -39,6 +57,17 @@ type Config struct {
 	UsersFile   string // htpasswd text; polled, and reloaded when its content changes
 	UsersSecret string // the name of the Secret that UsersFile comes from, for the messages that say how to mend it
 	Realm       string // the realm of the Basic challenge, RFC 7617
+	Auth        string // AuthBasic, or AuthNone where a required header is all that is asked for
+
+	SignIn         string        // SignInDialog: the browser asks for the password; SignInPage: a page of the gate does, and a cookie remembers
+	SessionKeyFile string        // keys that sign the cookies of SignInPage, a line of base64 each, the first for new ones; polled
+	SessionTTL     time.Duration // how long such a cookie is good
+
+	RequireHeader   string // name of a header without which every request is refused, as a CDN adds it; empty: none is asked for
+	HeaderValuesDir string // directory whose files each hold one value of it that is accepted; polled
+
+	TLSCertFile string // PEM file with the gate's certificate and its chain; empty: the gate speaks plain HTTP; polled
+	TLSKeyFile  string // PEM file with its key
 
 	HealthPath         string // exact path that answers with the upstream's health, without credentials
 	UpstreamHealthPath string // path asked of the upstream; empty: the upstream is healthy when it accepts a connection
@@ -64,6 +93,9 @@ func Defaults() Config {
 		AdminListen:     ":8182",
 		UsersSecret:     UsersSecret,
 		Realm:           Realm,
+		Auth:            AuthBasic,
+		SignIn:          SignInDialog,
+		SessionTTL:      12 * time.Hour,
 		HealthPath:      HealthPath,
 		VerifiedTTL:     10 * time.Minute,
 		HashQueue:       16,
@@ -89,6 +121,14 @@ var settings = []setting{
 	{"listen", "`ADDRESS` of the gate", true, text(func(c *Config) *string { return &c.Listen })},
 	{"admin-listen", "`ADDRESS` of metrics, livez and readyz", true, text(func(c *Config) *string { return &c.AdminListen })},
 	{"realm", "realm of the Basic challenge", true, text(func(c *Config) *string { return &c.Realm })},
+	{"auth", "`CHECK` of who sends a request: basic, or none where a required header is enough", false, text(func(c *Config) *string { return &c.Auth })},
+	{"sign-in", "how people sign in: the browser's `dialog`, or a page of the gate", false, text(func(c *Config) *string { return &c.SignIn })},
+	{"session-key-file", "`FILE` of the keys that sign the cookies of --sign-in=page, base64, the first for new ones; reloaded when it changes", false, text(func(c *Config) *string { return &c.SessionKeyFile })},
+	{"session-ttl", "how long such a cookie is good", false, duration(func(c *Config) *time.Duration { return &c.SessionTTL })},
+	{"require-header", "`NAME` of a header without which a request is refused", false, text(func(c *Config) *string { return &c.RequireHeader })},
+	{"header-values-dir", "`DIR` whose files each hold one accepted value of that header; reloaded when they change", false, text(func(c *Config) *string { return &c.HeaderValuesDir })},
+	{"tls-cert-file", "PEM `FILE` of the gate's certificate and chain; reloaded when it changes", false, text(func(c *Config) *string { return &c.TLSCertFile })},
+	{"tls-key-file", "PEM `FILE` of its key", false, text(func(c *Config) *string { return &c.TLSKeyFile })},
 	{"health-path", "`PATH` that answers, without credentials, whether the application is healthy", true, text(func(c *Config) *string { return &c.HealthPath })},
 	{"upstream-health-path", "`PATH` of the application that says so; empty: it accepts a connection", false, text(func(c *Config) *string { return &c.UpstreamHealthPath })},
 	{"prefix", "`PATH` below which the application lives", false, text(func(c *Config) *string { return &c.Prefix })},

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"net/url"
 	"path"
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -19,8 +20,10 @@ func (c Config) Validate() error {
 		errs = append(errs, fmt.Errorf("--%s: %s", name, fmt.Sprintf(format, args...)))
 	}
 	c.validateUpstream(add)
-	if c.UsersFile == "" {
-		add("users-file", "missing; name the htpasswd file")
+	c.validateChecks(add)
+	c.validateSignIn(add)
+	if (c.TLSCertFile == "") != (c.TLSKeyFile == "") {
+		add("tls-cert-file", "a certificate and its key go together; give --tls-key-file too, or neither")
 	}
 	for _, l := range []struct{ name, address string }{{"listen", c.Listen}, {"admin-listen", c.AdminListen}} {
 		if _, port, err := net.SplitHostPort(l.address); err != nil || port == "" {
@@ -96,6 +99,71 @@ func (c Config) validateUpstream(add func(name, format string, args ...any)) {
 	if c.InsecureUpstreamSkipVerify && c.UpstreamCAFile != "" {
 		add("insecure-upstream-skip-verify", "contradicts --upstream-ca-file; use one of them")
 	}
+}
+
+// validateChecks sees to it that something is asked for.
+func (c Config) validateChecks(add func(name, format string, args ...any)) {
+	switch c.Auth {
+	case AuthBasic:
+		if c.UsersFile == "" {
+			add("users-file", "missing; name the htpasswd file")
+		}
+	case AuthNone:
+		if c.RequireHeader == "" {
+			add("auth", "%q would let everybody in; it is only allowed with --require-header", c.Auth)
+		}
+		if c.SignIn == SignInPage {
+			add("sign-in", "%q has nothing to ask for with --auth=none; leave one of them out", c.SignIn)
+		}
+	default:
+		add("auth", "%q is neither basic nor none", c.Auth)
+	}
+	if (c.RequireHeader == "") != (c.HeaderValuesDir == "") {
+		add("require-header", "a header and its accepted values go together; give --header-values-dir too, or neither")
+	}
+	if c.RequireHeader != "" {
+		if err := ValidRequiredHeader(c.RequireHeader); err != nil {
+			add("require-header", "%v", err)
+		}
+	}
+}
+
+func (c Config) validateSignIn(add func(name, format string, args ...any)) {
+	switch c.SignIn {
+	case SignInDialog:
+	case SignInPage:
+		if c.SessionKeyFile == "" {
+			add("session-key-file", "missing; --sign-in=page needs the keys that sign its cookies")
+		}
+	default:
+		add("sign-in", "%q is neither dialog nor page", c.SignIn)
+	}
+	if c.SessionTTL <= 0 {
+		add("session-ttl", "%s is no time at all", c.SessionTTL)
+	}
+}
+
+// ownHeaders decide over a message's end, its target or its sender, in a way that no secret may stand in for.
+var ownHeaders = []string{
+	"authorization", "connection", "content-length", "cookie", "expect", "host", "keep-alive", "proxy-authorization", "proxy-connection",
+	"te", "trailer", "transfer-encoding", "upgrade",
+}
+
+// ValidRequiredHeader says whether name is a header that a CDN could add to say that a request came through it: a token of
+// RFC 9110 section 5.6.2 that means nothing else.
+func ValidRequiredHeader(name string) error {
+	for _, r := range name {
+		if r > unicode.MaxASCII || !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("!#$%&'*+-.^_`|~", r) {
+			return fmt.Errorf("%q is not the name of a header", name)
+		}
+	}
+	if name == "" {
+		return errors.New("empty; name a header, such as X-Origin-Verify")
+	}
+	if slices.Contains(ownHeaders, strings.ToLower(name)) {
+		return fmt.Errorf("%q has a meaning of its own; use a name such as X-Origin-Verify", name)
+	}
+	return nil
 }
 
 func isLoopback(host string) bool {

@@ -192,4 +192,3 @@ func (b *buffers) Put(p []byte) {
 		b.pool.Put((*[32 << 10]byte)(p))
 	}
 }
-
