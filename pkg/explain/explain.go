@@ -152,9 +152,11 @@ func changes(p *plan.Plan) []Change {
 		if g.Native {
 			containers = "initContainers"
 		}
+		list = append(list, Change{Object: object, Field: g.Workload.PodSpec.With(containers).String(), To: "+ " + gateconf.ContainerName})
+		for _, m := range g.Mounts {
+			list = append(list, Change{Object: object, Field: g.Workload.PodSpec.With("volumes").String(), To: "+ " + m.Volume})
+		}
 		list = append(list,
-			Change{Object: object, Field: g.Workload.PodSpec.With(containers).String(), To: "+ " + gateconf.ContainerName},
-			Change{Object: object, Field: g.Workload.PodSpec.With("volumes").String(), To: "+ " + gateconf.VolumeName},
 			Change{Object: object, Field: fmt.Sprintf("metadata.annotations[%q]", gateconf.AnnotationGate), To: g.Done()})
 	}
 	for _, sp := range p.Ports {

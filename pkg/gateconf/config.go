@@ -43,6 +43,9 @@ const (
 	SignInPage   = "page"
 )
 
+// A Mount is a Secret that the sidecar reads as a directory.
+type Mount struct{ Volume, Secret, Dir string }
+
 // Config is what one gate is told. The zero value of a field means its default, which Defaults spells out; the
 // struct is plain data, and holds names of files, never what is in them.
 type Config struct {

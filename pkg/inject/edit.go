@@ -49,7 +49,8 @@ func filtersOf(p *plan.Plan, version string) []*edit {
 	}
 	for _, g := range p.Gates {
 		f := sidecar.Filter{
-			PodSpec: g.Workload.PodSpec, Config: g.Config, Port: g.Port, AdminPort: g.AdminPort, Image: g.Image, FileMode: g.FileMode, Native: g.Native,
+			PodSpec: g.Workload.PodSpec, Config: g.Config, Port: g.Port, AdminPort: g.AdminPort, Image: g.Image,
+			Mounts: g.Mounts, FileMode: g.FileMode, Native: g.Native,
 		}
 		if g.SetUser {
 			f.RunAsUser = sidecarUser

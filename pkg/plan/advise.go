@@ -23,6 +23,16 @@ func (p *planner) advise() {
 		if g.Config.UsersSecret != gateconf.UsersSecret {
 			command += " --secret " + g.Config.UsersSecret
 		}
-		p.find(Info, g.Workload.Object, nil, command, "nobody gets in before Secret %q has a user", g.Config.UsersSecret)
+		if g.Config.Auth != gateconf.AuthNone {
+			p.find(Info, g.Workload.Object, nil, command, "nobody gets in before Secret %q has a user", g.Config.UsersSecret)
+		}
+		if name := g.Config.RequireHeader; name != "" {
+			p.find(Info, g.Workload.Object, nil, "kubectl create secret generic "+p.options.HeaderSecret+" --from-literal=current=\"$(openssl rand -hex 32)\", and have the CDN send it",
+				"every request is refused that has no header %s with a value of Secret %q", name, p.options.HeaderSecret)
+		}
+		if p.tls() {
+			p.find(Info, g.Workload.Object, nil, "let cert-manager make it, or use kubectl create secret tls "+p.options.TLSSecret,
+				"nobody can connect, and the pod is not ready, before Secret %q has a certificate", p.options.TLSSecret)
+		}
 	}
 }

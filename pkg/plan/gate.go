@@ -26,7 +26,7 @@ func (p *planner) gate(t chosen) *Gate {
 	if !ok || len(Errors(p.Findings)) > before {
 		return nil
 	}
-	g := &Gate{Workload: w, Upstream: port, Config: gateconf.Defaults()}
+	g := &Gate{Workload: w, Upstream: port, Config: gateconf.Defaults(), Mounts: p.mounts()}
 	if !p.choosePorts(g) {
 		return nil
 	}
@@ -66,18 +66,7 @@ func (p *planner) refuse(w *topology.Workload) {
 			}
 		}
 	}
-	for i, v := range manifest.Items(spec, "volumes") {
-		if manifest.String(v, "name") == gateconf.VolumeName {
-			p.find(Error, w.Object, w.PodSpec.With("volumes", i), "rename it, or remove it from the values",
-				"a volume %q that kauth did not write", gateconf.VolumeName)
-		}
-	}
-	for i, claim := range manifest.Items(w.Object.Node, "spec", "volumeClaimTemplates") {
-		if manifest.String(claim, "metadata", "name") == gateconf.VolumeName {
-			p.find(Error, w.Object, manifest.P("spec", "volumeClaimTemplates", i), "rename it",
-				"a volume %q that kauth did not write", gateconf.VolumeName)
-		}
-	}
+	p.refuseVolumes(w)
 	if w.Operator && manifest.Bool(spec, "paused") {
 		p.find(Error, w.Object, manifest.P("spec", "paused"), "set it to false",
 			"the operator does not act on a paused resource, so the gate would not appear while the routes already lead to it")
@@ -90,6 +79,21 @@ func (p *planner) refuse(w *topology.Workload) {
 	case "RequireAndVerifyClientCert", "RequireAnyClientCert":
 		p.find(Error, w.Object, manifest.P("spec", "web", "tlsConfig", "clientAuthType"), "use VerifyClientCertIfGiven or NoClientCert",
 			"the gate has no client certificate, so the application would refuse it")
+	}
+}
+
+// refuseVolumes finds volumes that have the name of one of the gate's.
+func (p *planner) refuseVolumes(w *topology.Workload) {
+	refuse := func(name, hint string, field manifest.Path) {
+		if slices.ContainsFunc(p.mounts(), func(m gateconf.Mount) bool { return m.Volume == name }) {
+			p.find(Error, w.Object, field, hint, "a volume %q that kauth did not write", name)
+		}
+	}
+	for i, v := range manifest.Items(w.Spec(), "volumes") {
+		refuse(manifest.String(v, "name"), "rename it, or remove it from the values", w.PodSpec.With("volumes", i))
+	}
+	for i, claim := range manifest.Items(w.Object.Node, "spec", "volumeClaimTemplates") {
+		refuse(manifest.String(claim, "metadata", "name"), "rename it", manifest.P("spec", "volumeClaimTemplates", i))
 	}
 }
 
@@ -236,11 +240,8 @@ func (p *planner) configure(g *Gate) {
 	c.Upstream = web.scheme + "://127.0.0.1:" + strconv.Itoa(g.Upstream)
 	// Whoever listens on the pod's own loopback is inside the pod already; the certificate names the outside host.
 	c.InsecureUpstreamSkipVerify = web.scheme == "https"
-	c.UsersFile = gateconf.UsersFile
 	c.UpstreamHealthPath, c.Prefix = web.health, web.prefix
-	if p.options.UsersSecret != "" {
-		c.UsersSecret = p.options.UsersSecret
-	}
+	p.configureChecks(c)
 	c.TrustedProxies = p.options.TrustedProxies
 	if p.options.Realm != "" {
 		c.Realm = p.options.Realm

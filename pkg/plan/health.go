@@ -19,8 +19,6 @@ const (
 	albSuccessCodes   = topology.ALBPrefix + "success-codes"
 	albProtocol       = topology.ALBPrefix + "backend-protocol"
 	albVersion        = topology.ALBPrefix + "backend-protocol-version"
-	nginxProtocol     = "nginx.ingress.kubernetes.io/backend-protocol"
-	traefikScheme     = "traefik.ingress.kubernetes.io/service.serversscheme"
 
 	// Of a LoadBalancer Service (LBC:docs/guide/service/annotations.md); the alb.ingress keys do nothing there.
 	nlbPrefix         = "service.beta.kubernetes.io/aws-load-balancer-"
@@ -42,10 +40,7 @@ func (p *planner) health() {
 		if route.ALB {
 			p.albHealth(route, services, len(moved) == len(route.Backends))
 		}
-		p.plainHTTP(route.Object, route.Annotations, nginxProtocol, "HTTPS", "HTTP")
-		for _, svc := range services {
-			p.plainHTTP(svc.Object, svc.Annotations, traefikScheme, "https", "http")
-		}
+		p.speak(route, services)
 		if route.Object.Kind == "HTTPRoute" {
 			p.find(Info, route.Object, nil, "where the Gateway is an AWS one, set healthCheckPath to "+p.healthPath(route)+" in a TargetGroupConfiguration of the Service",
 				"a load balancer that asks for / to learn about health is told 401 from now on")
@@ -64,9 +59,7 @@ func (p *planner) nlbHealth() {
 		if port := have[nlbHealthPort]; port != "" && port != "traffic-port" {
 			p.annotate(svc.Object, have, nlbHealthPort, "traffic-port")
 		}
-		p.plainHTTP(svc.Object, have, nlbHealthProtocol, "https", "http")
-		p.plainHTTP(svc.Object, have, nlbProtocol, "https", "http")
-		p.plainHTTP(svc.Object, have, nlbProtocol, "ssl", "tcp")
+		p.speakNLB(svc)
 	}
 }
 
@@ -101,10 +94,14 @@ func (p *planner) albHealth(route *topology.Route, services []*topology.Service,
 			return route.Annotations[key]
 		}
 		set(albHealthPath, path)
-		for _, rule := range []struct{ key, want string }{
-			{albHealthPort, "traffic-port"}, {albHealthProtocol, "HTTP"}, {albProtocol, "HTTP"}, {albVersion, "HTTP1"},
+		protocol := "HTTP"
+		if p.tls() { // which is not what a load balancer speaks when nothing is said
+			protocol = "HTTPS"
+		}
+		for _, rule := range []struct{ key, want, unsaid string }{
+			{albHealthPort, "traffic-port", "traffic-port"}, {albHealthProtocol, protocol, "HTTP"}, {albProtocol, protocol, "HTTP"}, {albVersion, "HTTP1", "HTTP1"},
 		} {
-			if have := effective(rule.key); have != "" && !strings.EqualFold(have, rule.want) {
+			if !strings.EqualFold(orDefault(effective(rule.key), rule.unsaid), rule.want) {
 				set(rule.key, rule.want)
 			}
 		}
@@ -147,12 +144,6 @@ func (p *planner) annotate(o *manifest.Object, have map[string]string, key, valu
 	p.Annotations = append(p.Annotations, &Annotation{Object: o, Key: key, Value: value})
 	if exists {
 		p.find(Info, o, manifest.P("metadata", "annotations", key), "", "was %q, is now %q, so that the load balancer asks the gate", old, value)
-	}
-}
-
-func (p *planner) plainHTTP(o *manifest.Object, have map[string]string, key, tls, plain string) {
-	if strings.EqualFold(have[key], tls) {
-		p.annotate(o, have, key, plain)
 	}
 }
 

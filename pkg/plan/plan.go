@@ -19,6 +19,11 @@ type Options struct {
 	UsersSecret string
 	// TrustedProxies are the CIDRs of the load balancers in front of the gates, whose word on client addresses counts.
 	TrustedProxies []string
+	SignIn         string // gateconf.SignInDialog or SignInPage; "" for the dialog
+	TLSSecret      string // Secret of type kubernetes.io/tls that the gates serve with; "" for plain HTTP
+	RequireHeader  string // header without which requests are refused; "" for none
+	HeaderSecret   string // Secret whose values of that header are accepted
+	Auth           string // gateconf.AuthBasic or AuthNone; "" for basic
 	AllowNone      bool   // nothing to gate is not an error
 	Version        string // of kauth
 }
@@ -42,7 +47,8 @@ type Gate struct {
 	AdminPort int // container port of metrics, livez and readyz
 	Upstream  int // container port of the application
 	Image     string
-	FileMode  int  // of the mounted users file
+	Mounts    []gateconf.Mount
+	FileMode  int  // of the mounted files
 	SetUser   bool // the pod names no usable user, so the sidecar names one
 	Native    bool // the pod's work comes to an end, which a plain sidecar would never let it
 }

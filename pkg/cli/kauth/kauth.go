@@ -89,6 +89,11 @@ type flags struct {
 	realm         string
 	usersSecret   string
 	trusted       []string
+	signIn        string
+	tlsSecret     string
+	requireHeader string
+	headerSecret  string
+	auth          string
 	mode          string
 	networkPolicy string
 	allowNone     bool
@@ -105,6 +110,11 @@ func (f *flags) add(c *cobra.Command) {
 	fs.StringVar(&f.realm, "realm", gateconf.Realm, "the realm that browsers show")
 	fs.StringVar(&f.usersSecret, "users-secret", gateconf.UsersSecret, "`name` of the Secret with the users")
 	fs.StringSliceVar(&f.trusted, "trusted-proxies", nil, "`CIDR,...` of the load balancers in front: the gates believe their X-Forwarded headers and pass them on")
+	fs.StringVar(&f.signIn, "sign-in", gateconf.SignInDialog, "how people sign in: the browser's `dialog`, or a page of the gate")
+	fs.StringVar(&f.tlsSecret, "tls-secret", "", "`name` of a Secret of type kubernetes.io/tls: the gates speak HTTPS with its certificate")
+	fs.StringVar(&f.requireHeader, "require-header", "", "`name` of a header without which the gates refuse a request, as a CDN adds it; with --header-secret")
+	fs.StringVar(&f.headerSecret, "header-secret", "", "`name` of a Secret, each value of which is an accepted one of that header")
+	fs.StringVar(&f.auth, "auth", gateconf.AuthBasic, "what else is asked for: `basic`, or none where --require-header is enough")
 	fs.StringVar(&f.mode, "mode", "sidecar", "who checks the passwords: `sidecar`")
 	fs.StringVar(&f.networkPolicy, "network-policy", "none", "which NetworkPolicies to add: `none`")
 	fs.BoolVar(&f.allowNone, "allow-none", false, "nothing to gate is not an error")
@@ -121,7 +131,8 @@ var (
 // options turns flags into options. What a later version will do is refused, never ignored.
 func (f *flags) options(getenv func(string) string) (inject.Options, error) {
 	o := inject.Options{Namespace: f.namespace, Options: plan.Options{
-		Image: f.image, Port: f.port, Realm: f.realm, UsersSecret: f.usersSecret, TrustedProxies: f.trusted, AllowNone: f.allowNone, Version: version.String(),
+		Image: f.image, Port: f.port, Realm: f.realm, UsersSecret: f.usersSecret, TrustedProxies: f.trusted,
+		SignIn: f.signIn, TLSSecret: f.tlsSecret, RequireHeader: f.requireHeader, HeaderSecret: f.headerSecret, Auth: f.auth, AllowNone: f.allowNone, Version: version.String(),
 	}}
 	var errs []error
 	refuse := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
@@ -163,9 +174,12 @@ func (f *flags) options(getenv func(string) string) (inject.Options, error) {
 	if f.namespace != "" && !plainName.MatchString(f.namespace) {
 		refuse("--namespace: %q is not the name of a namespace", f.namespace)
 	}
-	if len(f.usersSecret) > 253 || !dottedName.MatchString(f.usersSecret) {
-		refuse("--users-secret: %q is not the name of a Secret", f.usersSecret)
+	for _, s := range []struct{ flag, name string }{{"users-secret", f.usersSecret}, {"tls-secret", f.tlsSecret}, {"header-secret", f.headerSecret}} {
+		if (len(s.name) > 253 || !dottedName.MatchString(s.name)) && (s.name != "" || s.flag == "users-secret") {
+			refuse("--%s: %q is not the name of a Secret", s.flag, s.name)
+		}
 	}
+	f.checks(refuse)
 	if strings.ContainsAny(f.image, " \t\n") {
 		refuse("--image: %q is not an image", f.image)
 	}
@@ -173,4 +187,31 @@ func (f *flags) options(getenv func(string) string) (inject.Options, error) {
 		return o, usageError{err}
 	}
 	return o, nil
+}
+
+// checks validates the flags that say what the gates ask for.
+func (f *flags) checks(refuse func(format string, args ...any)) {
+	if f.signIn != gateconf.SignInDialog && f.signIn != gateconf.SignInPage {
+		refuse("--sign-in: %q is neither dialog nor page", f.signIn)
+	}
+	if f.requireHeader != "" {
+		if err := gateconf.ValidRequiredHeader(f.requireHeader); err != nil {
+			refuse("--require-header: %w", err)
+		}
+	}
+	if (f.requireHeader == "") != (f.headerSecret == "") {
+		refuse("--require-header: a header and its accepted values go together; give --header-secret too, or neither")
+	}
+	switch f.auth {
+	case gateconf.AuthBasic:
+	case gateconf.AuthNone:
+		if f.requireHeader == "" {
+			refuse("--auth none: would let everybody in; it is only allowed with --require-header")
+		}
+		if f.signIn == gateconf.SignInPage {
+			refuse("--sign-in page: has nothing to ask for with --auth none; leave one of them out")
+		}
+	default:
+		refuse("--auth: %q is neither basic nor none", f.auth)
+	}
 }

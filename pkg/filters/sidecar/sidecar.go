@@ -1,4 +1,4 @@
-// Package sidecar owns the filter that puts the gate's container and its users volume into a pod.
+// Package sidecar owns the filter that puts the gate's container and the volumes with its Secrets into a pod.
 package sidecar
 
 import (
@@ -8,7 +8,7 @@ import (
 	"github.com/kauth-dev/kauth/pkg/manifest"
 )
 
-// Filter adds the container gateconf.ContainerName and the volume gateconf.VolumeName to a workload. It changes nothing
+// Filter adds the container gateconf.ContainerName and a volume for each of Mounts to a workload. It changes nothing
 // else of the pod: no other container, no pod-level security context.
 type Filter struct {
 	PodSpec   manifest.Path // where containers and volumes stand
@@ -16,7 +16,8 @@ type Filter struct {
 	Port      int
 	AdminPort int
 	Image     string
-	FileMode  int  // of the users file, such as 0o440
+	Mounts    []gateconf.Mount
+	FileMode  int  // of the files in them, such as 0o440
 	RunAsUser int  // 0: the pod's own user
 	Native    bool // among the init containers, which the kubelet ends when the pod's work is done
 }
@@ -32,8 +33,10 @@ func (f Filter) Filter(n *yaml.RNode) (*yaml.RNode, error) {
 	if err := manifest.Append(n.YNode(), f.PodSpec.With(list), f.container()); err != nil {
 		return nil, err
 	}
-	if err := manifest.Append(n.YNode(), f.PodSpec.With("volumes"), f.volume()); err != nil {
-		return nil, err
+	for _, m := range f.Mounts {
+		if err := manifest.Append(n.YNode(), f.PodSpec.With("volumes"), f.volume(m.Volume, m.Secret)); err != nil {
+			return nil, err
+		}
 	}
 	return n, nil
 }
@@ -47,9 +50,20 @@ func (f Filter) container() *yaml.Node {
 	port := func(name string, number int) *yaml.Node {
 		return manifest.Mapping("name", text(name), "containerPort", manifest.Number(number), "protocol", text("TCP"))
 	}
+	var scheme *yaml.Node
+	if f.Config.TLSCertFile != "" {
+		scheme = text("HTTPS") // the kubelet takes any certificate
+	}
 	probe := func(path, port string, more ...any) *yaml.Node {
 		get := manifest.Mapping("path", text(path), "port", text(port))
+		if port == gateconf.PortName {
+			get = manifest.Mapping("path", text(path), "port", text(port), "scheme", scheme)
+		}
 		return manifest.Mapping(append([]any{"httpGet", get}, more...)...)
+	}
+	var mounts []*yaml.Node
+	for _, m := range f.Mounts {
+		mounts = append(mounts, manifest.Mapping("name", text(m.Volume), "mountPath", text(m.Dir), "readOnly", manifest.Flag(true)))
 	}
 	var restart *yaml.Node
 	if f.Native {
@@ -70,9 +84,7 @@ func (f Filter) container() *yaml.Node {
 			"limits", manifest.Mapping("memory", text("128Mi")),
 		),
 		"securityContext", f.securityContext(),
-		"volumeMounts", manifest.Sequence(manifest.Mapping(
-			"name", text(gateconf.VolumeName), "mountPath", text(gateconf.UsersDir), "readOnly", manifest.Flag(true),
-		)),
+		"volumeMounts", manifest.Sequence(mounts...),
 	)
 }
 
@@ -93,12 +105,12 @@ func (f Filter) securityContext() *yaml.Node {
 }
 
 // volume mounts the whole Secret, for a subPath would never update, and does not insist on it: an application must
-// start without its users too.
-func (f Filter) volume() *yaml.Node {
+// start without its users, or its certificate, too.
+func (f Filter) volume(name, secret string) *yaml.Node {
 	return manifest.Mapping(
-		"name", manifest.Text(gateconf.VolumeName),
+		"name", manifest.Text(name),
 		"secret", manifest.Mapping(
-			"secretName", manifest.Text(f.Config.UsersSecret),
+			"secretName", manifest.Text(secret),
 			"defaultMode", manifest.Number(f.FileMode),
 			"optional", manifest.Flag(true),
 		),

@@ -109,6 +109,7 @@ func filter() sidecar.Filter {
 	config.Upstream, config.UsersFile = "http://127.0.0.1:9090", gateconf.UsersFile
 	return sidecar.Filter{
 		PodSpec: manifest.P("spec"), Config: config, Port: 8181, AdminPort: 8182, Image: "example.com/kauth-proxy:v1", FileMode: 0o440,
+		Mounts: []gateconf.Mount{{Volume: gateconf.VolumeName, Secret: gateconf.UsersSecret, Dir: gateconf.UsersDir}},
 	}
 }
 

@@ -1,0 +1,68 @@
+package plan
+
+import (
+	"strings"
+
+	"github.com/kauth-dev/kauth/pkg/manifest"
+	"github.com/kauth-dev/kauth/pkg/topology"
+)
+
+// Whoever sends requests to a gate must speak what the gate speaks: HTTP, whatever the application behind it speaks, or
+// HTTPS with --tls-secret.
+const (
+	nginxProtocol = "nginx.ingress.kubernetes.io/backend-protocol"
+	traefikScheme = "traefik.ingress.kubernetes.io/service.serversscheme" // on the Service
+	nlbCert       = nlbPrefix + "ssl-cert"                                // the load balancer ends TLS
+
+	traefikClass, nginxClass = "traefik", "nginx"
+)
+
+// tls says whether the gates serve HTTPS.
+func (p *planner) tls() bool { return p.options.TLSSecret != "" }
+
+// speak makes a route's controller speak the gates' protocol. What an ALB is told is told with its health check.
+func (p *planner) speak(route *topology.Route, services []*topology.Service) {
+	_, byNginx := route.Annotations[nginxProtocol]
+	if !p.tls() {
+		p.replace(route.Object, route.Annotations, nginxProtocol, "HTTPS", "HTTP")
+		for _, svc := range services {
+			p.replace(svc.Object, svc.Annotations, traefikScheme, "https", "http")
+		}
+		return
+	}
+	switch {
+	case route.ALB:
+	case byNginx || route.Class == nginxClass:
+		p.annotate(route.Object, route.Annotations, nginxProtocol, "HTTPS")
+	case route.Class == traefikClass:
+		for _, svc := range services {
+			p.annotate(svc.Object, svc.Annotations, traefikScheme, "https")
+		}
+	default:
+		p.find(Warning, route.Object, nil, "tell its controller to speak HTTPS to the Service, and which CA to trust",
+			"the gate behind it speaks HTTPS, and nothing here says how this kind of route learns that")
+	}
+}
+
+// speakNLB does so for a Service that is a load balancer itself.
+func (p *planner) speakNLB(svc *topology.Service) {
+	have := svc.Annotations
+	if !p.tls() {
+		p.replace(svc.Object, have, nlbHealthProtocol, "https", "http")
+		p.replace(svc.Object, have, nlbProtocol, "https", "http")
+		p.replace(svc.Object, have, nlbProtocol, "ssl", "tcp")
+		return
+	}
+	p.replace(svc.Object, have, nlbHealthProtocol, "http", "https")
+	p.replace(svc.Object, have, nlbProtocol, "http", "https")
+	if _, ends := have[nlbCert]; ends && !strings.EqualFold(have[nlbProtocol], "https") {
+		p.annotate(svc.Object, have, nlbProtocol, "ssl") // without, it would send what it deciphered in plain text
+	}
+}
+
+// replace plans an annotation where it has the value from.
+func (p *planner) replace(o *manifest.Object, have map[string]string, key, from, to string) {
+	if strings.EqualFold(have[key], from) {
+		p.annotate(o, have, key, to)
+	}
+}
