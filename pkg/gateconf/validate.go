@@ -59,6 +59,14 @@ func (c Config) Validate() error {
 			add("trusted-proxies", "%q is not a CIDR such as 10.0.0.0/8", cidr)
 		}
 	}
+	c.validateLimits(add)
+	if c.LogFormat != "text" && c.LogFormat != "json" {
+		add("log-format", "%q is neither text nor json", c.LogFormat)
+	}
+	return errors.Join(errs...)
+}
+
+func (c Config) validateLimits(add func(name, format string, args ...any)) {
 	if c.VerifiedTTL < 0 {
 		add("verified-ttl", "%s is negative", c.VerifiedTTL)
 	}
@@ -71,10 +79,6 @@ func (c Config) Validate() error {
 	if c.ShutdownTimeout < 0 {
 		add("shutdown-timeout", "%s is negative", c.ShutdownTimeout)
 	}
-	if c.LogFormat != "text" && c.LogFormat != "json" {
-		add("log-format", "%q is neither text nor json", c.LogFormat)
-	}
-	return errors.Join(errs...)
 }
 
 func (c Config) validateUpstream(add func(name, format string, args ...any)) {
