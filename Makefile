@@ -8,8 +8,10 @@ FUZZTIME ?= 1m
 KEEP ?=
 BIN ?= bin# where `make build` puts the programs
 TESTFLAGS ?=
+ROUNDS ?= 5
 TOOLS ?= gcc kube helm3 helm4 prometheus htpasswd openssl chromium# what the tests run; test/lab/build gets them
 LAB_TOOLS = kube containerd iptables coredns traefik operator prometheus3 alertmanager helm3 helm4# and the lab
+PEERS = nginx haproxy wrk caddy gopeers# whom bench-proxy compares with, and what loads them
 MODULES = . image test/lab
 LDFLAGS = -s -w $(if $(VERSION),-X github.com/kauth-dev/kauth/pkg/version.override=$(VERSION))
 GO_TOOL = go tool -modfile=tools.mod
@@ -91,6 +93,13 @@ fuzz: ## every fuzz target, FUZZTIME (1m) each, as many at once as there are cor
 .PHONY: bench
 bench: build ## what it costs: kauth on big streams, the proxy on a request, hashing
 	go test -run '^$$' -bench . -benchmem -timeout 30m $$(grep -rlE '^func Benchmark' --include='*_test.go' . | xargs -rn1 dirname | sort -u)
+
+.PHONY: bench-proxy
+bench-proxy: ## kauth-proxy beside its peers, as whole processes; load; floods, as root; 20 minutes (ROUNDS=5)
+	@test/lab/build $(PEERS) >/dev/null && mkdir -p dist && go test -c -o dist/peers.test ./test/bench/peers
+	@cd test/bench/peers && export KAUTH_BENCH_PROXY=1 && bench() { ../../../dist/peers.test -test.run '^$$' -test.benchtime 1x -test.timeout 2h -test.bench "$$1" $(TESTFLAGS); } && \
+	{ for round in $$(seq $(ROUNDS)); do bench 'Request|Start|Bodies'; done; bench 'Load|Flood'; } | tee ../../../dist/bench-proxy.txt
+	@go run ./test/bench/table <dist/bench-proxy.txt
 
 .PHONY: clean
 clean: ## remove bin/ and dist/; the cache of tools stays

@@ -21,6 +21,9 @@ var proxyModules = map[string]string{
 	"golang.org/x/time":                   "the rest after failed passwords",
 	"github.com/prometheus/client_golang": "metrics",
 
+	"github.com/KimMachineGun/automemlimit": "the container's memory limit",
+	"github.com/pbnjay/memory":              "automemlimit: the machine's memory",
+
 	"github.com/beorn7/perks":            "client_golang: quantiles",
 	"github.com/cespare/xxhash/v2":       "client_golang: hashes of labels",
 	"github.com/munnerz/goautoneg":       "client_golang: choice of the metrics format",
@@ -117,6 +120,7 @@ var mayImport = map[string][]string{
 	"pkg/inject":            {"pkg/manifest", "pkg/topology", "pkg/plan", "pkg/filters", "pkg/yamltext"},
 	"pkg/explain":           {"pkg/plan", "pkg/topology", "pkg/manifest"},
 	"pkg/auth/basic":        {"pkg/auth", "pkg/htpasswd"},
+	"pkg/auth/session":      {"pkg/auth", "pkg/htpasswd"},
 	"pkg/proxy":             {"pkg/auth", "pkg/reload", "pkg/htpasswd", "pkg/proxy/lean"},
 	"pkg/userstore":         {"pkg/htpasswd"},
 	"pkg/verify":            {"pkg/topology", "pkg/userstore", "pkg/manifest"},

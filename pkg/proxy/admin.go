@@ -57,6 +57,8 @@ func (a *admin) readyz(w http.ResponseWriter, _ *http.Request) {
 		plain(w, http.StatusServiceUnavailable, "shutting down\n")
 	case !a.gate.serving.Load():
 		plain(w, http.StatusServiceUnavailable, "starting\n")
+	case a.gate.open:
+		plain(w, http.StatusOK, "ok\n")
 	case n == 0:
 		plain(w, http.StatusOK, "ok\nno users: everybody is refused\n")
 	default:

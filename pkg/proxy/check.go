@@ -6,6 +6,7 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/kauth-dev/kauth/pkg/gateconf"
 	"github.com/kauth-dev/kauth/pkg/htpasswd"
@@ -31,7 +32,8 @@ func Check(cfg gateconf.Config, w io.Writer) error {
 			say("upstream CA", "%d certificates in %s", n, cfg.UpstreamCAFile)
 		}
 	}
-	errs = append(errs, checkUsers(cfg, say))
+	errs = append(errs, checkCertificate(cfg, say), checkOrigin(cfg, say), checkUsers(cfg, say))
+	checkSessionKeys(cfg, say)
 	pages, err := newPages(cfg)
 	if err != nil {
 		errs = append(errs, err)
@@ -42,6 +44,10 @@ func Check(cfg gateconf.Config, w io.Writer) error {
 }
 
 func checkUsers(cfg gateconf.Config, say func(name, format string, args ...any)) error {
+	if cfg.Auth == gateconf.AuthNone {
+		say("users", "none are asked for")
+		return nil
+	}
 	text, err := reload.File(cfg.UsersFile)()
 	if err != nil {
 		return fmt.Errorf("--users-file: %w; run kubectl basicauth user add NAME --secret %s", err, cfg.UsersSecret)
@@ -76,6 +82,42 @@ func checkUsers(cfg gateconf.Config, say func(name, format string, args ...any))
 		}
 	}
 	return errors.Join(errs...)
+}
+
+func checkCertificate(cfg gateconf.Config, say func(name, format string, args ...any)) error {
+	if cfg.TLSCertFile == "" {
+		return nil
+	}
+	both, err := readPair(cfg.TLSCertFile, cfg.TLSKeyFile)
+	if err != nil {
+		return fmt.Errorf("--tls-cert-file: %w", err)
+	}
+	pair, err := parsePair(both)
+	if err != nil {
+		return fmt.Errorf("--tls-cert-file: %s, %s: %w", cfg.TLSCertFile, cfg.TLSKeyFile, err)
+	}
+	leaf := pair.Leaf
+	say("certificate", "%v, until %s, %d in the chain", leaf.DNSNames, leaf.NotAfter.UTC().Format(time.RFC3339), len(pair.Certificate))
+	if time.Now().After(leaf.NotAfter) {
+		return fmt.Errorf("--tls-cert-file: %s: expired on %s; renew it", cfg.TLSCertFile, leaf.NotAfter.UTC().Format(time.DateOnly))
+	}
+	return nil
+}
+
+func checkOrigin(cfg gateconf.Config, say func(name, format string, args ...any)) error {
+	if cfg.RequireHeader == "" {
+		return nil
+	}
+	text, err := readValues(cfg.HeaderValuesDir)
+	if err != nil {
+		return fmt.Errorf("--header-values-dir: %w", err)
+	}
+	values, err := parseValues(text)
+	if err != nil {
+		return fmt.Errorf("--header-values-dir: %s: %w", cfg.HeaderValuesDir, err)
+	}
+	say("header", "%s, %d accepted values in %s", cfg.RequireHeader, len(values), cfg.HeaderValuesDir)
+	return nil
 }
 
 // describe says where each page comes from.

@@ -5,7 +5,6 @@ import (
 	"context"
 	"net"
 	"net/http"
-	"net/http/httptrace"
 	"net/netip"
 	"time"
 
@@ -29,7 +28,10 @@ type exchange struct {
 	identity auth.Identity
 	consumed []string    // headers that carried the credential
 	body     *clientBody // of a forwarded request that has one
-	trace    httptrace.ClientTrace
+
+	own      http.Header // what the gate said of the answer before ReverseProxy, which forgets it after an informational one
+	informed bool        // there was one
+	old      bool        // HTTP/1.0, which knows none: RFC 9110 section 15.2
 
 	status int // of the final answer; 0: none yet
 	bytes  int64
@@ -54,13 +56,20 @@ func exchangeOf(r *http.Request) *exchange {
 func (e *exchange) Unwrap() http.ResponseWriter { return e.ResponseWriter }
 
 func (e *exchange) WriteHeader(status int) {
-	if status == http.StatusContinue {
+	e.informed = e.informed || status < 200
+	if status == http.StatusContinue || status < 200 && e.old {
 		// The upstream's. The transport now reads the client's body, on which net/http sends a 100 of its own; passing this
 		// one on as well would race with that, and send two.
 		return
 	}
+	if status < http.StatusOK {
+		stripSetCookies(e.Header()) // the application's: the gate's own answers have no informational part
+	}
 	if status >= 200 && e.status == 0 {
 		e.status = status
+		if e.informed {
+			addAll(e.Header(), e.own)
+		}
 		if e.gate.draining.Load() {
 			e.Header().Set("Connection", "close")
 		}

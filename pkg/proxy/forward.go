@@ -99,6 +99,8 @@ func newReverseProxy(up *upstream, g *gate, pool httputil.BufferPool) http.Handl
 			if res.StatusCode < 200 && res.StatusCode != http.StatusSwitchingProtocols {
 				return errStatus // net/http would panic when it is to be written
 			}
+			noGuess(exchangeOf(res.Request), res)
+			stripSetCookies(res.Header)
 			return nil
 		},
 		ErrorHandler: func(_ http.ResponseWriter, r *http.Request, err error) { g.forwardFailed(exchangeOf(r), r, err) },
@@ -129,6 +131,7 @@ func say(out http.Header, in *http.Request, e *exchange) {
 	for _, name := range e.consumed {
 		out.Del(name)
 	}
+	stripCookies(out)
 	setForwarded(out, in, e.client)
 	if e.identity.User != "" {
 		out["X-Forwarded-User"] = []string{e.identity.User}

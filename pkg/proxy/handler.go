@@ -23,11 +23,15 @@ const (
 type gate struct {
 	healthPath string
 	ownPrefix  string // the gate's own pages live below it
+	origin     *origin
+	open       bool // the required header is all that is asked for
 	users      *users
 	clients    *clients
 	pages      *pages
+	signIn     *signIn // nil: the browser's dialog asks for passwords
 	metrics    *metrics
 	health     *health
+	tarpit     tarpit
 	forward    http.Handler
 	access     *slog.Logger // nil: no access log
 	log        *slog.Logger
@@ -107,8 +111,25 @@ func (g *gate) serve(e *exchange, r *http.Request) {
 		g.serveHealth(e, r)
 		return
 	}
+	if !g.origin.admits(r) {
+		g.refuse(e, r, denied, http.StatusForbidden, "required header")
+		return
+	}
 	if strings.HasPrefix(r.URL.Path, g.ownPrefix) {
-		g.refuse(e, r, badRequest, http.StatusNotFound, "no such page of the gate")
+		if !g.signIn.serve(e, r, users) {
+			g.refuse(e, r, badRequest, http.StatusNotFound, "no such page of the gate")
+		}
+		return
+	}
+	g.authenticate(e, r, users)
+}
+
+// authenticate is the checks, and what follows from them.
+func (g *gate) authenticate(e *exchange, r *http.Request, users *snapshot) {
+	if g.open {
+		e.outcome = allowed
+		welcome(r.Context())
+		g.pass(e, r)
 		return
 	}
 	if !users.ready {
@@ -127,7 +148,7 @@ func (g *gate) serve(e *exchange, r *http.Request) {
 		e.outcome, e.consumed = allowed, d.Consumed
 		welcome(r.Context())
 		if r.Header["Upgrade"] != nil {
-			held, release := g.users.upgraded.hold(e.Context, d.Identity.User, users.file)
+			held, release := g.users.upgraded.hold(e.Context, d.Identity.User, users.file, g.signIn.until(r, d))
 			defer release()
 			e.Context = held
 		}
@@ -136,7 +157,9 @@ func (g *gate) serve(e *exchange, r *http.Request) {
 		e.outcome = denied
 		d.Handler.ServeHTTP(e, r)
 	case auth.Pass, auth.Deny:
-		g.deny(e, r, d)
+		if !g.signIn.refuses(e, r, &d) {
+			g.deny(e, r, d)
+		}
 	}
 }
 
@@ -164,6 +187,9 @@ func (g *gate) deny(e *exchange, r *http.Request, d auth.Decision) {
 	switch d.Status {
 	case http.StatusTooManyRequests:
 		o = throttled
+		if !g.tarpit.hold(e) {
+			e.Header().Set("Connection", "close")
+		}
 	case http.StatusServiceUnavailable:
 		if r.Context().Err() == nil { // else the client left while its password was waiting, and nobody sees the answer
 			o = noUsers

@@ -23,10 +23,11 @@ const (
 	healthAsked                  // the health path
 	badRequest                   // ambiguous, malformed, or for a page that the gate does not have
 	upstreamError                // no answer of the upstream, or half of one
+	ownPage                      // one of the gate's own pages, such as the one to sign in with
 	outcomes      = iota
 )
 
-var outcomeNames = [outcomes]string{"error", "allowed", "denied", "throttled", "no_users", "health", "bad_request", "upstream_error"}
+var outcomeNames = [outcomes]string{"error", "allowed", "denied", "throttled", "no_users", "health", "bad_request", "upstream_error", "own_page"}
 
 func (o outcome) String() string { return outcomeNames[o] }
 

@@ -24,7 +24,7 @@ const maxPage = 1 << 20 // bytes of a page in --pages-dir
 //go:embed pages/page.html
 var pageTemplate string
 
-// pageStatuses are the answers that people see as a page.
+// pageStatuses are the pages that --pages-dir may replace.
 var pageStatuses = [...]int{
 	http.StatusUnauthorized, http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable,
 }
@@ -40,13 +40,20 @@ type page struct {
 type pages struct {
 	byStatus map[int]page
 	texts    map[int]string
+
+	// The Content-Security-Policy of built-in pages with a form, and of the one with a script.
+	formPolicy, onwardPolicy string
 }
 
 // newPages takes the built-in pages, and those of the settings' directory in their place.
 func newPages(cfg gateconf.Config) (*pages, error) {
-	p := &pages{byStatus: map[int]page{}, texts: pageTexts(cfg)}
-	for _, status := range pageStatuses {
-		p.byStatus[status] = builtIn(cfg, status)
+	p := &pages{
+		byStatus: map[int]page{}, texts: pageTexts(cfg),
+		formPolicy: builtInPolicy("'self'"), onwardPolicy: builtInPolicy("'none'") + "; script-src " + hashSource(onward),
+	}
+	for status, c := range pageContents(cfg) {
+		c.footer = "Status " + strconv.Itoa(status)
+		p.byStatus[status] = page{body: []byte(p.compose(cfg.Realm, c)), policy: builtInPolicy("'none'")}
 	}
 	if cfg.PagesDir == "" {
 		return p, nil
@@ -72,50 +79,73 @@ func newPages(cfg gateconf.Config) (*pages, error) {
 	return p, nil
 }
 
-func builtIn(cfg gateconf.Config, status int) page {
-	c := pageContents(cfg)[status]
-	body := strings.NewReplacer(
-		"{{status}}", strconv.Itoa(status),
-		"{{title}}", html.EscapeString(c.title),
-		"{{lead}}", html.EscapeString(c.lead),
-		"{{detail}}", c.detail,
-		"{{action}}", html.EscapeString(c.action),
-		"{{realm}}", html.EscapeString(cfg.Realm),
-		"{{tone}}", c.tone,
-	).Replace(pageTemplate)
-	_, style, _ := strings.Cut(body, "<style>")
-	style, _, _ = strings.Cut(style, "</style>")
-	sum := sha256.Sum256([]byte(style))
-	return page{body: []byte(body), policy: "default-src 'none'; style-src 'sha256-" +
-		base64.StdEncoding.EncodeToString(sum[:]) + "'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"}
+// pageContent is what differs between the built-in pages.
+type pageContent struct {
+	title, lead string // lead may be empty
+	tone        string // calm, wait for what passes by itself, or shut
+	content     string // HTML
+	script      bool   // onward is in the content
+	footer      string // may be empty
 }
 
-// pageContent is what differs between the built-in pages. Detail is HTML.
-type pageContent struct{ title, lead, detail, action, tone string }
+// compose makes a built-in page.
+func (p *pages) compose(realm string, c pageContent) string {
+	paragraph := func(kind, text string) string {
+		if text == "" {
+			return ""
+		}
+		return "<p class=\"" + kind + "\">" + html.EscapeString(text) + "</p>"
+	}
+	return strings.NewReplacer(
+		"{{title}}", html.EscapeString(c.title),
+		"{{lead}}", paragraph("lead", c.lead),
+		"{{content}}", c.content,
+		"{{footer}}", html.EscapeString(c.footer),
+		"{{realm}}", html.EscapeString(realm),
+		"{{tone}}", c.tone,
+	).Replace(pageTemplate)
+}
+
+// builtInPolicy is the Content-Security-Policy of the built-in pages: nothing but their one style.
+func builtInPolicy(formAction string) string {
+	_, style, _ := strings.Cut(pageTemplate, "<style>")
+	style, _, _ = strings.Cut(style, "</style>")
+	return "default-src 'none'; style-src " + hashSource(style) + "; base-uri 'none'; form-action " + formAction + "; frame-ancestors 'none'"
+}
+
+// hashSource allows one text only, in a Content-Security-Policy.
+func hashSource(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
+}
 
 func pageContents(cfg gateconf.Config) map[int]pageContent {
 	command := "kubectl basicauth user add NAME --secret " + cfg.UsersSecret
 	return map[int]pageContent{
 		http.StatusUnauthorized: {
-			"Sign in to continue", "This page asks for a user name and a password.",
-			"<p>The browser asks for them when you try again. Whoever runs this application can give you access.</p>",
-			"Sign in", "calm",
+			title: "Sign in to continue", lead: "This page asks for a user name and a password.", tone: "calm",
+			content: "<p>The browser asks for them when you try again. Whoever runs this application can give you access.</p>" +
+				link("", "Sign in"),
+		},
+		http.StatusForbidden: {
+			title: "Not this way", lead: "The gate did not let this request through.", tone: "shut",
+			content: "<p>Open the application at its usual address. If another site sent you here, begin at the application itself.</p>",
 		},
 		http.StatusTooManyRequests: {
-			"Too many sign-ins at once", "Your password was not checked, because too many are waiting.",
-			"<p>Wait a few seconds, then try again. Those who are signed in are not affected.</p>",
-			"Try again", "wait",
+			title: "Too many attempts at once", lead: "Your password was not checked, because too many are waiting.", tone: "wait",
+			content: "<p>Wait a few seconds, then try again. Those who are signed in are not affected.</p>" +
+				link("", "Try again"),
 		},
 		http.StatusBadGateway: {
-			"The application is not answering", "You are signed in, but what is behind this page is not there.",
-			"<p>It may be starting or restarting. Try again in a moment.</p>",
-			"Try again", "wait",
+			title: "The application is not answering", lead: "You are signed in, but what is behind this page is not there.", tone: "wait",
+			content: "<p>It may be starting or restarting. Try again in a moment.</p>" +
+				link("", "Try again"),
 		},
 		http.StatusServiceUnavailable: {
-			"Nobody can sign in yet", "The gate is in place, but it has no users that it could let in.",
-			"<p>Whoever runs this application can add one, in its namespace:</p><pre><code>" + html.EscapeString(command) +
-				"</code></pre><p>It takes effect within two minutes, without a restart.</p>",
-			"Try again", "wait",
+			title: "Nobody can sign in yet", lead: "The gate is in place, but it has no users that it could let in.", tone: "wait",
+			content: "<p>Whoever runs this application can add one, in its namespace:</p><pre><code>" + html.EscapeString(command) +
+				"</code></pre><p>It takes effect within two minutes, without a restart.</p>" +
+				link("", "Try again"),
 		},
 	}
 }
@@ -159,7 +189,9 @@ func (p *pages) write(w http.ResponseWriter, status int, contentType, policy str
 	h.Set("Content-Security-Policy", policy)
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("X-Frame-Options", "DENY")
-	h.Set("Referrer-Policy", "no-referrer")
+	if h["Referrer-Policy"] == nil {
+		h.Set("Referrer-Policy", "no-referrer")
+	}
 	w.WriteHeader(status)
 	_, _ = w.Write(body)
 }
@@ -167,9 +199,10 @@ func (p *pages) write(w http.ResponseWriter, status int, contentType, policy str
 // isNavigation says whether a person waits for the answer in a browser's window: GET or HEAD, and text/html is asked
 // for by name. Programs send */* or nothing.
 func isNavigation(r *http.Request) bool {
-	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		return false
-	}
+	return (r.Method == http.MethodGet || r.Method == http.MethodHead) && acceptsHTML(r)
+}
+
+func acceptsHTML(r *http.Request) bool {
 	for _, line := range r.Header["Accept"] {
 		for item := range strings.SplitSeq(line, ",") {
 			kind, params, _ := strings.Cut(item, ";")

@@ -43,6 +43,8 @@ type Server struct {
 	log       *slog.Logger
 	lines     *logWriter
 	users     *users
+	origin    *origin
+	cert      *certificate // nil: plain HTTP
 	gate      *gate
 	servers   [2]*http.Server // the gate's and the admin's
 	opened    [2]net.Listener
@@ -90,12 +92,14 @@ func New(cfg gateconf.Config, o Options) (*Server, error) {
 	s.users = newUsers(cfg, basic.Options{
 		Realm: cfg.Realm, TTL: cfg.VerifiedTTL, Queue: cfg.HashQueue, Source: clients.source, Observe: m.observer(),
 	}, events, m)
+	s.origin, s.cert = newOrigin(cfg, events), newCertificate(cfg, events)
 	s.gate = &gate{
 		healthPath: cfg.HealthPath, ownPrefix: cfg.Prefix + "/_kauth/",
-		users: s.users, clients: clients, pages: pages, metrics: m, access: access, log: events,
+		origin: s.origin, open: cfg.Auth == gateconf.AuthNone, users: s.users, clients: clients, pages: pages, metrics: m, access: access, log: events,
 		health: newHealth(up, cfg.UpstreamHealthPath),
 	}
 	s.gate.forward = newForwarder(up, s.gate)
+	s.gate.signIn = newSignIn(cfg, s.gate, s.users)
 	s.listenSettings(&admin{version: o.Version, upstream: cfg.Upstream, users: s.users, gate: s.gate, metrics: m})
 	return s, nil
 }
@@ -116,6 +120,10 @@ func (s *Server) listenSettings(admin *admin) {
 		}
 		s.strangers[i].guard(s.servers[i])
 	}
+	if s.cert != nil {
+		s.servers[0].TLSConfig = s.cert.config()
+		s.servers[0].HTTP2 = &http.HTTP2Config{MaxConcurrentStreams: streams}
+	}
 }
 
 // Listen opens both ports and reads the users, so that the first request finds them.
@@ -130,8 +138,42 @@ func (s *Server) Listen() error {
 		}
 		s.opened[i] = ln
 	}
-	s.users.load()
+	s.load()
 	return nil
+}
+
+// load reads the files that may change later, once. What is missing or bad has then been told.
+func (s *Server) load() {
+	if s.cfg.Auth != gateconf.AuthNone {
+		s.users.load()
+	}
+	if s.cfg.RequireHeader != "" {
+		_ = s.origin.watcher.Load()
+	}
+	if s.cert != nil {
+		_ = s.cert.watcher.Load()
+	}
+}
+
+// watch follows them until ctx ends, whose error is all that Run returns.
+func (s *Server) watch(ctx context.Context) {
+	if s.cfg.Auth != gateconf.AuthNone {
+		s.users.watch(ctx)
+	}
+	if s.cfg.RequireHeader != "" {
+		go s.origin.watcher.Run(ctx) //nolint:errcheck // see above
+	}
+	if s.cert != nil {
+		go s.cert.watcher.Run(ctx) //nolint:errcheck // see above
+	}
+}
+
+// serve serves the gate (0) or the admin port (1).
+func (s *Server) serve(i int) error {
+	if i == 0 && s.cert != nil {
+		return s.servers[i].ServeTLS(s.opened[i], "", "")
+	}
+	return s.servers[i].Serve(s.opened[i])
 }
 
 // Addr returns the address of the gate, after Listen.
@@ -148,11 +190,11 @@ func (s *Server) Serve(ctx context.Context) error {
 	defer s.lines.Flush()
 	watching, stop := context.WithCancel(context.Background())
 	defer stop()
-	go s.users.watcher.Run(watching) //nolint:errcheck // it returns the error of its context only
+	s.watch(watching)
 
 	failed := make(chan error, len(s.servers))
-	for i, srv := range s.servers {
-		go func() { failed <- srv.Serve(s.opened[i]) }()
+	for i := range s.servers {
+		go func() { failed <- s.serve(i) }()
 	}
 	s.log.Info("serving", "listen", s.Addr(), "admin", s.AdminAddr(), "upstream", s.cfg.Upstream)
 	s.gate.serving.Store(true)

@@ -6,7 +6,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/http/httptrace"
 	"net/textproto"
 	"strings"
 	"sync"
@@ -32,6 +31,7 @@ func newForwarder(up *upstream, g *gate) *forwarder {
 			Dial: func(ctx context.Context) (net.Conn, error) { return up.dialer.DialContext(ctx, "tcp", up.address) },
 			Rest: up.transport, MaxIdle: up.transport.MaxIdleConnsPerHost, IdleTimeout: up.transport.IdleConnTimeout,
 			MaxHeaderBytes: up.transport.MaxResponseHeaderBytes,
+			Inform:         func(r *http.Request, code int, h textproto.MIMEHeader) error { return exchangeOf(r).inform(code, h) },
 		}
 	}
 	return f
@@ -39,7 +39,11 @@ func newForwarder(up *upstream, g *gate) *forwarder {
 
 func (f *forwarder) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	e := exchangeOf(r)
+	e.old = !r.ProtoAtLeast(1, 1)
 	if f.short == nil || !isPlain(r.Header) || !lean.Covers(r) {
+		if h := e.Header(); len(h) > 0 {
+			e.own = h.Clone()
+		}
 		f.reverse.ServeHTTP(w, r)
 		return
 	}
@@ -47,8 +51,6 @@ func (f *forwarder) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if _, ok := r.Header["User-Agent"]; !ok {
 		r.Header["User-Agent"] = nil // none, rather than one of our own
 	}
-	e.trace.Got1xxResponse = e.inform
-	e.Context = httptrace.WithClientTrace(e.Context, &e.trace)
 	res, err := f.short.Send(r)
 	if err == nil && res.StatusCode < 200 {
 		_ = res.Body.Close()
@@ -83,7 +85,7 @@ func isPlain(h http.Header) bool {
 }
 
 // inform passes an informational answer on, such as 103 Early Hints.
-func (e *exchange) inform(code int, header textproto.MIMEHeader) error { //nolint:unparam // as httptrace wants it
+func (e *exchange) inform(code int, header textproto.MIMEHeader) error {
 	h := e.Header()
 	was := h.Clone()
 	addAll(h, http.Header(header))
@@ -96,6 +98,8 @@ func (e *exchange) inform(code int, header textproto.MIMEHeader) error { //nolin
 // answer sends the upstream's answer to the client.
 func (f *forwarder) answer(e *exchange, res *http.Response) {
 	removeHopByHop(res.Header)
+	stripSetCookies(res.Header)
+	noGuess(e, res)
 	h := e.Header()
 	addAll(h, res.Header)
 	for name := range res.Trailer {
@@ -113,6 +117,14 @@ func (f *forwarder) answer(e *exchange, res *http.Response) {
 			name = http.TrailerPrefix + name
 		}
 		h[name] = append(h[name], values...)
+	}
+}
+
+// noGuess keeps net/http from telling the type of a body by its first bytes: what its author gave no type must not become
+// HTML by way of the gate.
+func noGuess(e *exchange, res *http.Response) {
+	if res.Header["Content-Type"] == nil {
+		e.Header()["Content-Type"] = nil
 	}
 }
 

@@ -25,8 +25,11 @@ type strangers struct {
 // visitor is one connection.
 type visitor struct {
 	conn  net.Conn
+	among *strangers
 	place *list.Element // in strangers.waiting; nil: is being served, or known
 	known atomic.Bool   // a request on it got in
+
+	serving int // requests under way: of HTTP/2, several at once
 }
 
 type visitorKey struct{}
@@ -36,7 +39,7 @@ func (s *strangers) guard(srv *http.Server) {
 	s.open = map[net.Conn]*visitor{}
 	next := srv.Handler
 	srv.ConnContext = func(ctx context.Context, conn net.Conn) context.Context {
-		v := &visitor{conn: conn}
+		v := &visitor{conn: conn, among: s}
 		s.arrive(v)
 		return context.WithValue(ctx, visitorKey{}, v)
 	}
@@ -61,6 +64,17 @@ func welcome(ctx context.Context) {
 	}
 }
 
+// waiting counts the connection of a request, which is being served, among those that wait again, until the function that it
+// returns is called: as long as the request's body is to come.
+func waiting(ctx context.Context) func() {
+	v, ok := ctx.Value(visitorKey{}).(*visitor)
+	if !ok {
+		return func() {}
+	}
+	v.among.await(v)
+	return func() { v.among.serve(v) }
+}
+
 func (s *strangers) arrive(v *visitor) {
 	s.mu.Lock()
 	s.open[v.conn] = v
@@ -72,7 +86,8 @@ func (s *strangers) arrive(v *visitor) {
 func (s *strangers) await(v *visitor) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if v.known.Load() || s.open[v.conn] != v || v.place != nil {
+	v.serving = max(v.serving-1, 0)
+	if v.serving > 0 || v.known.Load() || s.open[v.conn] != v || v.place != nil {
 		return
 	}
 	v.place = s.waiting.PushBack(v)
@@ -86,6 +101,7 @@ func (s *strangers) await(v *visitor) {
 func (s *strangers) serve(v *visitor) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	v.serving++
 	s.remove(v)
 }
 

@@ -60,3 +60,29 @@ func TestStrangersAreBounded(t *testing.T) {
 		t.Errorf("a newcomer: %d", got)
 	}
 }
+
+// A connection of HTTP/2 has several requests under way: as long as one of them is served, it is not waited for.
+func TestStrangerOfSeveralRequests(t *testing.T) {
+	client, server := net.Pipe()
+	defer client.Close()
+	s := &strangers{open: map[net.Conn]*visitor{}}
+	v := &visitor{conn: server, among: s}
+	s.arrive(v)
+	for _, step := range []struct {
+		what    string
+		do      func(*visitor)
+		waiting int
+	}{
+		{"the first begins", s.serve, 0},
+		{"the second begins", s.serve, 0},
+		{"the first ends", s.await, 0},
+		{"the second waits for its body", s.await, 1},
+		{"the second goes on", s.serve, 0},
+		{"the second ends", s.await, 1},
+		{"the connection ends", func(*visitor) { s.leave(server) }, 0},
+	} {
+		if step.do(v); s.waiting.Len() != step.waiting {
+			t.Errorf("%s: %d wait, want %d", step.what, s.waiting.Len(), step.waiting)
+		}
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/kauth-dev/kauth/pkg/htpasswd"
 )
@@ -23,10 +24,10 @@ type holding struct {
 	end    context.CancelFunc
 }
 
-// hold returns a context that ends when the lines of user are not what they are in let, and a function to be called when
-// the connection has ended by itself.
-func (u *upgraded) hold(ctx context.Context, user string, let *htpasswd.File) (context.Context, func()) {
-	ctx, end := context.WithCancel(ctx)
+// hold returns a context that ends when the lines of user are not what they are in let, and at until, unless that is zero;
+// and a function to be called when the connection has ended by itself.
+func (u *upgraded) hold(ctx context.Context, user string, let *htpasswd.File, until time.Time) (context.Context, func()) {
+	ctx, end := ending(ctx, until)
 	h := &holding{user: user, hashes: let.Lookup(user), end: end}
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -41,6 +42,13 @@ func (u *upgraded) hold(ctx context.Context, user string, let *htpasswd.File) (c
 		delete(u.open, h)
 		end()
 	}
+}
+
+func ending(ctx context.Context, until time.Time) (context.Context, context.CancelFunc) {
+	if until.IsZero() {
+		return context.WithCancel(ctx)
+	}
+	return context.WithDeadline(ctx, until)
 }
 
 // change ends those whose users are not what they were.

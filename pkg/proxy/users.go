@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"log/slog"
 	"sync/atomic"
@@ -17,6 +18,7 @@ import (
 type users struct {
 	watcher  *reload.Watcher[*htpasswd.File]
 	check    *basic.Check
+	sessions *sessions // nil: people sign in by the browser's dialog
 	chain    auth.Chain
 	current  atomic.Pointer[snapshot]
 	upgraded upgraded
@@ -42,6 +44,9 @@ type snapshot struct {
 func newUsers(cfg gateconf.Config, o basic.Options, log *slog.Logger, m *metrics) *users {
 	u := &users{check: basic.New(o), log: log, metrics: m, file: cfg.UsersFile, secret: cfg.UsersSecret}
 	u.chain = auth.Chain{u.check}
+	if u.sessions = newSessions(cfg, newCookies(cfg.Prefix), log, m); u.sessions != nil {
+		u.chain = auth.Chain{u.sessions.check, u.check} // a cookie costs a microsecond, and programs send none
+	}
 	u.current.Store(&snapshot{chain: u.chain, file: htpasswd.Parse(nil)})
 	u.watcher = &reload.Watcher[*htpasswd.File]{
 		Read: reload.File(cfg.UsersFile), Build: parseUsers, OnChange: u.told,
@@ -69,9 +74,20 @@ func countLines(text []byte) error {
 	return nil
 }
 
-// load reads the file once. That it is missing or bad has been told, and keeps nobody but the users out.
+// load reads the files once. That one is missing or bad has been told, and keeps nobody but the users out.
 func (u *users) load() {
+	if u.sessions != nil {
+		_ = u.sessions.watcher.Load() // told logs it
+	}
 	_ = u.watcher.Load() // told logs it
+}
+
+// watch follows them until ctx ends, whose error is all that Run returns.
+func (u *users) watch(ctx context.Context) {
+	if u.sessions != nil {
+		go u.sessions.watcher.Run(ctx) //nolint:errcheck // see above
+	}
+	go u.watcher.Run(ctx) //nolint:errcheck // see above
 }
 
 func (u *users) snapshot() *snapshot { return u.current.Load() }
@@ -85,6 +101,9 @@ func (u *users) told(s reload.State[*htpasswd.File]) {
 	next := &snapshot{chain: u.chain, count: len(file.Users()), file: file}
 	next.ready = next.count > 0
 	u.check.SetUsers(file)
+	if u.sessions != nil {
+		u.sessions.check.SetUsers(file)
+	}
 	u.current.Store(next)
 	u.upgraded.change(file)
 

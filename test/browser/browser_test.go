@@ -16,6 +16,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/coder/websocket"
+
 	"github.com/kauth-dev/kauth/pkg/gateconf"
 	"github.com/kauth-dev/kauth/pkg/htpasswd"
 	"github.com/kauth-dev/kauth/pkg/proxy"
@@ -65,6 +67,7 @@ func newTab(t *testing.T) *testenv.Tab {
 	}
 	tab := shared.NewTab(t)
 	tab.Call("Page.enable", nil, nil)
+	tab.Call("Page.setLifecycleEventsEnabled", testenv.Params{"enabled": true}, nil)
 	tab.Call("Network.enable", nil, nil)
 	tab.Call("Log.enable", nil, nil)
 	return tab
@@ -109,18 +112,36 @@ func startGate(t *testing.T, upstream string, change func(*gateconf.Config)) str
 
 func noUsers(c *gateconf.Config) { c.UsersFile += ".missing" }
 
-// startUpstream runs an application with one page, which says who it thinks is there, and one JSON document.
+// startUpstream runs an application with one page, which says who it thinks is there, one JSON document, one WebSocket that
+// says what it is told, and one page that sends its visitors to another origin.
 func startUpstream(t *testing.T) string {
 	t.Helper()
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		_, _ = fmt.Fprintf(w, "<!doctype html><title>shop</title><h1>The application</h1><p id=credential>%q</p>", r.Header["Authorization"])
+		_, _ = fmt.Fprintf(w, "<!doctype html><title>shop</title><h1>The application</h1><p id=credential>%q</p><p id=cookies>%q</p>", r.Header["Authorization"], r.Header["Cookie"])
 	})
 	mux.HandleFunc("GET /api", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = w.Write([]byte(`{"up":true}`))
 	})
+	mux.HandleFunc("GET /ws", func(w http.ResponseWriter, r *http.Request) {
+		c, err := websocket.Accept(w, r, &websocket.AcceptOptions{InsecureSkipVerify: true}) // what is tested is the gate
+		if err != nil {
+			return
+		}
+		defer c.CloseNow()
+		for {
+			kind, msg, err := c.Read(r.Context())
+			if err != nil || c.Write(r.Context(), kind, msg) != nil {
+				return
+			}
+		}
+	})
+	mux.HandleFunc("GET /elsewhere", func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, r.URL.Query().Get("to"), http.StatusFound)
+	})
+	mux.HandleFunc("POST /", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<h1>Done</h1>")) })
 	s := httptest.NewServer(mux)
 	t.Cleanup(s.Close)
 	return s.URL

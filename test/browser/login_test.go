@@ -57,13 +57,20 @@ func cancel(tab *testenv.Tab, asked authRequired) {
 }
 
 // loaded waits until a page is there and returns its status.
-func loaded(tab *testenv.Tab) int {
+func loaded(tab *testenv.Tab) int { return loadedWhere(tab, func(string) bool { return true }) }
+
+// loadedWhere waits until a page is there for whose address where says yes, and returns its status.
+func loadedWhere(tab *testenv.Tab, where func(url string) bool) int {
 	type received struct {
-		Type     string
-		Response struct{ Status int }
+		Type, LoaderID string
+		Response       struct {
+			Status int
+			URL    string
+		}
 	}
-	got := testenv.Await(tab, "Network.responseReceived", func(r received) bool { return r.Type == "Document" })
-	testenv.Await[struct{}](tab, "Page.loadEventFired", nil)
+	type stage struct{ LoaderID, Name string }
+	got := testenv.Await(tab, "Network.responseReceived", func(r received) bool { return r.Type == "Document" && where(r.Response.URL) })
+	testenv.Await(tab, "Page.lifecycleEvent", func(s stage) bool { return s.LoaderID == got.LoaderID && s.Name == "load" })
 	return got.Response.Status
 }
 

@@ -1,8 +1,10 @@
 package browser
 
 import (
+	"encoding/base64"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/kauth-dev/kauth/pkg/gateconf"
 	"github.com/kauth-dev/kauth/pkg/testenv"
@@ -98,30 +100,95 @@ func TestPagesOnEveryScreen(t *testing.T) {
 			if status := loaded(tab); status != tt.status {
 				t.Fatalf("status %d, want %d", status, tt.status)
 			}
-			for _, width := range []int{320, 768} {
-				setSize(tab, width, 640)
-				if wide := testenv.Evaluate[int](tab, `document.documentElement.scrollWidth`); wide > width {
-					t.Errorf("%d pixels wide on a screen of %d", wide, width)
-				}
-			}
-			setSize(tab, 320, 640)
-			light := screenshot(t, tab, tt.name+"-narrow", 320, 640)
-			setColors(tab, "dark")
-			setSize(tab, 768, 640)
-			dark := screenshot(t, tab, tt.name+"-dark", 768, 640)
-			if l, d := brightness(light, 4, 320), brightness(dark, 4, 320); l < 200 || d > 60 {
-				t.Errorf("the ground's brightness is %d in light colors and %d in dark ones", l, d)
-			}
-			for _, colors := range []string{"light", "dark"} {
-				setColors(tab, colors)
-				for _, of := range []string{"h1", ".lead", ".realm", "main > p:not([class])", ".go", "footer"} {
-					if ratio := contrast(tab, of); ratio < 4.5 { // WCAG 2.2, success criterion 1.4.3
-						t.Errorf("%s: contrast of %s is %.1f, want 4.5", colors, of, ratio)
-					}
-				}
-			}
+			everyScreen(t, tab, tt.name)
 		})
 	}
+}
+
+// everyScreen looks at the page in the tab on screens of several widths, in light and in dark colors.
+func everyScreen(t *testing.T, tab *testenv.Tab, name string) {
+	t.Helper()
+	setColors(tab, "light")
+	for _, width := range []int{320, 768} {
+		setSize(tab, width, 640)
+		if wide := testenv.Evaluate[int](tab, `document.documentElement.scrollWidth`); wide > width {
+			t.Errorf("%d pixels wide on a screen of %d", wide, width)
+		}
+	}
+	setSize(tab, 320, 640)
+	light := screenshot(t, tab, name+"-narrow", 320, 640)
+	setColors(tab, "dark")
+	setSize(tab, 768, 640)
+	dark := screenshot(t, tab, name+"-dark", 768, 640)
+	if l, d := brightness(light, 4, 320), brightness(dark, 4, 320); l < 200 || d > 60 {
+		t.Errorf("the ground's brightness is %d in light colors and %d in dark ones", l, d)
+	}
+	for _, colors := range []string{"light", "dark"} {
+		setColors(tab, colors)
+		for _, of := range []string{"h1", ".lead", ".realm", "main > p:not([class])", ".go", "footer", "label", "input[type=text]", ".problem", ".back"} {
+			if ratio := contrast(tab, of); ratio < 4.5 { // WCAG 2.2, success criterion 1.4.3
+				t.Errorf("%s: contrast of %s is %.1f, want 4.5", colors, of, ratio)
+			}
+		}
+	}
+}
+
+// The pages of a gate that asks for the password itself, and those that a person meets in a flood or by the wrong way.
+func TestOtherPagesOnEveryScreen(t *testing.T) {
+	long := func(c *gateconf.Config) {
+		withPage(newKey(t))(c)
+		c.Realm = strings.Repeat("Überwachung", 12)
+	}
+	name := strings.Repeat("max.mustermann@example.com", 6)
+	for _, tt := range []struct {
+		name   string
+		change func(*gateconf.Config)
+		come   func(tab *testenv.Tab, gate string) int
+		status int
+	}{
+		{"sign-in", long, func(tab *testenv.Tab, gate string) int { return visit(tab, gate) }, 200},
+		{"sign-in-wrong", long, func(tab *testenv.Tab, gate string) int { visit(tab, gate); return enter(tab, name, "guessed") }, 403},
+		{"sign-in-no-cookie", long, func(tab *testenv.Tab, gate string) int {
+			visit(tab, gate)
+			tab.Call("Network.clearBrowserCookies", nil, nil)
+			return enter(tab, name, password)
+		}, 403},
+		{"sign-out", long, func(tab *testenv.Tab, gate string) int {
+			visit(tab, gate)
+			signIn(tab)
+			return visit(tab, gate+"_kauth/sign-out")
+		}, 200},
+		{"signed-out", long, func(tab *testenv.Tab, gate string) int { return visit(tab, gate+"_kauth/sign-out") }, 200},
+		{"403", func(c *gateconf.Config) {
+			long(c)
+			c.RequireHeader, c.HeaderValuesDir = "X-Origin-Verify", t.TempDir()
+		}, func(tab *testenv.Tab, gate string) int { return visit(tab, gate) }, 403},
+		{"429", func(c *gateconf.Config) { c.Realm, c.HashQueue = strings.Repeat("Überwachung", 12), 1 }, tooMany, 429},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			gate := startGate(t, startUpstream(t), tt.change)
+			tab := newTab(t)
+			if tt.status == 429 {
+				defer flood(t, gate)()
+			}
+			if status := tt.come(tab, gate+"/"); status != tt.status {
+				t.Fatalf("status %d, want %d", status, tt.status)
+			}
+			everyScreen(t, tab, tt.name)
+			complaints(t, tab)
+		})
+	}
+}
+
+// tooMany comes with a wrong password until there are too many.
+func tooMany(tab *testenv.Tab, gate string) int {
+	wrong := base64.StdEncoding.EncodeToString([]byte(user + ":guessed"))
+	tab.Call("Network.setExtraHTTPHeaders", testenv.Params{"headers": testenv.Params{"Authorization": "Basic " + wrong}}, nil)
+	status := 0
+	for end := time.Now().Add(20 * time.Second); status != 429 && time.Now().Before(end); {
+		status = visit(tab, gate)
+	}
+	return status
 }
 
 // contrast returns the ratio between the color of an element's text and that of what it stands on, as WCAG 2.2 has it.

@@ -132,6 +132,24 @@ func (c *Check) decide(r *http.Request) auth.Decision {
 	if !ok {
 		return c.unauthorized(ReasonMalformed)
 	}
+	return c.judge(t, r, user, password)
+}
+
+// Verify is Authenticate for a user and a password that came with r in another way, such as a form: the same work, the
+// same queue and the same answers, but for those about the header.
+func (c *Check) Verify(r *http.Request, user, password string) auth.Decision {
+	d := auth.Decision{Outcome: auth.Deny, Status: http.StatusServiceUnavailable, Reason: ReasonNoUsers}
+	if t := c.table.Load(); len(t.users) > 0 {
+		d = c.judge(t, r, []byte(user), []byte(password))
+	}
+	if c.options.Observe.Decided != nil {
+		c.options.Observe.Decided(d.Outcome, d.Reason)
+	}
+	return d
+}
+
+// judge decides over a user and a password, whose bytes it does not keep.
+func (c *Check) judge(t *table, r *http.Request, user, password []byte) auth.Decision {
 	known := t.lookUp(string(user))
 	if p := known.remembered(c.key.tag(user, password, known.lines[:])); p != nil && c.options.Now().Before(p.until) {
 		if c.options.Observe.Remembered != nil {

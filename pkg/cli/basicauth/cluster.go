@@ -1,6 +1,7 @@
 package basicauth
 
 import (
+	"context"
 	"fmt"
 	"strings"
 
@@ -100,6 +101,17 @@ func (s serverWarnings) HandleWarningHeader(code int, _, text string) {
 func (c *cluster) warnAll(lines []string) {
 	for _, line := range lines {
 		warn(c.ErrOut, "%s", line)
+	}
+}
+
+// ensureSessionKey makes the session key when it is missing. The users are stored by then, and most gates need none: so
+// whatever is in the way is a warning.
+func (c *cluster) ensureSessionKey(ctx context.Context, store *userstore.Store) {
+	switch made, err := store.EnsureSessionKey(ctx); {
+	case err != nil:
+		warn(c.ErrOut, "%v", err)
+	case made:
+		say(c.ErrOut, "%s created\n", store.SessionKeyRef())
 	}
 }
 

@@ -2,6 +2,7 @@ package basicauth
 
 import (
 	"context"
+	"encoding/base64"
 	"fmt"
 	"strings"
 
@@ -36,6 +37,9 @@ func newAdd(c *cluster) *cobra.Command {
 	return o.command("add NAME", "Add a user", `
 Add a user to the Secret, and create the Secret when it is missing. A user who exists already is an
 error: user passwd changes the password.
+
+Beside it, a Secret whose name ends in -session-key is made when it is missing: gates with a sign-in
+page sign their cookies with what is in it.
 `+passwordHelp, `
 # Ask for the password
 kubectl basicauth user add alice
@@ -45,6 +49,9 @@ kubectl basicauth user add alice --generate > alice.txt
 
 # Take one from a password manager
 pass show prometheus/alice | kubectl basicauth user add alice --password-stdin
+
+# Make one for a program, and print what it sends as Authorization instead
+kubectl basicauth user add cloudfront --generate -o header
 
 # Take a hash that htpasswd -nB made elsewhere
 kubectl basicauth user add alice --hash 'alice:$2y$10$...'`)
@@ -81,7 +88,7 @@ func (o *setOptions) command(use, short, long, example string) *cobra.Command {
 	cmd.Flags().BoolVar(&o.generate, "generate", false, "Make a random password of 24 characters and print it")
 	cmd.Flags().StringVar(&o.hash, "hash", "", "Take this htpasswd hash or user:hash `line` instead of a password")
 	cmd.Flags().IntVar(&o.cost, "cost", htpasswd.DefaultCost, fmt.Sprintf("bcrypt cost, %d to %d; each step doubles the work of who guesses", htpasswd.MinCost, htpasswd.MaxCost))
-	o.output.addFlag(cmd, "table", "json", "yaml", "name")
+	o.output.addFlag(cmd, "table", "json", "yaml", "name", "header")
 	o.write.addFlags(cmd)
 	return cmd
 }
@@ -97,6 +104,9 @@ func (o *setOptions) Run(ctx context.Context) error {
 	}
 	if o.generate && o.output == "name" {
 		return usagef("--generate and -o name cannot be used together; both print to standard output")
+	}
+	if o.hash != "" && o.output == "header" {
+		return usagef("--hash and -o header cannot be used together; the header holds the password, which a hash does not tell")
 	}
 	store, err := o.store(&o.write)
 	if err != nil {
@@ -125,7 +135,11 @@ func (o *setOptions) Run(ctx context.Context) error {
 		return err
 	}
 	o.warnAll(result.Warnings())
-	return o.print(store, result, name, password)
+	if err := o.print(store, result, name, password); err != nil || !o.add {
+		return err
+	}
+	o.ensureSessionKey(ctx, store)
+	return nil
 }
 
 // check returns the spelling of the user in the file, or why the command does not fit.
@@ -246,6 +260,12 @@ func (o *setOptions) print(store *userstore.Store, result userstore.Result, name
 	switch {
 	case o.output == "name":
 		return emit(o.Out, name+"\n")
+	case o.output == "header" && inForce:
+		say(o.ErrOut, "%s", line)
+		return emit(o.Out, "Basic "+base64.StdEncoding.EncodeToString([]byte(name+":"+password))+"\n") // RFC 7617 section 2
+	case o.output == "header":
+		say(o.ErrOut, "%s", line)
+		return nil
 	case o.generate && inForce:
 		say(o.ErrOut, "%s", line)
 		return emit(o.Out, password+"\n")

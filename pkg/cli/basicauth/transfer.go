@@ -32,7 +32,8 @@ nothing: a line that a gate could not use, or a user who exists with another has
 is an error, and nothing is changed. Plain text passwords are refused.
 
 An empty Secret takes the file byte for byte, comments included; so export and import copy users
-from one cluster to another. Otherwise new users go to the end.`, `
+from one cluster to another. Otherwise new users go to the end. As with user add, the Secret with
+the session key is made when it is missing.`, `
 kubectl basicauth user import -f .htpasswd
 kubectl basicauth user export --context old | kubectl basicauth user import --context new -f -`, func(cmd *cobra.Command, args []string) error {
 		if err := arguments(cmd, args); err != nil {
@@ -88,7 +89,11 @@ func (o *importOptions) Run(ctx context.Context) error {
 			warn(o.ErrOut, "%s: line %d: user %q: %s", name, e.Line, e.User, weak)
 		}
 	}
-	return o.print(store, merged)
+	if err := o.print(store, merged); err != nil {
+		return err
+	}
+	o.ensureSessionKey(ctx, store)
+	return nil
 }
 
 // read returns the file's bytes; more than a Secret can hold is an error.

@@ -8,7 +8,6 @@ import (
 	"math"
 	"net"
 	"net/http"
-	"net/http/httptrace"
 	"sync"
 	"time"
 )
@@ -23,11 +22,13 @@ type conn struct {
 	since     time.Time // when it became idle
 	answered  bool      // something of the current answer came
 	left      int64     // bytes that may still be read before the answer's header is too long
+	watch     watch
 }
 
 func newConn(nc net.Conn, t *Transport) *conn {
 	c := &conn{Conn: nc, transport: t, ear: newEar(nc), cut: func() { _ = nc.Close() }}
 	c.br = bufio.NewReaderSize(c, 4<<10)
+	c.renew(time.Now())
 	return c
 }
 
@@ -45,6 +46,9 @@ func (c *conn) Read(p []byte) (int, error) {
 		p = p[:c.left]
 	}
 	n, err := c.Conn.Read(p)
+	if err != nil && c.slow(err) {
+		n, err = c.Conn.Read(p)
+	}
 	if n > 0 {
 		c.answered = true
 		c.left -= int64(n)
@@ -54,25 +58,24 @@ func (c *conn) Read(p []byte) (int, error) {
 
 // roundTrip sends a request and reads the answer up to its body. After an error the connection is of no more use.
 func (c *conn) roundTrip(r *http.Request, head []byte) (*http.Response, error) {
-	ctx := r.Context()
-	stop := context.AfterFunc(ctx, c.cut)
+	c.begin(r.Context())
 	c.answered, c.left = false, c.transport.MaxHeaderBytes
 	if _, err := c.Write(head); err != nil {
-		stop()
+		c.unwatch()
 		return nil, err
 	}
 	res, err := c.receive(r)
 	if err != nil {
-		stop()
+		c.unwatch()
 		return nil, err
 	}
 	c.left = math.MaxInt64
 	again := !res.Close && res.StatusCode >= 200
 	if res.Body == http.NoBody {
-		c.end(stop, again)
+		c.end(again)
 		return res, nil
 	}
-	res.Body = &body{ReadCloser: res.Body, conn: c, ctx: ctx, stop: stop, again: again}
+	res.Body = &body{ReadCloser: res.Body, conn: c, ctx: r.Context(), again: again}
 	return res, nil
 }
 
@@ -90,8 +93,8 @@ func (c *conn) receive(r *http.Request) (*http.Response, error) {
 			return nil, errSwitched
 		}
 		// Informational answers that nobody looks at count as one header with the final one; who looks at them limits them.
-		if trace := httptrace.ContextClientTrace(r.Context()); trace != nil && trace.Got1xxResponse != nil {
-			if err := trace.Got1xxResponse(res.StatusCode, map[string][]string(res.Header)); err != nil {
+		if inform := c.transport.informer(r); inform != nil {
+			if err := inform(res.StatusCode, map[string][]string(res.Header)); err != nil {
 				return nil, err
 			}
 			c.left = c.transport.MaxHeaderBytes
@@ -99,10 +102,9 @@ func (c *conn) receive(r *http.Request) (*http.Response, error) {
 	}
 }
 
-// end is after an exchange: stop ends the watch over its context.
-func (c *conn) end(stop func() bool, again bool) {
-	// A watch that cannot be stopped any more has closed the connection, or is about to.
-	if stop() && again && c.br.Buffered() == 0 {
+// end is after an exchange.
+func (c *conn) end(again bool) {
+	if c.unwatch() && again && c.br.Buffered() == 0 {
 		c.transport.give(c)
 		return
 	}
@@ -114,7 +116,6 @@ type body struct {
 	io.ReadCloser
 	conn  *conn
 	ctx   context.Context
-	stop  func() bool
 	again bool // the upstream keeps the connection
 
 	mu    sync.Mutex // Close may come while a Read waits
@@ -158,6 +159,6 @@ func (b *body) end(err error) {
 	b.ended = err
 	b.mu.Unlock()
 	if first {
-		b.conn.end(b.stop, b.again && errors.Is(err, io.EOF))
+		b.conn.end(b.again && errors.Is(err, io.EOF))
 	}
 }

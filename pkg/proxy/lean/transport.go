@@ -4,25 +4,30 @@
 // http.Transport hands each request to a goroutine that writes and each answer over from one that reads, which lets it
 // do everything and costs more than all else that a gate does. What this package does not cover (bodies, upgrades,
 // methods that must not be sent twice, long or odd headers) it leaves to the Transport that it is given. Framing is
-// net/http's in both: the answer is read by http.ReadResponse, the header written by http.Header.
+// net/http's in both: the answer is read by http.ReadResponse.
 package lean
 
 import (
 	"context"
 	"net"
 	"net/http"
+	"net/http/httptrace"
+	"net/textproto"
 	"slices"
 	"sync"
 	"time"
 )
 
-// A Transport is an http.RoundTripper for one upstream. All its fields must be set.
+// A Transport is an http.RoundTripper for one upstream. All its fields but Inform must be set.
 type Transport struct {
 	Dial           func(context.Context) (net.Conn, error) // to the upstream, whatever a request's URL says
 	Rest           http.RoundTripper                       // for what this one does not cover
 	MaxIdle        int                                     // connections kept when nobody uses them
 	IdleTimeout    time.Duration                           // for so long
 	MaxHeaderBytes int64                                   // of an answer
+
+	// Inform is told of informational answers, such as 103, and may be nil; then httptrace.ClientTrace.Got1xxResponse is.
+	Inform func(r *http.Request, code int, header textproto.MIMEHeader) error
 
 	mu    sync.Mutex
 	idle  []*conn // the one used last is the last, and the next
@@ -85,11 +90,23 @@ func (t *Transport) take() *conn {
 		t.idle[n-1] = nil
 		t.idle = t.idle[:n-1]
 		t.mu.Unlock()
-		if time.Since(c.since) < t.IdleTimeout && c.ear.quiet() {
+		now := time.Now()
+		if c.renew(now); now.Sub(c.since) < t.IdleTimeout && c.ear.quiet() {
 			return c
 		}
 		_ = c.Close()
 	}
+}
+
+// informer returns whom to tell of informational answers to r.
+func (t *Transport) informer(r *http.Request) func(int, textproto.MIMEHeader) error {
+	if t.Inform != nil {
+		return func(code int, h textproto.MIMEHeader) error { return t.Inform(r, code, h) }
+	}
+	if trace := httptrace.ContextClientTrace(r.Context()); trace != nil {
+		return trace.Got1xxResponse
+	}
+	return nil
 }
 
 // give keeps a connection for the next request.

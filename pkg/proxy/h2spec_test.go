@@ -1,0 +1,88 @@
+package proxy
+
+import (
+	"crypto/x509/pkix"
+	"encoding/xml"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/kauth-dev/kauth/pkg/gateconf"
+	"github.com/kauth-dev/kauth/pkg/testenv"
+	"github.com/kauth-dev/kauth/pkg/testenv/pki"
+)
+
+// What h2spec finds in net/http itself, by the title of the case and why it is no fault.
+var h2specKnown = map[string]string{
+	"Sends a large size HEADERS frame that exceeds the SETTINGS_MAX_FRAME_SIZE":                      "net/http allows frames of 1 MiB, and says so in its SETTINGS; h2spec expects the default",
+	"Sends multiple values of SETTINGS_INITIAL_WINDOW_SIZE":                                          "net/http hangs up on settings that come twice in a frame",
+	"Sends a HEADERS frame that contains the connection-specific header field":                       "it answers 400, as RFC 9113 section 8.1.1 allows",
+	"Sends a HEADERS frame that contains the TE header field with any value other than \"trailers\"": "it answers 400, as RFC 9113 section 8.1.1 allows",
+}
+
+// TestHTTP2Conforms runs h2spec against a gate that refuses all it asks, and one that forwards it.
+func TestHTTP2Conforms(t *testing.T) {
+	h2spec := testenv.Tool(t, "h2spec")
+	for name, open := range map[string]bool{"refused": false, "forwarded": true} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			authority, err := pki.NewAuthority()
+			if err != nil {
+				t.Fatal(err)
+			}
+			pair, err := authority.Issue(pkix.Name{}, "gate.test")
+			if err != nil {
+				t.Fatal(err)
+			}
+			writeFile(t, filepath.Join(dir, "tls.crt"), string(pair.Cert))
+			writeFile(t, filepath.Join(dir, "tls.key"), string(pair.Key))
+			g := startConfigured(t, startUpstream(t, kilobyte), func(c *gateconf.Config) {
+				c.TLSCertFile, c.TLSKeyFile = filepath.Join(dir, "tls.crt"), filepath.Join(dir, "tls.key")
+			}, func(s *Server) { s.gate.open = open })
+			host, port, _ := net.SplitHostPort(g.Addr())
+			report := filepath.Join(dir, "report.xml")
+			out, err := exec.CommandContext(t.Context(), h2spec, "-h", host, "-p", port, "-t", "-k", "-o", "5", "-j", report).CombinedOutput()
+			text, readErr := os.ReadFile(report)
+			if readErr != nil {
+				t.Fatalf("%v: %s", err, out)
+			}
+			var suites struct {
+				Suites []struct {
+					Cases []struct {
+						Section string `xml:"package,attr"`
+						Title   string `xml:"classname,attr"`
+						Failure *struct {
+							Text string `xml:",chardata"`
+						} `xml:"failure"`
+					} `xml:"testcase"`
+				} `xml:"testsuite"`
+			}
+			if err := xml.Unmarshal(text, &suites); err != nil {
+				t.Fatal(err)
+			}
+			cases := 0
+			for _, s := range suites.Suites {
+				for _, c := range s.Cases {
+					cases++
+					if c.Failure == nil {
+						continue
+					}
+					if why := h2specKnown[c.Title]; why != "" {
+						t.Logf("%s: %s: %s", c.Section, c.Title, why)
+						continue
+					}
+					t.Errorf("%s: %s: %s", c.Section, c.Title, strings.TrimSpace(c.Failure.Text))
+				}
+			}
+			if cases < 140 {
+				t.Errorf("h2spec ran %d cases: %s", cases, out)
+			}
+			if strings.Contains(g.logs.String(), "panic") {
+				t.Errorf("log: %s", g.logs)
+			}
+		})
+	}
+}
