@@ -101,7 +101,9 @@ func TestCredentialsAreNotRepeated(t *testing.T) {
 			said.WriteString(answer)
 		}
 		g.stop()
-		<-g.ended
+		if err := <-g.ended; err != nil {
+			t.Error(err)
+		}
 		for _, hidden := range []string{secret, other, token, token[:12], testPassword, strings.TrimPrefix(basicAuth, "Basic "), base64.StdEncoding.EncodeToString([]byte(secret))} {
 			if strings.Contains(said.String(), hidden) {
 				t.Errorf("%s: %q is in an answer", name, hidden)

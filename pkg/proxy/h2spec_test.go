@@ -56,7 +56,7 @@ func TestHTTP2Conforms(t *testing.T) {
 						Title   string `xml:"classname,attr"`
 						Failure *struct {
 							Text string `xml:",chardata"`
-						} `xml:"failure"`
+						} `xml:"error"`
 					} `xml:"testcase"`
 				} `xml:"testsuite"`
 			}
