@@ -9,7 +9,7 @@ KEEP ?=
 BIN ?= bin# where `make build` puts the programs
 TESTFLAGS ?=
 ROUNDS ?= 5
-TOOLS ?= gcc kube helm3 helm4 prometheus htpasswd openssl chromium# what the tests run; test/lab/build gets them
+TOOLS ?= gcc kube helm3 helm4 prometheus htpasswd openssl chromium h2spec# what the tests run; test/lab/build gets them
 LAB_TOOLS = kube containerd iptables coredns traefik operator prometheus3 alertmanager helm3 helm4# and the lab
 PEERS = nginx haproxy wrk caddy gopeers# whom bench-proxy compares with, and what loads them
 MODULES = . image test/lab
@@ -89,6 +89,10 @@ fuzz: ## every fuzz target, FUZZTIME (1m) each, as many at once as there are cor
 	@grep -roE '^func Fuzz[A-Za-z0-9_]+' --include='*_test.go' . | sort | sed 's/^\(.*\)\/[^/]*:func /\1 /' | \
 		xargs -P "$$(nproc)" -L 1 bash -c 'code=0; said=$$(go test -run "^$$" -fuzz "^$$1\$$" -fuzztime $(FUZZTIME) \
 		-fuzzminimizetime 10x -parallel 1 "$$0" </dev/null 2>&1) || code=$$?; printf "== %s in %s, $(FUZZTIME)\n%s\n" "$$1" "$$0" "$$said"; exit $$code'
+
+.PHONY: soak
+soak: ## everything at once on one gate for five minutes, with the race detector (KAUTH_SOAK=1h)
+	CGO_ENABLED=1 KAUTH_SOAK=$${KAUTH_SOAK:-5m} go test -race -count=1 -timeout 2h -run '^TestSoak$$' -v ./pkg/proxy
 
 .PHONY: bench
 bench: build ## what it costs: kauth on big streams, the proxy on a request, hashing

@@ -230,7 +230,7 @@ func (h Hash) Weak() string {
 func (h Hash) Work() time.Duration {
 	switch h.algorithm {
 	case Bcrypt:
-		return bcryptWork << h.cost
+		return bcryptWork<<h.cost + bcryptWork // what it does once takes as long as a round
 	case APR1:
 		return 140 * time.Microsecond
 	case SHA256Crypt:

@@ -1,25 +1,24 @@
 package htpasswd
 
 import (
+	"sync"
 	"time"
 
-	"golang.org/x/crypto/bcrypt"
+	"golang.org/x/crypto/blowfish" //nolint:staticcheck // deprecated as a cipher; it is what bcrypt is made of
 )
 
 // Waste does about as much work with password as hashes would whose Work adds up to d, and forgets the outcome. Where
 // d is the difference of two hashes of the algorithm like, it is just the work that the one has more than the other:
-// bcrypt's is a sum of powers of two, and sha-crypt's a number of rounds.
+// rounds of bcrypt or of sha-crypt, without what either does once.
 func Waste(d time.Duration, like Algorithm, password string) {
 	if like == Bcrypt {
-		p := []byte(password[:min(maxBcrypt, len(password))])
-		for cost := MaxCost; cost >= MinCost; cost-- {
-			least := bcryptWork << cost
-			if cost == MinCost {
-				least /= 2 // rounded to what bcrypt can do: nearer to it than another algorithm's time is known
-			}
-			for ; d >= least; d -= bcryptWork << cost {
-				_ = bcrypt.CompareHashAndPassword([]byte(wasted(cost)), p)
-			}
+		n := d / bcryptWork
+		d -= n * bcryptWork
+		key := append([]byte(password[:min(maxBcrypt, len(password))]), 0)
+		c := *expanded()
+		for ; n > 0; n-- {
+			blowfish.ExpandKey(key, &c)
+			blowfish.ExpandKey(wastedSalt[:], &c)
 		}
 	}
 	h := Hash{text: "$5$kauthkauth$", algorithm: SHA256Crypt, cost: int(d / sha256Work)}
@@ -32,8 +31,13 @@ func Waste(d time.Duration, like Algorithm, password string) {
 	_ = shaCrypt(h, []byte(password[:min(maxPassword, len(password))]))
 }
 
-// wasted is a well-formed bcrypt hash of the given cost that no password is known for.
-func wasted(cost int) string {
-	const sum = "kauthkauthkauthkauthkeO1234567890123456789012345678O"
-	return "$2y$" + string([]byte{'0' + byte(cost/10), '0' + byte(cost%10)}) + "$" + sum + "O"
-}
+var wastedSalt [16]byte
+
+// expanded is a state to begin with, which one that wastes copies.
+var expanded = sync.OnceValue(func() *blowfish.Cipher {
+	c, err := blowfish.NewCipher([]byte("kauth"))
+	if err != nil {
+		panic(err) // the key is neither empty nor too long
+	}
+	return c
+})

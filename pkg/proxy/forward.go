@@ -85,7 +85,10 @@ func readCAs(file string) (*x509.CertPool, int, error) {
 	return pool, strings.Count(string(pem), "-----BEGIN CERTIFICATE-----"), nil
 }
 
-var errStatus = errors.New("final answer with a status below 200")
+var (
+	errStatus  = errors.New("final answer with a status below 200")
+	errUnasked = errors.New("101 to a request that asked for another upgrade, or none")
+)
 
 // newReverseProxy returns the way to the upstream that covers everything: bodies, upgrades, trailers, TLS. It flushes event
 // streams and bodies of unknown length at once, and cuts the connection when the upstream breaks off in the middle of a body.
@@ -98,6 +101,9 @@ func newReverseProxy(up *upstream, g *gate, pool httputil.BufferPool) http.Handl
 		ModifyResponse: func(res *http.Response) error {
 			if res.StatusCode < 200 && res.StatusCode != http.StatusSwitchingProtocols {
 				return errStatus // net/http would panic when it is to be written
+			}
+			if res.StatusCode == http.StatusSwitchingProtocols && !strings.EqualFold(res.Header.Get("Upgrade"), res.Request.Header.Get("Upgrade")) {
+				return errUnasked // ReverseProxy refuses it too, but leaves the connection to the upstream open for ever
 			}
 			noGuess(exchangeOf(res.Request), res)
 			stripSetCookies(res.Header)

@@ -28,6 +28,7 @@ func TestHTTP2Conforms(t *testing.T) {
 	h2spec := testenv.Tool(t, "h2spec")
 	for name, open := range map[string]bool{"refused": false, "forwarded": true} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			dir := t.TempDir()
 			authority, err := pki.NewAuthority()
 			if err != nil {
@@ -44,7 +45,7 @@ func TestHTTP2Conforms(t *testing.T) {
 			}, func(s *Server) { s.gate.open = open })
 			host, port, _ := net.SplitHostPort(g.Addr())
 			report := filepath.Join(dir, "report.xml")
-			out, err := exec.CommandContext(t.Context(), h2spec, "-h", host, "-p", port, "-t", "-k", "-o", "5", "-j", report).CombinedOutput()
+			out, err := exec.CommandContext(t.Context(), h2spec, "-h", host, "-p", port, "-t", "-k", "-o", "2", "-j", report).CombinedOutput()
 			text, readErr := os.ReadFile(report)
 			if readErr != nil {
 				t.Fatalf("%v: %s", err, out)

@@ -104,6 +104,7 @@ func (g *gate) serve(e *exchange, r *http.Request) {
 		g.refuse(e, r, badRequest, status, reason)
 		return
 	}
+	admitted := g.origin.admits(r)
 	strip(r, e.client.trusted)
 
 	if g.isHealth(r) {
@@ -111,7 +112,7 @@ func (g *gate) serve(e *exchange, r *http.Request) {
 		g.serveHealth(e, r)
 		return
 	}
-	if !g.origin.admits(r) {
+	if !admitted {
 		g.refuse(e, r, denied, http.StatusForbidden, "required header")
 		return
 	}

@@ -46,7 +46,8 @@ func newOrigin(cfg gateconf.Config, log *slog.Logger) *origin {
 	return o
 }
 
-// admits says whether r came the way it should, and takes the header out: what it says is nobody else's to know.
+// admits says whether r came the way it should, and takes the header out: what it says is nobody else's to know. It is asked
+// before anything else is taken out, for the name may be one that clients must not send.
 func (o *origin) admits(r *http.Request) bool {
 	if o.name == "" {
 		return true

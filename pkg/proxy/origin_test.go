@@ -68,6 +68,21 @@ func TestRequiredHeader(t *testing.T) {
 	}
 }
 
+// A name that is stripped from what clients send, as one of those that only a proxy may say.
+func TestRequiredHeaderOfAStrippedName(t *testing.T) {
+	dir := t.TempDir()
+	with := withOrigin(t, dir)
+	g := startGate(t, startUpstream(t, (&recorder{}).ServeHTTP), func(c *gateconf.Config) {
+		with(c)
+		c.RequireHeader = "X-Original-Secret"
+	})
+	for value, want := range map[string]int{originValue: 200, "x": 403} {
+		if res, _ := send(t, request(t, "GET", g.url+"/", nil, "X-Original-Secret: "+value)); res.StatusCode != want {
+			t.Errorf("%q: %d, want %d", value, res.StatusCode, want)
+		}
+	}
+}
+
 func TestRequiredHeaderNotForHealth(t *testing.T) {
 	g := startGate(t, startUpstream(t, (&recorder{}).ServeHTTP), withOrigin(t, t.TempDir()))
 	if res, _ := send(t, request(t, "GET", g.url+"/health", nil, "-Authorization")); res.StatusCode != 200 {

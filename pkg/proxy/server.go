@@ -10,6 +10,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log"
 	"log/slog"
 	"net"
 	"net/http"
@@ -58,6 +59,9 @@ func Run(ctx context.Context, cfg gateconf.Config, o Options) error {
 	if err != nil {
 		return err
 	}
+	// net/http tells the process's log of answers that nobody asked for, and quotes them.
+	log.SetFlags(0)
+	log.SetOutput(slog.NewLogLogger(s.log.Handler(), slog.LevelDebug).Writer())
 	if err := s.Listen(); err != nil {
 		return err
 	}

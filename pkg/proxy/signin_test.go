@@ -260,7 +260,7 @@ func TestSlowForms(t *testing.T) {
 	g := startGate(t, startUpstream(t, (&recorder{}).ServeHTTP), withPage(t))
 	start := time.Now()
 	var conns []net.Conn
-	for range maxStrangers + 50 {
+	for range maxRush + 50 {
 		conn, err := net.Dial("tcp", g.Addr())
 		if err != nil {
 			t.Fatal(err)

@@ -7,14 +7,20 @@ import (
 	"net/http"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
-// maxStrangers is how many connections may wait for a request, none of which ever let anybody in. Each takes 20 KB, and
-// 100 KB when it stops in the middle of its headers, in a container that has 128 MiB.
-const maxStrangers = 256
+// How many connections may wait for a request, none of which ever let anybody in. Each takes 20 KB, and 100 KB when it stops
+// in the middle of its headers, in a container that has 320 MiB. A thousand clients that come at once, as after a restart of
+// the load balancer, are no attack: their requests are there within moments.
+const (
+	maxStrangers = 256
+	maxRush      = 4 * maxStrangers // of which some came a moment ago
+	moment       = time.Second
+)
 
 // strangers bounds the connections of those without a password, so that they cannot use up the memory. When one too
-// many comes, the one that has been waiting longest is closed: a person's connection waits a few milliseconds until
+// many comes, the one that has been waiting longest is closed, unless it came a moment ago: a person's connection waits a few milliseconds until
 // its request has come, and does not count while that is served, nor after it got in.
 type strangers struct {
 	mu      sync.Mutex
@@ -27,6 +33,7 @@ type visitor struct {
 	conn  net.Conn
 	among *strangers
 	place *list.Element // in strangers.waiting; nil: is being served, or known
+	since time.Time     // when it got that place
 	known atomic.Bool   // a request on it got in
 
 	serving int // requests under way: of HTTP/2, several at once
@@ -90,9 +97,12 @@ func (s *strangers) await(v *visitor) {
 	if v.serving > 0 || v.known.Load() || s.open[v.conn] != v || v.place != nil {
 		return
 	}
-	v.place = s.waiting.PushBack(v)
-	if s.waiting.Len() > maxStrangers {
+	v.place, v.since = s.waiting.PushBack(v), time.Now()
+	for n := s.waiting.Len(); n > maxStrangers; n-- {
 		oldest, _ := s.waiting.Front().Value.(*visitor)
+		if n <= maxRush && time.Since(oldest.since) < moment {
+			return
+		}
 		s.remove(oldest)
 		_ = oldest.conn.Close() // leave follows
 	}

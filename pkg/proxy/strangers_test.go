@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -37,7 +38,7 @@ func TestStrangersAreBounded(t *testing.T) {
 	if got := ask(known, authorization); got != http.StatusOK {
 		t.Fatal(got)
 	}
-	for i := range 3 * maxStrangers {
+	for i := range maxRush + 2*maxStrangers {
 		switch conn := dial(); i % 3 {
 		case 1:
 			fmt.Fprint(conn, "GET / HTTP/1.1\r\nHost: app\r\nX: ")
@@ -52,13 +53,46 @@ func TestStrangersAreBounded(t *testing.T) {
 		defer g.strangers[0].mu.Unlock()
 		return len(g.strangers[0].open)
 	}
-	waitFor(t, "the strangers to be sent away", func() bool { return open() <= maxStrangers+1 })
+	waitFor(t, "as many to be left as may come at once", func() bool { return open() <= maxRush+1 })
+	waitFor(t, "as many to be left as may wait", func() bool {
+		dial()
+		return open() <= maxStrangers+2 // whoever got in, and the one who just came
+	})
 	if got := ask(known, authorization); got != http.StatusOK {
 		t.Errorf("whoever got in before: %d", got)
 	}
 	if got := ask(dial(), authorization); got != http.StatusOK {
 		t.Errorf("a newcomer: %d", got)
 	}
+}
+
+// Many clients that come at once are none too many, as long as each sends its request soon.
+func TestStrangersWhoRush(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &strangers{open: map[net.Conn]*visitor{}}
+		var all []*visitor
+		arrive := func() {
+			client, server := net.Pipe()
+			t.Cleanup(func() { client.Close() })
+			all = append(all, &visitor{conn: server, among: s})
+			s.arrive(all[len(all)-1])
+		}
+		for range maxRush {
+			arrive()
+		}
+		if n := s.waiting.Len(); n != maxRush {
+			t.Errorf("%d wait of %d who came at once", n, maxRush)
+		}
+		arrive()
+		if n := s.waiting.Len(); n != maxRush || all[0].place != nil {
+			t.Errorf("one too many: %d wait, and the oldest: %v", n, all[0].place)
+		}
+		time.Sleep(moment)
+		arrive()
+		if n := s.waiting.Len(); n != maxStrangers || all[len(all)-1].place == nil {
+			t.Errorf("a moment later: %d wait, and the newest: %v", n, all[len(all)-1].place)
+		}
+	})
 }
 
 // A connection of HTTP/2 has several requests under way: as long as one of them is served, it is not waited for.

@@ -108,7 +108,7 @@ func TestTLS(t *testing.T) {
 func TestTLSRefuses(t *testing.T) {
 	g := startTLSGate(t, (&recorder{}).ServeHTTP, "first")
 	old := g.client.TLSClientConfig.Clone()
-	old.MinVersion, old.MaxVersion = tls.VersionTLS10, tls.VersionTLS11 //nolint:gosec // the gate must refuse it
+	old.MinVersion, old.MaxVersion = tls.VersionTLS10, tls.VersionTLS11
 	if conn, err := tls.Dial("tcp", g.Addr(), old); err == nil {
 		conn.Close()
 		t.Error("TLS 1.1 was accepted")

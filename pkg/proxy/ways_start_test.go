@@ -18,6 +18,14 @@ type way struct {
 	byReverse *atomic.Int64 // requests that ReverseProxy had
 }
 
+// letGo closes the connections to the upstream that nobody uses.
+func (g *runningGate) letGo() {
+	g.upstream.transport.CloseIdleConnections()
+	if short := g.gate.forward.(*forwarder).short; short != nil {
+		short.CloseIdleConnections()
+	}
+}
+
 // startWays runs a gate that goes the short way where it can, and one that never does.
 func startWays(t testing.TB, upstream string, change func(*Server)) []way {
 	t.Helper()

@@ -9,14 +9,16 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
 
-// saidOnce is an upstream that answers each request with the same bytes and closes.
-func saidOnce(t testing.TB, said string) (address string, got func() string) {
+// saidOnce is an upstream that answers each request with the same bytes and closes. The second function waits until the gate
+// has let go of its connections too: whether it notices in time that one is closed must not matter.
+func saidOnce(t testing.TB, said string) (address string, got func() string, settle func(way)) {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -24,13 +26,16 @@ func saidOnce(t testing.TB, said string) (address string, got func() string) {
 	}
 	t.Cleanup(func() { ln.Close() })
 	heads := make(chan string, 100)
+	var open atomic.Int64
 	go func() {
 		for {
 			conn, err := ln.Accept()
 			if err != nil {
 				return
 			}
+			open.Add(1)
 			go func() {
+				defer open.Add(-1)
 				defer conn.Close()
 				_ = conn.SetDeadline(time.Now().Add(20 * time.Second))
 				var head strings.Builder
@@ -45,7 +50,7 @@ func saidOnce(t testing.TB, said string) (address string, got func() string) {
 			}()
 		}
 	}()
-	return "http://" + ln.Addr().String(), func() string {
+	got = func() string {
 		select {
 		case h := <-heads:
 			return h
@@ -53,6 +58,13 @@ func saidOnce(t testing.TB, said string) (address string, got func() string) {
 			return ""
 		}
 	}
+	settle = func(w way) {
+		waitFor(t, "the end of the connections to the upstream", func() bool {
+			w.letGo()
+			return open.Load() == 0
+		})
+	}
+	return "http://" + ln.Addr().String(), got, settle
 }
 
 // sorted puts the lines of a header in order, but for the first. What depends on the moment is left out.
@@ -130,7 +142,7 @@ func TestBothWaysAnswerAlike(t *testing.T) {
 	t.Cleanup(func() { log.SetOutput(os.Stderr) })
 	for name, said := range wayAnswers {
 		t.Run(name, func(t *testing.T) {
-			address, upstreamGot := saidOnce(t, said)
+			address, upstreamGot, settle := saidOnce(t, said)
 			ways := startWays(t, address, nil)
 			for what, raw := range wayRequests {
 				if strings.HasPrefix(name, "broken") && strings.Contains(raw, "HTTP/1.0") {
@@ -148,6 +160,7 @@ func TestBothWaysAnswerAlike(t *testing.T) {
 					if strings.Contains(raw, "Connection: keep-alive") { // the refusal of the second is no part of it
 						all, _, _ = strings.Cut(all, "HTTP/1.1 401 ")
 					}
+					settle(way)
 					method, _, _ := strings.Cut(raw, " ")
 					answers[i], heads[i] = readTold(all, method), sorted(upstreamGot())
 					if byReverse := way.byReverse.Load() > before; byReverse != (i == 1) {
@@ -177,7 +190,7 @@ func TestBothWaysAnswerAlike(t *testing.T) {
 
 // What clients say in headers that go the short way.
 func TestBothWaysAskAlike(t *testing.T) {
-	address, upstreamGot := saidOnce(t, wireAnswer)
+	address, upstreamGot, settle := saidOnce(t, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
 	ways := startWays(t, address, nil)
 	for _, headers := range []string{
 		"Accept: a\r\nAccept: b\r\naccept-encoding: gzip\r\n", "User-Agent: x\r\n", "User-Agent: \r\n", "User-Agent:  a b \r\nUser-Agent: c\r\n",
@@ -193,6 +206,7 @@ func TestBothWaysAskAlike(t *testing.T) {
 				if res := sendRaw(t, way.runningGate, line+wireAuth+headers+"Connection: close\r\n\r\n"); res == nil || res.StatusCode != http.StatusOK {
 					t.Errorf("%s, %q: %v", way.name, headers, res)
 				}
+				settle(way)
 				heads[i] = sorted(upstreamGot())
 			}
 			if diff := cmp.Diff(heads[1], heads[0]); diff != "" {

@@ -110,13 +110,9 @@ func (w *wire) take(t testing.TB, g *runningGate) []wireRequest {
 // takeAll is take with what is no whole request.
 func (w *wire) takeAll(t testing.TB, g *runningGate) (all []wireRequest, rest string) {
 	t.Helper()
-	f := g.gate.forward.(*forwarder)
 	end := time.Now().Add(20 * time.Second)
 	for ; ; time.Sleep(50 * time.Microsecond) {
-		g.upstream.transport.CloseIdleConnections()
-		if f.short != nil {
-			f.short.CloseIdleConnections()
-		}
+		g.letGo()
 		if w.open.Load() == 0 {
 			break
 		}

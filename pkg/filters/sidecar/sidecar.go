@@ -79,9 +79,10 @@ func (f Filter) container() *yaml.Node {
 		"readinessProbe", probe(f.Config.HealthPath, gateconf.PortName, "periodSeconds", number(5), "timeoutSeconds", number(3)),
 		"livenessProbe", probe("/livez", gateconf.AdminPortName, "periodSeconds", number(10), "timeoutSeconds", number(3)),
 		"startupProbe", probe("/livez", gateconf.AdminPortName, "periodSeconds", number(1), "failureThreshold", number(60)),
+		// A gate takes 10 MiB; ten thousand idle connections of people who are signed in take 210 (docs/performance.md).
 		"resources", manifest.Mapping(
 			"requests", manifest.Mapping("cpu", text("10m"), "memory", text("32Mi")),
-			"limits", manifest.Mapping("memory", text("128Mi")),
+			"limits", manifest.Mapping("memory", text("320Mi")),
 		),
 		"securityContext", f.securityContext(),
 		"volumeMounts", manifest.Sequence(mounts...),

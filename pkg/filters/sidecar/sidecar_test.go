@@ -50,7 +50,7 @@ const container = `- name: kauth-proxy
       cpu: 10m
       memory: 32Mi
     limits:
-      memory: 128Mi
+      memory: 320Mi
   securityContext:
     allowPrivilegeEscalation: false
     capabilities:

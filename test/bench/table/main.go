@@ -1,5 +1,6 @@
 // Command table makes Markdown tables of what `make bench-proxy` prints, which it reads from standard input: for each
-// benchmark the medians of its rounds, and how the CPU time of a request compares with the gates that goals are set against.
+// benchmark the medians of its rounds, how the CPU time of a request compares with the gates that goals are set against, and
+// which goals are met.
 package main
 
 import (
@@ -48,6 +49,7 @@ func run(in io.Reader, out io.Writer) error {
 	for _, name := range order {
 		r.print(out, name)
 	}
+	r.printGoals(out)
 	return nil
 }
 

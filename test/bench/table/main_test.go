@@ -32,7 +32,16 @@ PASS
 	if err := run(strings.NewReader(in), &out); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(want, out.String()); diff != "" {
+	tables, goals, _ := strings.Cut(out.String(), "\n| Goal |")
+	if diff := cmp.Diff(want, tables); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
+	}
+	for _, row := range []string{
+		"| CPU a request ÷ nginx-plain | 2 | 2.5 | 1.91, met |  |\n", "| CPU a request ÷ reverseproxy | 0.75 |  |  |  |\n",
+		"| 50 MiB up, written to disk, MiB | 0 |  | 0, met |  |\n",
+	} {
+		if !strings.Contains(goals, row) {
+			t.Errorf("no %q in %s", row, goals)
+		}
 	}
 }

@@ -30,7 +30,7 @@ func TestFlood(t *testing.T) {
 	s.addUser(alice.user, alice.password)
 	s.addUser(bob.user, bob.password)
 	h.run("install", "web", chart("web"), "--set", "host="+s.host(), "--post-renderer", "kauth")
-	s.kubectl("", "set", "resources", "deployment/web", "-c", "kauth-proxy", "--limits=cpu=200m,memory=128Mi")
+	s.kubectl("", "set", "resources", "deployment/web", "-c", "kauth-proxy", "--limits=cpu=200m,memory=320Mi")
 	s.until("one pod", func() error { return s.podsReady("app=web", 1) })
 	gate := s.container("app=web", "kauth-proxy")
 	address := s.podIP("app=web")
