@@ -13,7 +13,7 @@ ROUNDS ?= 5
 TOOLS ?= gcc kube helm3 helm4 prometheus htpasswd openssl chromium h2spec# what the tests run; test/lab/build gets them
 LAB_TOOLS = kube containerd iptables coredns traefik operator prometheus3 alertmanager helm3 helm4# and the lab
 PEERS = nginx haproxy wrk caddy gopeers# whom bench-proxy compares with, and what loads them
-MODULES = . image test/lab
+MODULES = . image test/bench/gopeers test/lab
 LDFLAGS = -s -w $(if $(VERSION),-X github.com/kauth-dev/kauth/pkg/version.override=$(VERSION))
 GO_TOOL = go tool -modfile=tools.mod
 

@@ -13,7 +13,7 @@ import (
 func Waste(d time.Duration, like Algorithm, password string) {
 	if like == Bcrypt {
 		n := d / bcryptWork
-		d -= n * bcryptWork
+		d %= bcryptWork
 		key := append([]byte(password[:min(maxBcrypt, len(password))]), 0)
 		c := *expanded()
 		for ; n > 0; n-- {
