@@ -49,15 +49,15 @@ func (m *mount) write(data map[string][]byte) error {
 	return nil
 }
 
-// secrets is the part of an API server that kubectl-basicauth needs: get, create and update of one Secret. What it
-// stores, it mounts.
+// secrets is the part of an API server that kubectl-basicauth needs: get, create and update of Secrets. That of the users, it
+// mounts.
 type secrets struct {
 	mount  *mount
 	server http.Server
 	url    string
 
 	mu      sync.Mutex
-	stored  *corev1.Secret
+	stored  map[string]*corev1.Secret
 	version int
 }
 
@@ -66,12 +66,12 @@ func serveSecrets(m *mount) (*secrets, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &secrets{mount: m, url: "http://" + l.Addr().String()}
+	s := &secrets{mount: m, url: "http://" + l.Addr().String(), stored: map[string]*corev1.Secret{}}
 	mux := http.NewServeMux()
 	path := "/api/v1/namespaces/" + namespace + "/secrets"
-	mux.HandleFunc("GET "+path+"/"+m.secret, s.get)
+	mux.HandleFunc("GET "+path+"/{name}", s.get)
 	mux.HandleFunc("POST "+path, s.put)
-	mux.HandleFunc("PUT "+path+"/"+m.secret, s.put)
+	mux.HandleFunc("PUT "+path+"/{name}", s.put)
 	s.server.Handler = mux
 	go func() { _ = s.server.Serve(l) }()
 	return s, nil
@@ -91,17 +91,18 @@ current-context: demo
 `, s.url), 0o600)
 }
 
-func (s *secrets) get(w http.ResponseWriter, _ *http.Request) {
+func (s *secrets) get(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.stored == nil {
+	name := r.PathValue("name")
+	if s.stored[name] == nil {
 		answer(w, http.StatusNotFound, metav1.Status{
 			TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Status"}, Status: metav1.StatusFailure,
-			Reason: metav1.StatusReasonNotFound, Code: http.StatusNotFound, Message: "secrets \"" + s.mount.secret + "\" not found",
+			Reason: metav1.StatusReasonNotFound, Code: http.StatusNotFound, Message: "secrets \"" + name + "\" not found",
 		})
 		return
 	}
-	answer(w, http.StatusOK, s.stored)
+	answer(w, http.StatusOK, s.stored[name])
 }
 
 func (s *secrets) put(w http.ResponseWriter, r *http.Request) {
@@ -119,13 +120,15 @@ func (s *secrets) put(w http.ResponseWriter, r *http.Request) {
 	defer s.mu.Unlock()
 	s.version++
 	secret.ResourceVersion = strconv.Itoa(s.version)
-	if err := s.mount.write(secret.Data); err != nil {
-		http.Error(w, err.Error(), http.StatusInternalServerError)
-		return
+	if secret.Name == s.mount.secret {
+		if err := s.mount.write(secret.Data); err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
 	}
 	secret.APIVersion, secret.Kind = "v1", "Secret" // which protobuf keeps outside the object
-	s.stored = secret
-	answer(w, http.StatusOK, s.stored)
+	s.stored[secret.Name] = secret
+	answer(w, http.StatusOK, secret)
 }
 
 func answer(w http.ResponseWriter, code int, body any) {

@@ -1,3 +1,7 @@
+//go:build !race
+
+// The race detector makes some hashes take longer than others, so these tests are not for programs that have it.
+
 package basic
 
 import (
@@ -16,7 +20,7 @@ import (
 // How unlike two samples may be. A shift that is as small as this, or that chance explains, is no difference: noise of the
 // machine is shared by all kinds of attempts, since they take turns, and is longest where it is no question of kinds.
 const (
-	mostShift = 0.08 // of the median
+	mostShift = 0.05 // of the median
 	mostZ     = 4.75 // standard deviations of the Mann-Whitney U: chance passes it once in a million
 )
 
@@ -29,11 +33,6 @@ func TestFailuresCannotBeToldApart(t *testing.T) {
 	defer runtime.UnlockOSThread()
 	lines := bcryptLine("cheap", "04") + bcryptLine("dear", "06") + bcryptLine("dear2", "06") + bcryptLine("two", "05") + bcryptLine("two", "04") +
 		"sha:{SHA}" + sha1Of("right") + "\n" + "apr1:$apr1$saltsalt$NBMPZFGR7yazCdGvlWJji1\n"
-	samples := 32
-	if raced { // bcrypt takes twelve times as long then, and other hashes do not
-		lines = bcryptLine("cheap", "04") + bcryptLine("dear", "05") + bcryptLine("dear2", "05") + bcryptLine("two", "04") + bcryptLine("two", "04")
-		samples = 20
-	}
 	c := New(Options{})
 	c.SetUsers(htpasswd.Parse([]byte(lines)))
 	kinds := []attempt{
@@ -50,12 +49,9 @@ func TestFailuresCannotBeToldApart(t *testing.T) {
 		{user: "apr1", password: "wrong"},
 		{user: "\xff", password: "\xff", refused: true},
 	}
-	if raced {
-		kinds = slices.DeleteFunc(kinds, func(a attempt) bool { return a.user == "sha" || a.user == "apr1" })
-	}
 	var found []string
 	for range 3 {
-		if found = differences(t, c, kinds, samples); len(found) == 0 {
+		if found = differences(t, c, kinds, 32); len(found) == 0 {
 			return
 		}
 	}

@@ -1,5 +1,0 @@
-//go:build !race
-
-package basic
-
-const raced = false
