@@ -16,7 +16,7 @@ import (
 )
 
 // Upgrade (chart change, kauth version change), rollback, uninstall: users survive, nothing of kauth is left after
-// uninstall but the users Secret. A failing render leaves the running release untouched.
+// uninstall but the users Secret, and the one with the key of their sessions. A failing render leaves the running release untouched.
 func TestRelease(t *testing.T) {
 	withEachHelm(t, 4, "upgrade, rollback, uninstall", func(s *story, h *helm) {
 		alice := login{"alice", "correct horse"}
@@ -180,8 +180,8 @@ func (s *story) release() map[string]string {
 	return objects
 }
 
-// onlyUsersLeft returns nil when the namespace holds nothing but the users Secret, what Kubernetes itself puts into
-// each, and events, which tell of the past.
+// onlyUsersLeft returns nil when the namespace holds nothing but the two Secrets that kubectl basicauth made, what Kubernetes
+// itself puts into each, and events, which tell of the past.
 func (s *story) onlyUsersLeft() error {
 	kinds, err := s.try("kubectl", "api-resources", "--namespaced", "--verbs=list", "-o", "name")
 	if err != nil {
@@ -197,7 +197,7 @@ func (s *story) onlyUsersLeft() error {
 	if err != nil {
 		return err
 	}
-	if diff := cmp.Diff("configmap/kube-root-ca.crt\nsecret/kauth-users\nserviceaccount/default\n", out); diff != "" {
+	if diff := cmp.Diff("configmap/kube-root-ca.crt\nsecret/kauth-users\nsecret/kauth-users-session-key\nserviceaccount/default\n", out); diff != "" {
 		return fmt.Errorf("left in the namespace, -want +got:\n%s", diff)
 	}
 	return nil
