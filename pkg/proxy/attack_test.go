@@ -152,7 +152,7 @@ func TestNobodyReadsTheLog(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer w.Close()
-	g := startGateWith(t, startUpstream(t, (&recorder{}).ServeHTTP), w, nil)
+	g := startGateWith(t, startUpstream(t, (&recorder{}).ServeHTTP), w, nil, nil)
 	conn, err := net.Dial("tcp", g.Addr())
 	if err != nil {
 		t.Fatal(err)

@@ -16,6 +16,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/coder/websocket"
+
 	"github.com/kauth-dev/kauth/pkg/gateconf"
 	"github.com/kauth-dev/kauth/pkg/htpasswd"
 )
@@ -67,11 +69,11 @@ func (b *lockedBuffer) String() string {
 // startGate runs a gate with one user in front of upstream until the test ends.
 func startGate(t testing.TB, upstream string, change func(*gateconf.Config)) *runningGate {
 	t.Helper()
-	return startGateWith(t, upstream, nil, change)
+	return startGateWith(t, upstream, nil, change, nil)
 }
 
-// startGateWith is startGate with another log than runningGate.logs.
-func startGateWith(t testing.TB, upstream string, log io.Writer, change func(*gateconf.Config)) *runningGate {
+// startGateWith is startGate with another log than runningGate.logs, and a change to what New made. All of them may be nil.
+func startGateWith(t testing.TB, upstream string, log io.Writer, configure func(*gateconf.Config), change func(*Server)) *runningGate {
 	t.Helper()
 	dir := t.TempDir()
 	cfg := gateconf.Defaults()
@@ -80,8 +82,8 @@ func startGateWith(t testing.TB, upstream string, log io.Writer, change func(*ga
 	cfg.UsersFile = filepath.Join(dir, "auth")
 	cfg.ShutdownDelay, cfg.ShutdownTimeout = 0, 5*time.Second
 	writeFile(t, cfg.UsersFile, line(t, testUser, testPassword))
-	if change != nil {
-		change(&cfg)
+	if configure != nil {
+		configure(&cfg)
 	}
 	g := &runningGate{usersFile: cfg.UsersFile, logs: &lockedBuffer{}, ended: make(chan error, 1)}
 	if log == nil {
@@ -90,6 +92,9 @@ func startGateWith(t testing.TB, upstream string, log io.Writer, change func(*ga
 	s, err := New(cfg, Options{Log: log, Version: "v0.0.0-test"})
 	if err != nil {
 		t.Fatal(err)
+	}
+	if change != nil {
+		change(s)
 	}
 	if err := s.Listen(); err != nil {
 		t.Fatal(err)
@@ -212,4 +217,19 @@ func (rec *recorder) take() ([]*http.Request, []string) {
 	r, b := rec.requests, rec.bodies
 	rec.requests, rec.bodies = nil, nil
 	return r, b
+}
+
+// echo is an upstream that says again what it hears on a WebSocket.
+func echo(w http.ResponseWriter, r *http.Request) {
+	c, err := websocket.Accept(w, r, &websocket.AcceptOptions{InsecureSkipVerify: true}) // who may open one is the gate's business
+	if err != nil {
+		return
+	}
+	defer c.CloseNow()
+	for {
+		kind, message, err := c.Read(context.Background())
+		if err != nil || c.Write(context.Background(), kind, message) != nil {
+			return
+		}
+	}
 }

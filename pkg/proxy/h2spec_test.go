@@ -40,7 +40,7 @@ func TestHTTP2Conforms(t *testing.T) {
 			}
 			writeFile(t, filepath.Join(dir, "tls.crt"), string(pair.Cert))
 			writeFile(t, filepath.Join(dir, "tls.key"), string(pair.Key))
-			g := startConfigured(t, startUpstream(t, kilobyte), func(c *gateconf.Config) {
+			g := startGateWith(t, startUpstream(t, kilobyte), nil, func(c *gateconf.Config) {
 				c.TLSCertFile, c.TLSKeyFile = filepath.Join(dir, "tls.crt"), filepath.Join(dir, "tls.key")
 			}, func(s *Server) { s.gate.open = open })
 			host, port, _ := net.SplitHostPort(g.Addr())

@@ -173,19 +173,7 @@ func TestBasicBesideASession(t *testing.T) {
 
 // A WebSocket that a session opened ends with the session, and a page of another origin opens none.
 func TestWebSocketOfASession(t *testing.T) {
-	g := startGate(t, startUpstream(t, func(w http.ResponseWriter, r *http.Request) {
-		c, err := websocket.Accept(w, r, &websocket.AcceptOptions{InsecureSkipVerify: true})
-		if err != nil {
-			return
-		}
-		defer c.CloseNow()
-		for {
-			kind, msg, err := c.Read(r.Context())
-			if err != nil || c.Write(r.Context(), kind, msg) != nil {
-				return
-			}
-		}
-	}), func(c *gateconf.Config) { withPage(t)(c); c.SessionTTL = 5 * time.Second })
+	g := startGate(t, startUpstream(t, echo), func(c *gateconf.Config) { withPage(t)(c); c.SessionTTL = 5 * time.Second })
 	v := newPerson(t, g, "")
 	v.signIn(testUser, testPassword)
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)

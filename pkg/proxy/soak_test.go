@@ -73,7 +73,7 @@ func newSoak(t *testing.T) *soak {
 	ln.Close()
 	alice, bob := line(t, testUser, testPassword), line(t, "bob", "b")
 	s.texts = []string{alice + bob, alice + bob, line(t, testUser, testPassword) + bob, alice, bob, alice + "bad line\n", ""}
-	s.runningGate = startChanged(t, "http://"+s.upstream, func(srv *Server) {
+	s.runningGate = startGateWith(t, "http://"+s.upstream, nil, nil, func(srv *Server) {
 		srv.lines.out = &soakLog{t: t}
 		writeFile(t, srv.cfg.UsersFile, s.texts[0])
 		s.client = &http.Transport{MaxIdleConnsPerHost: 16, DisableCompression: true}
@@ -184,17 +184,7 @@ func (s *soak) serve(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprint(w, n, strings.Repeat("y", rand.IntN(10_000)))
 		return
 	}
-	c, err := websocket.Accept(w, r, nil)
-	if err != nil {
-		return
-	}
-	defer c.CloseNow()
-	for {
-		kind, msg, err := c.Read(context.Background())
-		if err != nil || c.Write(context.Background(), kind, msg) != nil {
-			return
-		}
-	}
+	echo(w, r)
 }
 
 func (s *soak) reload(context.Context) {

@@ -11,19 +11,7 @@ import (
 
 // A WebSocket ends when its user's password changes or the user is removed, and not when other users change.
 func TestWebSocketEndsWithItsUser(t *testing.T) {
-	g := startGate(t, startUpstream(t, func(w http.ResponseWriter, r *http.Request) {
-		c, err := websocket.Accept(w, r, nil)
-		if err != nil {
-			return
-		}
-		defer c.CloseNow()
-		for {
-			kind, msg, err := c.Read(context.Background())
-			if err != nil || c.Write(context.Background(), kind, msg) != nil {
-				return
-			}
-		}
-	}), nil)
+	g := startGate(t, startUpstream(t, echo), nil)
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	bobLine := line(t, "bob", "pw")

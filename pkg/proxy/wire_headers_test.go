@@ -142,7 +142,7 @@ func TestInformationalKeepsTheConnectionClosed(t *testing.T) {
 // Who sends a request by the letter is given the time for a request, and no more.
 func TestSlowHeaders(t *testing.T) {
 	w := startWire(t, wireAnswer)
-	g := startChanged(t, "http://"+w.ln.Addr().String(), func(s *Server) {
+	g := startGateWith(t, "http://"+w.ln.Addr().String(), nil, nil, func(s *Server) {
 		if s.servers[0].ReadHeaderTimeout != readHeaderTimeout || s.servers[1].ReadHeaderTimeout != readHeaderTimeout {
 			t.Error("a listener waits for ever")
 		}

@@ -4,6 +4,8 @@
 package basic
 
 import (
+	"crypto/rand"
+	"crypto/sha256"
 	"errors"
 	"net"
 	"net/http"
@@ -13,6 +15,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/kauth-dev/kauth/pkg/auth"
+	"github.com/kauth-dev/kauth/pkg/auth/mac"
 	"github.com/kauth-dev/kauth/pkg/htpasswd"
 )
 
@@ -57,7 +60,7 @@ type Observer struct {
 type Check struct {
 	options    Options
 	challenges []string
-	key        macKey
+	key        mac.Key
 	match      func(htpasswd.Hash, string) bool
 	waste      func(time.Duration, htpasswd.Algorithm, string)
 	slot       *slot
@@ -80,7 +83,7 @@ func New(o Options) *Check {
 	c := &Check{
 		options:    o,
 		challenges: []string{challenge(o.Realm)},
-		key:        newMACKey(),
+		key:        randomKey(),
 		match:      htpasswd.Hash.Match,
 		waste:      htpasswd.Waste,
 	}
@@ -88,6 +91,13 @@ func New(o Options) *Check {
 	c.slot.used = used
 	c.table.Store(&table{})
 	return c
+}
+
+// randomKey is a key that no other process has.
+func randomKey() mac.Key {
+	var secret [sha256.Size]byte
+	rand.Read(secret[:]) // it returns no error, but ends the program
+	return mac.New(secret[:])
 }
 
 // consumed is what an Allow takes out of the request.
@@ -151,7 +161,7 @@ func (c *Check) Verify(r *http.Request, user, password string) auth.Decision {
 // judge decides over a user and a password, whose bytes it does not keep.
 func (c *Check) judge(t *table, r *http.Request, user, password []byte) auth.Decision {
 	known := t.lookUp(string(user))
-	if p := known.remembered(c.key.tag(user, password, known.lines[:])); p != nil && c.options.Now().Before(p.until) {
+	if p := known.remembered(c.key.Sign(user, password, known.lines[:])); p != nil && c.options.Now().Before(p.until) {
 		if c.options.Observe.Remembered != nil {
 			c.options.Observe.Remembered()
 		}
@@ -174,7 +184,7 @@ func (c *Check) unauthorized(reason string) auth.Decision {
 // that is no longer valid nor the refusal of one that is by now must come of what was.
 func (c *Check) verified(r *http.Request, user, password []byte) auth.Decision {
 	a := &attempt{
-		key:      c.key.tag(user, password),
+		key:      c.key.Sign(user, password),
 		user:     string(user),
 		password: string(password),
 		refused:  !utf8.Valid(user) || !utf8.Valid(password),
@@ -184,7 +194,7 @@ func (c *Check) verified(r *http.Request, user, password []byte) auth.Decision {
 		t := c.table.Load()
 		if len(t.users) > 0 {
 			u := t.lookUp(a.user)
-			a.proven = u.remembered(c.key.tag(user, password, u.lines[:])) != nil
+			a.proven = u.remembered(c.key.Sign(user, password, u.lines[:])) != nil
 		}
 		v, err := c.slot.wait(r.Context(), a)
 		var busy *busyError

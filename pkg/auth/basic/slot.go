@@ -7,6 +7,8 @@ import (
 	"runtime"
 	"sync"
 	"time"
+
+	"github.com/kauth-dev/kauth/pkg/auth/mac"
 )
 
 const (
@@ -33,10 +35,10 @@ type slot struct {
 	limit   int // attempts that may wait
 
 	mu       sync.Mutex
-	flights  map[tag]*flight // all that wait or are hashed, by what was submitted
-	queue    []*flight       // those that wait, in the order in which they came
-	requests int             // that wait for any flight
-	askers   map[uint64]int  // those requests, by their address
+	flights  map[mac.Tag]*flight // all that wait or are hashed, by what was submitted
+	queue    []*flight           // those that wait, in the order in which they came
+	requests int                 // that wait for any flight
+	askers   map[uint64]int      // those requests, by their address
 	busy     bool
 	rest     time.Time     // when the debt is paid
 	cost     time.Duration // of the last attempt that failed
@@ -50,7 +52,7 @@ type slot struct {
 
 // An attempt is what one request submitted.
 type attempt struct {
-	key            tag // of user and password as they were sent, and nothing else
+	key            mac.Tag // of user and password as they were sent, and nothing else
 	user, password string
 	refused        bool // hashed, but never right
 	proven         bool // its pair was verified, but not lately
@@ -84,7 +86,7 @@ func (e *busyError) Error() string {
 }
 
 func newSlot(limit int, now func() time.Time, hash func(*attempt) verdict, observe Observer) *slot {
-	return &slot{now: now, hash: hash, observe: observe, limit: limit, flights: map[tag]*flight{}, askers: map[uint64]int{}, failures: newFailures()}
+	return &slot{now: now, hash: hash, observe: observe, limit: limit, flights: map[mac.Tag]*flight{}, askers: map[uint64]int{}, failures: newFailures()}
 }
 
 func (s *slot) source(address string, user []byte) source { return s.failures.source(address, user) }

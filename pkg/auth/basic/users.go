@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/kauth-dev/kauth/pkg/auth/mac"
 	"github.com/kauth-dev/kauth/pkg/htpasswd"
 )
 
@@ -35,7 +36,7 @@ type user struct {
 // A pair is a user and a password that were verified. After its time it no longer lets anybody in, but still shows
 // that an attempt is worth hashing before others.
 type pair struct {
-	tag   tag
+	tag   mac.Tag
 	until time.Time
 }
 
@@ -96,7 +97,7 @@ func (t *table) lookUp(name string) *user {
 }
 
 // remembered returns the pair with this tag, past its time or not, or nil. It compares with all in constant time.
-func (u *user) remembered(t tag) *pair {
+func (u *user) remembered(t mac.Tag) *pair {
 	var found *pair
 	for i := range u.pairs {
 		if p := u.pairs[i].Load(); p != nil && subtle.ConstantTimeCompare(p.tag[:], t[:]) == 1 {
@@ -107,7 +108,7 @@ func (u *user) remembered(t tag) *pair {
 }
 
 // remember keeps a verified pair in the place of itself, or of the one whose time is over first.
-func (u *user) remember(t tag, until time.Time) {
+func (u *user) remember(t mac.Tag, until time.Time) {
 	place := 0
 	for i := range u.pairs {
 		p := u.pairs[i].Load()
@@ -135,7 +136,7 @@ func (c *Check) verify(a *attempt) verdict {
 		if c.match(h, a.password) && u != nil && !a.refused {
 			if c.options.TTL > 0 {
 				until := c.options.Now().Add(c.options.TTL)
-				u.remember(c.key.tag([]byte(a.user), []byte(a.password), u.lines[:]), until)
+				u.remember(c.key.Sign([]byte(a.user), []byte(a.password), u.lines[:]), until)
 			}
 			return verdict{ok: true, user: u}
 		}

@@ -6,6 +6,8 @@ import (
 	"crypto/subtle"
 	"encoding/binary"
 	"time"
+
+	"github.com/kauth-dev/kauth/pkg/auth/mac"
 )
 
 const (
@@ -57,6 +59,6 @@ func (c *Check) ValidForm(purpose, nonce, user, token string) bool {
 	return false
 }
 
-func (k *key) signForm(issued []byte, purpose, nonce, user string) tag {
-	return k.form.sign(issued, []byte(purpose), []byte(nonce), []byte(user))
+func (k *key) signForm(issued []byte, purpose, nonce, user string) mac.Tag {
+	return k.form.Sign(issued, []byte(purpose), []byte(nonce), []byte(user))
 }

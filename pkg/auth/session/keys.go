@@ -6,6 +6,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+
+	"github.com/kauth-dev/kauth/pkg/auth/mac"
 )
 
 const (
@@ -21,7 +23,7 @@ type Keys struct{ list []key }
 // A key is what is made of one line: a name for it that tells nothing about it, and a key of its own for each purpose.
 type key struct {
 	id            keyID
-	session, form macKey
+	session, form mac.Key
 }
 
 type keyID [4]byte
@@ -57,10 +59,10 @@ func ParseKeys(text []byte) (*Keys, error) {
 }
 
 func newKey(secret []byte) key {
-	root := newMACKey(secret)
-	derive := func(purpose string) tag { return root.sign([]byte(purpose)) }
+	root := mac.New(secret)
+	derive := func(purpose string) mac.Tag { return root.Sign([]byte(purpose)) }
 	session, form, id := derive("kauth session cookie, version 1"), derive("kauth form token, version 1"), derive("kauth key id, version 1")
-	k := key{session: newMACKey(session[:]), form: newMACKey(form[:])}
+	k := key{session: mac.New(session[:]), form: mac.New(form[:])}
 	copy(k.id[:], id[:])
 	return k
 }

@@ -2,10 +2,7 @@ package session
 
 import (
 	"bytes"
-	"crypto/hmac"
-	"crypto/sha256"
 	"encoding/base64"
-	"encoding/binary"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -43,21 +40,6 @@ func TestParseKeys(t *testing.T) {
 	}
 }
 
-// The MAC that is written out here is the one of the library.
-func TestMAC(t *testing.T) {
-	for n := range 130 {
-		secret := bytes.Repeat([]byte("k"), n)
-		field := bytes.Repeat([]byte("f"), 7*n)
-		want := hmac.New(sha256.New, secret)
-		want.Write(binary.BigEndian.AppendUint64(nil, uint64(len(field))))
-		want.Write(field)
-		k := newMACKey(secret)
-		if got := k.sign(field); !hmac.Equal(got[:], want.Sum(nil)) {
-			t.Errorf("a key of %d bytes: another MAC", n)
-		}
-	}
-}
-
 // However keys are printed or logged, nothing of them shows.
 func TestKeysDoNotShow(t *testing.T) {
 	k := mustKeys(t, keyText("a"))
@@ -65,7 +47,7 @@ func TestKeysDoNotShow(t *testing.T) {
 	slog.New(slog.NewJSONHandler(&log, nil)).Info("x", "keys", k, "all", []any{k})
 	slog.New(slog.NewTextHandler(&log, nil)).Info("x", "keys", k)
 	said := log.String() + fmt.Sprintf("%v %+v %#v %s %x %q %d", k, k, k, k, k, k, k)
-	for _, secret := range []string{strings.TrimSpace(keyText("a")), strings.Repeat("a", minKey), fmt.Sprintf("%x", k.list[0].session.inner), fmt.Sprint(k.list[0].session), fmt.Sprint(k.list[0].form)} {
+	for _, secret := range []string{strings.TrimSpace(keyText("a")), strings.Repeat("a", minKey), strings.Fields(strings.Trim(fmt.Sprintf("%x", k.list[0].session), "{}"))[0], fmt.Sprint(k.list[0].session), fmt.Sprint(k.list[0].form)} {
 		if strings.Contains(said, secret) {
 			t.Errorf("a key shows: %s", said)
 		}

@@ -55,7 +55,7 @@ func (k *key) seal(s Session, of known) (string, error) {
 	b = binary.BigEndian.AppendUint64(b, uint64(s.Issued.UnixMilli()))
 	b = binary.BigEndian.AppendUint64(b, uint64(s.Expires.UnixMilli()))
 	b = append(b, s.User...)
-	mac := k.session.sign(b, of.lines[:])
+	mac := k.session.Sign(b, of.lines[:])
 	return encoding.EncodeToString(append(b, mac[:]...)), nil
 }
 
@@ -90,7 +90,7 @@ func (k *Keys) signed(fields []byte, of known, mac []byte) bool {
 		if key.id != keyID(fields[1:5]) {
 			continue
 		}
-		if want := key.session.sign(fields, of.lines[:]); subtle.ConstantTimeCompare(mac, want[:]) == 1 {
+		if want := key.session.Sign(fields, of.lines[:]); subtle.ConstantTimeCompare(mac, want[:]) == 1 {
 			return true
 		}
 	}

@@ -115,9 +115,7 @@ func FuzzLikeTransport(f *testing.F) {
 	f.Fuzz(func(t *testing.T, first, second string, cut uint16, head, hangUp bool) {
 		// More than fits into one buffer may come late: an answer that nobody asked for and that comes just when somebody
 		// asks for another is taken for it by any client of HTTP/1.1.
-		if len(first) > 4<<10 || len(second) > 4<<10 {
-			t.Skip()
-		}
+		first, second = first[:min(len(first), 4<<10)], second[:min(len(second), 4<<10)]
 		method := http.MethodGet
 		if head {
 			method = http.MethodHead
