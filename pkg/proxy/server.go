@@ -2,7 +2,7 @@
 // refusal, the access log, metrics, and the life of the process from its listeners to the end of the drain.
 //
 // A request goes through log and recover, one snapshot of the users, the refusal of what is ambiguous, the stripping
-// of identity headers, the health path, the checks, and is forwarded. That order is what the package is for: nothing
+// of identity headers, the health path, the required header, the checks, and is forwarded. That order is what the package is for: nothing
 // can be let through before it was stripped.
 package proxy
 
