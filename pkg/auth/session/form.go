@@ -24,8 +24,8 @@ func NewNonce() string {
 
 // ValidNonce says whether s is what NewNonce returns.
 func ValidNonce(s string) bool {
-	b, err := encoding.DecodeString(s)
-	return err == nil && len(b) == nonceSize
+	b, ok := decode(nil, s)
+	return ok && len(b) == nonceSize
 }
 
 // FormToken returns what a form for this purpose carries in a hidden field, given to the browser with this nonce and to the
@@ -43,8 +43,8 @@ func (c *Check) FormToken(purpose, nonce, user string) string {
 // ValidForm says whether FormToken returned token for the same, not too long ago.
 func (c *Check) ValidForm(purpose, nonce, user, token string) bool {
 	keys := c.state.Load().keys
-	b, err := encoding.DecodeString(token)
-	if err != nil || len(b) != 8+sha256.Size || keys.Len() == 0 || !ValidNonce(nonce) {
+	b, ok := decode(nil, token)
+	if !ok || len(b) != 8+sha256.Size || keys.Len() == 0 || !ValidNonce(nonce) {
 		return false
 	}
 	issued, now := time.UnixMilli(int64(binary.BigEndian.Uint64(b))), c.options.Now()

@@ -101,7 +101,7 @@ func FuzzCookies(f *testing.F) {
 	good := issue(f, c, "alice")
 	for _, seed := range []string{
 		"", ";", "=", "__Host-kauth", "__Host-kauth=", "__Host-kauth=" + good, " a=b;\t__Host-kauth=" + good + " ;", "__Host-kauth=x; __Host-kauth=" + good,
-		"__Host-kauth=" + good[:len(good)-1], "__Host-kauth=" + good + "=", `__Host-kauth="` + good + `"`, "__host-kauth=" + good,
+		"__Host-kauth=" + good[:len(good)-1], "__Host-kauth=" + good + "=", "__Host-kauth=" + good[:9] + "\n" + good[9:], `__Host-kauth="` + good + `"`, "__host-kauth=" + good,
 		strings.Repeat("__Host-kauth=x;", 100), strings.Repeat("A", 5000), "\x00;__Host-kauth=\xff",
 	} {
 		f.Add(seed)

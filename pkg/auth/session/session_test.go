@@ -213,6 +213,11 @@ func TestForgedCookies(t *testing.T) {
 			t.Errorf("cut after %d characters: let %q in", n, got)
 		}
 	}
+	for _, other := range []string{value + "\n", "\r\n" + value, value[:40] + "\n" + value[40:], value + "="} { // which package base64 may read past
+		if s, ok := c.Find(with(cookie + "=" + other)); ok {
+			t.Errorf("%q: found a session of %q", other, s.User)
+		}
+	}
 	at.Time = at.Add(time.Minute)
 	bobs, err := encoding.DecodeString(issue(t, c, "bob"))
 	if err != nil {

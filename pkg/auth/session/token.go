@@ -29,6 +29,14 @@ const (
 
 var encoding = base64.RawURLEncoding.Strict()
 
+// decode appends to space, which has to be empty, what encoding made text of. Package base64 skips line breaks, even where it is
+// strict; here each value has one text.
+func decode(space []byte, text string) ([]byte, bool) {
+	b := append(space, text...)
+	n, err := encoding.Decode(b, b)
+	return b[:n], err == nil && encoding.EncodedLen(n) == len(text)
+}
+
 // A known user has its name, and stands for its stored lines with their SHA-256.
 type known struct {
 	name  string
@@ -66,12 +74,11 @@ func (st *state) open(value string) (Session, bool) {
 		return Session{}, false
 	}
 	var space [maxValue]byte
-	b := append(space[:0], value...)
-	n, err := encoding.Decode(b, b)
-	if err != nil || n <= beforeMAC+sha256.Size || b[0] != version {
+	b, ok := decode(space[:0], value)
+	if !ok || len(b) <= beforeMAC+sha256.Size || b[0] != version {
 		return Session{}, false
 	}
-	fields, mac := b[:n-sha256.Size], b[n-sha256.Size:n]
+	fields, mac := b[:len(b)-sha256.Size], b[len(b)-sha256.Size:]
 	of, ok := st.users[string(fields[beforeMAC:])]
 	if !st.keys.signed(fields, of, mac) || !ok { // as much work for users that there are not
 		return Session{}, false
