@@ -39,13 +39,20 @@ func (s *Server) drain() {
 	defer s.cut()
 	ctx, cancel := context.WithTimeout(context.Background(), s.cfg.ShutdownTimeout)
 	defer cancel()
-	if err := s.servers[0].Shutdown(ctx); errors.Is(err, context.DeadlineExceeded) {
+	err := s.servers[0].Shutdown(ctx)
+	if s.front != nil {
+		err = errors.Join(err, s.front.Wait(ctx))
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
 		s.log.Warn("requests cut off", "requests", s.gate.underWay.Load(), "after", s.cfg.ShutdownTimeout.String())
 	}
 	// Upgraded connections are no longer the server's; ending their context closes them. Their handlers then write
 	// their log lines, and those of the requests cut off too.
 	s.cut()
 	_ = s.servers[0].Close() // what is left is cut off on purpose
+	if s.front != nil {
+		s.front.Cut()
+	}
 	for end := time.Now().Add(cutTimeout); s.gate.underWay.Load() > 0 && time.Now().Before(end); {
 		time.Sleep(5 * time.Millisecond) //nolint:forbidigo // bounded, at the end of the process
 	}

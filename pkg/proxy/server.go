@@ -18,6 +18,7 @@ import (
 
 	"github.com/kauth-dev/kauth/pkg/auth/basic"
 	"github.com/kauth-dev/kauth/pkg/gateconf"
+	"github.com/kauth-dev/kauth/pkg/proxy/front"
 )
 
 // Limits of the listener. There is no limit on how long a body may take: streams are what it would break.
@@ -50,7 +51,9 @@ type Server struct {
 	servers   [2]*http.Server // the gate's and the admin's
 	opened    [2]net.Listener
 	strangers [2]strangers       // of each server
+	front     *front.Listener    // of the gate; nil: all requests are net/http's
 	cut       context.CancelFunc // ends the context of every request
+	plain     bool               // no short way in: for comparisons
 }
 
 // Run runs a gate until ctx ends and the requests under way are done. It returns nil after such an end.
@@ -142,6 +145,9 @@ func (s *Server) Listen() error {
 		}
 		s.opened[i] = ln
 	}
+	if s.cert == nil && !s.plain {
+		s.front = front.New(s.opened[0], s.servers[0])
+	}
 	s.load()
 	return nil
 }
@@ -174,8 +180,11 @@ func (s *Server) watch(ctx context.Context) {
 
 // serve serves the gate (0) or the admin port (1).
 func (s *Server) serve(i int) error {
-	if i == 0 && s.cert != nil {
+	switch {
+	case i == 0 && s.cert != nil:
 		return s.servers[i].ServeTLS(s.opened[i], "", "")
+	case i == 0 && s.front != nil:
+		return s.servers[i].Serve(s.front)
 	}
 	return s.servers[i].Serve(s.opened[i])
 }

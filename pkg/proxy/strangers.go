@@ -46,9 +46,7 @@ func (s *strangers) guard(srv *http.Server) {
 	s.open = map[net.Conn]*visitor{}
 	next := srv.Handler
 	srv.ConnContext = func(ctx context.Context, conn net.Conn) context.Context {
-		v := &visitor{conn: conn, among: s}
-		s.arrive(v)
-		return context.WithValue(ctx, visitorKey{}, v)
+		return context.WithValue(ctx, visitorKey{}, s.arrive(conn))
 	}
 	srv.ConnState = func(conn net.Conn, state http.ConnState) {
 		if state == http.StateClosed || state == http.StateHijacked {
@@ -82,11 +80,19 @@ func waiting(ctx context.Context) func() {
 	return func() { v.among.serve(v) }
 }
 
-func (s *strangers) arrive(v *visitor) {
+// arrive returns the visitor of a connection, which may have come before: the short way in gives it to net/http.
+func (s *strangers) arrive(conn net.Conn) *visitor {
 	s.mu.Lock()
-	s.open[v.conn] = v
+	v := s.open[conn]
+	if v != nil {
+		s.mu.Unlock()
+		return v
+	}
+	v = &visitor{conn: conn, among: s}
+	s.open[conn] = v
 	s.mu.Unlock()
 	s.await(v)
+	return v
 }
 
 // await puts v at the end of those who wait, and sends one away when they are too many.

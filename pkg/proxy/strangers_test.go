@@ -78,8 +78,7 @@ func TestStrangersWhoRush(t *testing.T) {
 		arrive := func() {
 			client, server := net.Pipe()
 			t.Cleanup(func() { client.Close() })
-			all = append(all, &visitor{conn: server, among: s})
-			s.arrive(all[len(all)-1])
+			all = append(all, s.arrive(server))
 		}
 		for range maxRush {
 			arrive()
@@ -104,8 +103,7 @@ func TestStrangerOfSeveralRequests(t *testing.T) {
 	client, server := net.Pipe()
 	defer client.Close()
 	s := &strangers{open: map[net.Conn]*visitor{}}
-	v := &visitor{conn: server, among: s}
-	s.arrive(v)
+	v := s.arrive(server)
 	for _, step := range []struct {
 		what    string
 		do      func(*visitor)

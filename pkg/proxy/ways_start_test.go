@@ -21,7 +21,7 @@ func (g *runningGate) letGo() {
 	}
 }
 
-// startWays runs a gate that goes the short way where it can, and one that never does.
+// startWays runs a gate that goes the short ways where it can, in and out, and one that never does.
 func startWays(t testing.TB, upstream string, change func(*Server)) []way {
 	t.Helper()
 	ways := []way{{name: "short"}, {name: "reverse"}}
@@ -30,7 +30,7 @@ func startWays(t testing.TB, upstream string, change func(*Server)) []way {
 		ways[i].runningGate = startGateWith(t, upstream, nil, nil, func(s *Server) {
 			f := s.gate.forward.(*forwarder)
 			if i == 1 {
-				f.short = nil
+				f.short, s.plain = nil, true
 			}
 			reverse, n := f.reverse, ways[i].byReverse
 			f.reverse = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { n.Add(1); reverse.ServeHTTP(w, r) })

@@ -12,6 +12,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/kauth-dev/kauth/pkg/proxy/front"
 )
 
 // pipes is a listener whose connections are in memory, since TCP runs out of ports after some ten thousand.
@@ -69,7 +71,13 @@ func FuzzRawRequest(f *testing.F) {
 		}
 		door := &pipes{conns: make(chan net.Conn), done: make(chan struct{})}
 		doors = append(doors, door)
-		go func() { _ = s.servers[0].Serve(door) }()
+		if s.plain {
+			go func() { _ = s.servers[0].Serve(door) }()
+			return
+		}
+		inside := front.New(door, s.servers[0])
+		f.Cleanup(func() { inside.Cut() })
+		go func() { _ = s.servers[0].Serve(inside) }()
 	})
 	send := func(t *testing.T, i int, raw []byte) []wireRequest {
 		way := ways[i]

@@ -3,8 +3,9 @@ package lean
 import (
 	"net/http"
 	"net/textproto"
-	"strings"
 	"sync"
+
+	"github.com/kauth-dev/kauth/pkg/proxy/octets"
 )
 
 // maxHead is how many bytes a request may have. The send buffer of an idle connection takes as many without waiting: who
@@ -26,11 +27,11 @@ func plain(h http.Header) bool {
 		case "Connection", "Upgrade", "Expect":
 			return false
 		}
-		if name == "" || !all(name, tokenByte) {
+		if name == "" || !octets.Token.All(name) {
 			return false
 		}
 		for _, v := range values {
-			if !all(v, valueByte) {
+			if !octets.Value.All(v) {
 				return false
 			}
 			size += len(name) + len(v) + len(": \r\n")
@@ -42,7 +43,7 @@ func plain(h http.Header) bool {
 // addressed says whether host and target can be sent as they stand.
 func addressed(r *http.Request) bool {
 	host, target := hostOf(r), r.URL.RequestURI()
-	return len(host)+len(target) <= maxHead && host != "" && all(host, hostByte) && all(target, targetByte)
+	return len(host)+len(target) <= maxHead && host != "" && octets.Host.All(host) && octets.Target.All(target)
 }
 
 func hostOf(r *http.Request) string {
@@ -90,35 +91,4 @@ func (h *head) set(r *http.Request) {
 		}
 	}
 	h.out = append(h.out, "\r\n"...)
-}
-
-// bytesOf is a set of bytes.
-type bytesOf [256]bool
-
-var (
-	tokenByte  = bytesWhere(func(b byte) bool { return alphanumeric(b) || strings.IndexByte("!#$%&'*+-.^_`|~", b) >= 0 })
-	hostByte   = bytesWhere(func(b byte) bool { return alphanumeric(b) || strings.IndexByte("-._:[]", b) >= 0 }) // Transport rewrites others
-	valueByte  = bytesWhere(func(b byte) bool { return b >= ' ' && b != 0x7f || b == '\t' })
-	targetByte = bytesWhere(func(b byte) bool { return b > ' ' && b != 0x7f })
-)
-
-func alphanumeric(b byte) bool {
-	return 'a' <= b && b <= 'z' || 'A' <= b && b <= 'Z' || '0' <= b && b <= '9'
-}
-
-func bytesWhere(in func(byte) bool) *bytesOf {
-	var set bytesOf
-	for b := range set {
-		set[b] = in(byte(b))
-	}
-	return &set
-}
-
-func all(s string, set *bytesOf) bool {
-	for i := range len(s) {
-		if !set[s[i]] {
-			return false
-		}
-	}
-	return true
 }
