@@ -105,7 +105,7 @@ func newReverseProxy(up *upstream, g *gate, pool httputil.BufferPool) http.Handl
 			if res.StatusCode == http.StatusSwitchingProtocols && !strings.EqualFold(res.Header.Get("Upgrade"), res.Request.Header.Get("Upgrade")) {
 				return errUnasked // ReverseProxy refuses it too, but leaves the connection to the upstream open for ever
 			}
-			noGuess(exchangeOf(res.Request), res)
+			noGuess(exchangeOf(res.Request).Header(), res)
 			stripSetCookies(res.Header)
 			return nil
 		},

@@ -99,9 +99,11 @@ func (e *exchange) inform(code int, header textproto.MIMEHeader) error {
 func (f *forwarder) answer(e *exchange, res *http.Response) {
 	removeHopByHop(res.Header)
 	stripSetCookies(res.Header)
-	noGuess(e, res)
+	noGuess(res.Header, res)
+	if own, ok := e.ResponseWriter.(interface{ Adopt(http.Header) bool }); !ok || !own.Adopt(res.Header) {
+		addAll(e.Header(), res.Header)
+	}
 	h := e.Header()
-	addAll(h, res.Header)
 	for name := range res.Trailer {
 		h.Add("Trailer", name)
 	}
@@ -122,9 +124,9 @@ func (f *forwarder) answer(e *exchange, res *http.Response) {
 
 // noGuess keeps net/http from telling the type of a body by its first bytes: what its author gave no type must not become
 // HTML by way of the gate.
-func noGuess(e *exchange, res *http.Response) {
+func noGuess(h http.Header, res *http.Response) {
 	if res.Header["Content-Type"] == nil {
-		e.Header()["Content-Type"] = nil
+		h["Content-Type"] = nil
 	}
 }
 

@@ -31,7 +31,7 @@ type Conn struct {
 	cancel   context.CancelFunc
 	state    atomic.Int32
 
-	buf   []byte    // what was read, and not yet used: buf[from:to]
+	buf   []byte // what was read, and not yet used: buf[from:to]
 	from  int
 	to    int
 	until time.Time // the deadline of reading; zero: none that is known

@@ -96,7 +96,7 @@ func setHeader(r *http.Request, lines string) bool {
 		name, value = textproto.CanonicalMIMEHeaderKey(name), textproto.TrimString(value)
 		switch name {
 		case "Host":
-			if hosts++; hosts > 1 || value == "" || !octets.Host.All(value) {
+			if hosts++; value == "" || !octets.Host.All(value) {
 				return false
 			}
 			r.Host = value

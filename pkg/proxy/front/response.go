@@ -49,7 +49,7 @@ type outBuffer struct {
 var outBuffers = sync.Pool{New: func() any { return new(outBuffer) }}
 
 func newResponse(c *Conn, r *http.Request) *response {
-	w := &response{conn: c, head: r.Method == http.MethodHead, header: make(http.Header, 8), length: -1}
+	w := &response{conn: c, head: r.Method == http.MethodHead, length: -1}
 	w.out, _ = outBuffers.Get().(*outBuffer)
 	w.out.bytes = w.out.space[:0]
 	return w
@@ -66,7 +66,21 @@ func (w *response) release() {
 	outBuffers.Put(out)
 }
 
-func (w *response) Header() http.Header { return w.header }
+func (w *response) Header() http.Header {
+	if w.header == nil {
+		w.header = http.Header{}
+	}
+	return w.header
+}
+
+// Adopt makes h the header, as if it had been copied, and says whether it did: it does not where something was set before.
+func (w *response) Adopt(h http.Header) bool {
+	if len(w.header) > 0 || w.status != 0 {
+		return false
+	}
+	w.header = h
+	return true
+}
 
 // WriteHeader sends an informational answer at once, and writes down the header of a final one but for its framing.
 func (w *response) WriteHeader(status int) {
