@@ -143,7 +143,7 @@ func (f *forwarder) copyBody(e *exchange, res *http.Response) {
 			flush()
 		}
 	}
-	buf := f.buffers.Get()
+	buf := f.buffers.get(res.ContentLength)
 	defer f.buffers.Put(buf)
 	for {
 		n, err := res.Body.Read(buf)
@@ -191,18 +191,38 @@ func addAll(to, from http.Header) {
 	}
 }
 
-// buffers keeps the buffers that bodies are copied through: without it each request costs 32 KiB of garbage.
-type buffers struct{ pool sync.Pool }
+// buffers keeps the buffers that bodies are copied through: without it each request costs 32 KiB of garbage. Most bodies are
+// small, and of a thousand requests at once many have one in their hands.
+type buffers struct{ small, large sync.Pool }
 
-func (b *buffers) Get() []byte {
-	if p, ok := b.pool.Get().(*[32 << 10]byte); ok {
+const (
+	smallBuffer = 4 << 10
+	largeBuffer = 32 << 10
+)
+
+// get returns a buffer for a body of a length; negative: nobody knows.
+func (b *buffers) get(length int64) []byte {
+	if length < 0 || length > smallBuffer {
+		return b.Get()
+	}
+	if p, ok := b.small.Get().(*[smallBuffer]byte); ok {
 		return p[:]
 	}
-	return make([]byte, 32<<10)
+	return make([]byte, smallBuffer)
+}
+
+func (b *buffers) Get() []byte {
+	if p, ok := b.large.Get().(*[largeBuffer]byte); ok {
+		return p[:]
+	}
+	return make([]byte, largeBuffer)
 }
 
 func (b *buffers) Put(p []byte) {
-	if len(p) == 32<<10 {
-		b.pool.Put((*[32 << 10]byte)(p))
+	switch len(p) {
+	case smallBuffer:
+		b.small.Put((*[smallBuffer]byte)(p))
+	case largeBuffer:
+		b.large.Put((*[largeBuffer]byte)(p))
 	}
 }

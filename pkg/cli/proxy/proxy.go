@@ -7,10 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"runtime"
 	"strings"
-
-	"github.com/KimMachineGun/automemlimit/memlimit"
 
 	"github.com/kauth-dev/kauth/pkg/gateconf"
 	"github.com/kauth-dev/kauth/pkg/proxy"
@@ -70,27 +67,14 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		err = proxy.Check(cfg, stdout)
 	} else {
 		limitMemory()
-		ballast := make([]byte, ballastSize)
+		paceCollector()
 		err = proxy.Run(ctx, cfg, proxy.Options{Log: stderr, Version: version.String()})
-		runtime.KeepAlive(ballast)
 	}
 	if err != nil {
 		printError(stderr, err)
 		return exitFailed
 	}
 	return exitDone
-}
-
-// ballastSize is that of a block which is never touched, and so takes no memory, but counts as such for the garbage collector:
-// it then comes less often, by a sixth of the CPU time of a request (docs/performance.md). GOGC would do it too, and let the
-// heap grow by as much again when there are many connections.
-const ballastSize = 12 << 20
-
-// limitMemory makes the garbage collector work harder before the container's memory limit is reached, rather than let the
-// kernel end the process. GOMEMLIMIT, where it is set, wins; without a limit there is nothing to do. The number of
-// threads follows the CPU limit by itself since Go 1.25.
-func limitMemory() {
-	_, _ = memlimit.Set(memlimit.WithRatio(0.85)) // some of it is the kernel's and the program's own text
 }
 
 // printError prints a line for each of joined errors.

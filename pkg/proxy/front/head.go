@@ -15,6 +15,7 @@ import (
 func (w *response) text(s string) { w.out.bytes = append(w.out.bytes, s...) }
 
 func (w *response) line(status int) {
+	w.open()
 	w.text("HTTP/1.1 ")
 	w.out.bytes = strconv.AppendInt(w.out.bytes, int64(status), 10)
 	w.text(" ")

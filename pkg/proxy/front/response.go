@@ -36,8 +36,8 @@ type response struct {
 	final   bool // the connection is closed after this
 	ended   bool // the handler returned
 
-	out *outBuffer
-	err error // of sending
+	out *outBuffer // nil: nothing was written, or the handler returned
+	err error      // of sending
 }
 
 // An outBuffer is what waits to be sent.
@@ -49,10 +49,15 @@ type outBuffer struct {
 var outBuffers = sync.Pool{New: func() any { return new(outBuffer) }}
 
 func newResponse(c *Conn, r *http.Request) *response {
-	w := &response{conn: c, head: r.Method == http.MethodHead, length: -1}
-	w.out, _ = outBuffers.Get().(*outBuffer)
-	w.out.bytes = w.out.space[:0]
-	return w
+	return &response{conn: c, head: r.Method == http.MethodHead, length: -1}
+}
+
+// open is before the first byte: thousands of requests may wait for their answers, and few are being answered.
+func (w *response) open() {
+	if w.out == nil {
+		w.out, _ = outBuffers.Get().(*outBuffer)
+		w.out.bytes = w.out.space[:0]
+	}
 }
 
 // release is after the handler, whatever became of it. What it sent of an answer goes out still, so that the client can
@@ -63,7 +68,9 @@ func (w *response) release() {
 	}
 	out := w.out
 	w.out, w.err = nil, errEnded
-	outBuffers.Put(out)
+	if out != nil {
+		outBuffers.Put(out)
+	}
 }
 
 func (w *response) Header() http.Header {
