@@ -19,8 +19,8 @@ func limitMemory() {
 // How much may be allocated before the garbage collector comes again: Go's rule, as much as is in use, brings it to a small heap
 // so often that it takes a sixth of the CPU time of a request, and lets a large one grow to twice its size (docs/performance.md).
 const (
-	headroom   = 14 << 20 // bytes, at least
-	leastShare = 50       // percent of what is in use, at least
+	headroom   = 14 << 20 // bytes with nothing in use, and half a byte less for each that is
+	leastShare = 40       // percent of what is in use, at least
 	mostShare  = 400      // with which Go lets the heap grow to 16 MiB, however little is in use
 )
 
@@ -36,7 +36,7 @@ func paceCollector() {
 func setPace(was int64) {
 	inUse := []metrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/memory/classes/heap/stacks:bytes"}}
 	metrics.Read(inUse)
-	percent := pace(inUse[0].Value.Uint64() + inUse[1].Value.Uint64())
+	percent := pace(int64(inUse[0].Value.Uint64() + inUse[1].Value.Uint64()))
 	if percent*10 < was*9 || percent*10 > was*11 { // setting it stops the world for a moment
 		debug.SetGCPercent(int(percent))
 		was = percent
@@ -46,6 +46,6 @@ func setPace(was int64) {
 }
 
 // pace returns the percentage for so many bytes in use.
-func pace(inUse uint64) int64 {
-	return int64(min(max(headroom*100/max(inUse, 1), leastShare), mostShare))
+func pace(inUse int64) int64 {
+	return min(max((headroom-inUse/2)*100/max(inUse, 1), leastShare), mostShare)
 }

@@ -10,7 +10,7 @@ import (
 
 func TestPace(t *testing.T) {
 	const mib = 1 << 20
-	for inUse, want := range map[uint64]int64{0: 400, mib: 400, 3 * mib: 400, 7 * mib: 200, 14 * mib: 100, 28 * mib: 50, 1000 * mib: 50} {
+	for inUse, want := range map[int64]int64{0: 400, mib: 400, 3 * mib: 400, 4 * mib: 300, 8 * mib: 125, 14 * mib: 50, 28 * mib: 40, 1000 * mib: 40} {
 		if got := pace(inUse); got != want {
 			t.Errorf("%d MiB in use: %d %%, want %d", inUse/mib, got, want)
 		}

@@ -8,7 +8,7 @@ import (
 )
 
 // grace is how long an answer may take before somebody looks whether its client is still there.
-const grace = 20 * time.Millisecond
+const grace = 100 * time.Millisecond
 
 // A watch reads from a connection while an answer takes long: what comes is kept for later, and an end ends the context of the request.
 type watch struct {

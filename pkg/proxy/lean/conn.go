@@ -27,7 +27,7 @@ type conn struct {
 
 func newConn(nc net.Conn, t *Transport) *conn {
 	c := &conn{Conn: nc, transport: t, ear: newEar(nc), cut: func() { _ = nc.Close() }}
-	c.br = bufio.NewReaderSize(c, 4<<10)
+	c.br = bufio.NewReaderSize(c, 2<<10)
 	c.renew(time.Now())
 	return c
 }

@@ -11,7 +11,7 @@ import (
 // grace is how long an answer may take before somebody looks whether it is still wanted, and renewal how much of it
 // a request must have left. Most answers come sooner, and to watch a context costs as much as to send a request's header.
 const (
-	grace   = 20 * time.Millisecond
+	grace   = 100 * time.Millisecond
 	renewal = grace / 2
 )
 
