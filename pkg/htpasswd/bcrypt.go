@@ -2,6 +2,7 @@ package htpasswd
 
 import (
 	"encoding/base64"
+	"slices"
 
 	"golang.org/x/crypto/blowfish" //nolint:staticcheck // deprecated as a cipher; it is what bcrypt is made of
 )
@@ -22,7 +23,7 @@ func bcryptSteps(h Hash, password []byte, step func()) []byte {
 	if _, err := bcrypt64.Decode(salt, []byte(h.text[bcryptSalt:bcryptSum])); err != nil {
 		panic(err) // ParseHash looked at every character
 	}
-	key := append(password[:len(password):len(password)], 0)
+	key := append(slices.Clip(password), 0)
 	c, err := blowfish.NewSaltedCipher(key, salt)
 	if err != nil {
 		panic(err) // the key is not empty
