@@ -8,9 +8,10 @@ import (
 const (
 	beat        = 2 * time.Millisecond // for which an attempt works and rests by turns; Go's timers are good to 1 ms
 	mostStep    = beat / 4             // worked at a time
-	shareOfPast = 1.0 / (restFactor + 1)
-	shareInTime = 1.0 / 4 // of a core, for an attempt that must be done soon while there are others that need not
-	shareOfCPU  = 0.4     // of the container's limit, for hashing; a container that uses it up is stopped for up to 100 ms
+	shareOfPast = 0.08                 // of a core, for an attempt at the back; below what restFactor allows
+	shareInTime = 0.1                  // of a core, for an attempt at the front while there is one at the back
+	firstStep   = beat / 10            // before it is known what the share is
+	shareOfCPU  = 0.4                  // of the container's limit, for hashing; a container that uses it up is stopped for up to 100 ms
 )
 
 // A pace spreads the work of one attempt: it works for a fraction of a millisecond, then rests, and so takes no more than a
@@ -18,7 +19,7 @@ const (
 // eyes of the scheduler, and so do the requests that this process serves meanwhile.
 type pace struct {
 	slot  *slot
-	back  bool    // for as long as the slot.front is busy, it rests
+	back  bool    // it rests for as long as another is at the front
 	limit float64 // share of one core that the container's limit allows; 0: not known yet
 
 	began  time.Time     // this step
@@ -80,8 +81,8 @@ func (p *pace) step() {
 	p.begin()
 }
 
-// share is how much of one core the attempt may take from now on; 1: what it can get. An attempt that nobody can tell from
-// an honest one's gets all, unless others are at work that can: then requests need the core too.
+// share is how much of one core the attempt may take from now on; 1: what it can get. At the front an attempt gets all that
+// there is; while another waits at the back, which is what a flood looks like, it leaves most of it to requests.
 func (p *pace) share() float64 {
 	if p.limit == 0 {
 		p.limit = 1
@@ -142,7 +143,7 @@ func (s *slot) stand(resting bool) {
 
 // run hashes a flight and hands its verdict out.
 func (s *slot) run(f *flight, back bool) {
-	p := &pace{slot: s, back: back, length: time.Duration(shareOfPast * float64(beat))}
+	p := &pace{slot: s, back: back, length: firstStep}
 	start := s.now()
 	p.begin()
 	v := s.hash(f.attempt, p.step)

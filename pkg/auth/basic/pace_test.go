@@ -61,10 +61,10 @@ func TestPace(t *testing.T) {
 		fresh, past    time.Duration // how long it takes
 		inFresh, inTen int           // ms of work in 100 ms at most
 	}{
-		{0, hashTime, 10 * hashTime, 60, 11},
-		{4, hashTime, 10 * hashTime, 60, 11},
-		{1, hashTime * 5 / 2, 10 * hashTime, 41, 11},
-		{0.2, hashTime * 25 / 2, hashTime * 25 / 2, 9, 9},
+		{0, hashTime, timeOfPast, 60, 9},
+		{4, hashTime, timeOfPast, 60, 9},
+		{1, hashTime * 5 / 2, timeOfPast, 41, 9},
+		{0.2, hashTime * 25 / 2, timeOfPast, 9, 9},
 		{0.05, 50 * hashTime, 50 * hashTime, 3, 3},
 	} {
 		synctest.Test(t, func(t *testing.T) {
@@ -98,7 +98,7 @@ func TestBackIsPutAside(t *testing.T) {
 		var all sync.WaitGroup
 		start := time.Now()
 		all.Go(func() {
-			want := (restFactor + 1 + 2*4) * hashTime // two are done meanwhile
+			want := timeOfPast + 2*10*hashTime // two are done meanwhile
 			if d, took := s.try("a", "ann", "wrong again"); d.Reason != ReasonWrongPassword || took > want || took < want*9/10 {
 				t.Errorf("put aside: %s after %s, want %s", d.Reason, took, want)
 			}

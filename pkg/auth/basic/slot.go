@@ -17,14 +17,15 @@ const (
 )
 
 // A slot hashes one attempt at a time, for the whole process, and rations the time for it. Attempts of sources that failed
-// lately are hashed at the back: by a tenth of a core, evenly (see pace), and when one of another source comes, which is
+// lately are hashed at the back: by less than a tenth of a core, evenly (see pace), and when one of another source comes, which is
 // hashed at the front, the one at the back is put aside until that is done.
 //
 // Each attempt that fails and took d of a core adds 10d to a debt, which goes down as time goes by, while it is hashed too: at
 // the back, all is paid when the hash is done. That it took longer, on a machine that had other things to do, is nothing that
 // anybody should have to wait for again. As long as there is debt, the slot rests for sources that failed lately. Others do
-// not wait for that, but only up to a debt of eight attempts: when sources without a past are as many as that, they are a flood themselves, and for
-// as long as they come all wait their turn alike. In the long run, failing attempts thus take a tenth of one core, whoever makes them.
+// not wait for that, but only up to a debt of eight attempts: when sources without a past are as many as that, they are a
+// flood themselves, and for as long as they come all wait their turn alike, at the back. In the long run, failing attempts
+// thus take a tenth of one core, whoever makes them.
 //
 // An attempt that was verified before, and whose time is merely over, comes first and needs neither place nor rest: nobody
 // who does not know the password can make one.
