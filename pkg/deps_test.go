@@ -36,7 +36,7 @@ var proxyModules = map[string]string{
 // Of ours, the sidecar links the proxy side of style.md's table only.
 var proxyPackages = []string{
 	"cmd/kauth-proxy", "pkg/cli/proxy", "pkg/proxy", "pkg/auth", "pkg/htpasswd", "pkg/reload",
-	"pkg/gateconf", "pkg/version",
+	"pkg/gateconf", "pkg/version", "pkg/cpulimit",
 }
 
 // What the other programs must never link, by the start of the import path.
@@ -119,7 +119,7 @@ var mayImport = map[string][]string{
 	"pkg/filters":           {"pkg/manifest", "pkg/yamltext"},
 	"pkg/inject":            {"pkg/manifest", "pkg/topology", "pkg/plan", "pkg/filters", "pkg/yamltext"},
 	"pkg/explain":           {"pkg/plan", "pkg/topology", "pkg/manifest"},
-	"pkg/auth/basic":        {"pkg/auth", "pkg/htpasswd", "pkg/auth/mac"},
+	"pkg/auth/basic":        {"pkg/auth", "pkg/htpasswd", "pkg/auth/mac", "pkg/cpulimit"},
 	"pkg/auth/session":      {"pkg/auth", "pkg/htpasswd", "pkg/auth/mac"},
 	"pkg/proxy":             {"pkg/auth", "pkg/reload", "pkg/htpasswd", "pkg/proxy/front", "pkg/proxy/lean"},
 	"pkg/proxy/front":       {"pkg/proxy/octets"},

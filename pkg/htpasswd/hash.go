@@ -155,7 +155,11 @@ func isCrypt64(s string) bool {
 // Match says whether password is the one that h was made from. It takes the same time for every password of a length:
 // one that is refused for what it is (over 72 bytes for bcrypt, which would look no further; over 512 for the others;
 // a NUL byte, where crypt(3) ends) is hashed all the same. The comparison takes constant time.
-func (h Hash) Match(password string) bool {
+func (h Hash) Match(password string) bool { return h.MatchSteps(password, func() {}) }
+
+// MatchSteps is Match for who has other things to do meanwhile: it calls step again and again, after some 50 µs of work
+// each time, and goes on when that returns. Hashes that take less than about a millisecond may be done without.
+func (h Hash) MatchSteps(password string, step func()) bool {
 	limit := maxPassword
 	if h.algorithm == Bcrypt {
 		limit = maxBcrypt
@@ -164,12 +168,12 @@ func (h Hash) Match(password string) bool {
 	p := []byte(password[:min(limit, len(password))])
 	switch h.algorithm {
 	case Bcrypt:
-		return bcrypt.CompareHashAndPassword([]byte(h.text), p) == nil && ok
+		return equal(bcryptSteps(h, p, step), []byte(h.text[bcryptSum:])) && ok
 	case APR1:
 		salt, sum, _ := strings.Cut(h.text[len(apr1Prefix):], "$")
 		return equal(apr1(p, salt), []byte(sum)) && ok
 	case SHA256Crypt, SHA512Crypt:
-		return equal(shaCrypt(h, p), []byte(h.text[strings.LastIndexByte(h.text, '$')+1:])) && ok
+		return equal(shaCrypt(h, p, step), []byte(h.text[strings.LastIndexByte(h.text, '$')+1:])) && ok
 	case SHA1:
 		stored, _ := decodeBase64(h.text[len("{SHA}"):])
 		sum := sha1.Sum(p) //nolint:gosec // the format asks for it

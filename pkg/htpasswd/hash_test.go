@@ -218,7 +218,7 @@ func wasted(cost int) string {
 // TestWasteWorks: whatever is asked for, however odd, is no failure.
 func TestWasteWorks(t *testing.T) {
 	for _, like := range []Algorithm{Bcrypt, APR1, SHA1, SHA256Crypt, SHA512Crypt} {
-		Waste(time.Millisecond, like, strings.Repeat("x", 1000))
-		Waste(-time.Millisecond, like, "")
+		Waste(time.Millisecond, like, strings.Repeat("x", 1000), func() {})
+		Waste(-time.Millisecond, like, "", func() {})
 	}
 }

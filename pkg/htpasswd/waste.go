@@ -9,17 +9,14 @@ import (
 
 // Waste does about as much work with password as hashes would whose Work adds up to d, and forgets the outcome. Where
 // d is the difference of two hashes of the algorithm like, it is just the work that the one has more than the other:
-// rounds of bcrypt or of sha-crypt, without what either does once.
-func Waste(d time.Duration, like Algorithm, password string) {
+// rounds of bcrypt or of sha-crypt, without what either does once. It calls step as MatchSteps does.
+func Waste(d time.Duration, like Algorithm, password string, step func()) {
 	if like == Bcrypt {
 		n := d / bcryptWork
 		d %= bcryptWork
 		key := append([]byte(password[:min(maxBcrypt, len(password))]), 0)
 		c := *expanded()
-		for ; n > 0; n-- {
-			blowfish.ExpandKey(key, &c)
-			blowfish.ExpandKey(wastedSalt[:], &c)
-		}
+		expand(&c, int(n), key, wastedSalt[:], step)
 	}
 	h := Hash{text: "$5$kauthkauth$", algorithm: SHA256Crypt, cost: int(d / sha256Work)}
 	if like == SHA512Crypt {
@@ -28,7 +25,7 @@ func Waste(d time.Duration, like Algorithm, password string) {
 	if h.cost == 0 {
 		return
 	}
-	_ = shaCrypt(h, []byte(password[:min(maxPassword, len(password))]))
+	_ = shaCrypt(h, []byte(password[:min(maxPassword, len(password))]), step)
 }
 
 var wastedSalt [16]byte

@@ -16,6 +16,7 @@ import (
 
 	"github.com/kauth-dev/kauth/pkg/auth"
 	"github.com/kauth-dev/kauth/pkg/auth/mac"
+	"github.com/kauth-dev/kauth/pkg/cpulimit"
 	"github.com/kauth-dev/kauth/pkg/htpasswd"
 )
 
@@ -50,7 +51,7 @@ type Options struct {
 // Observer is told what a Check does, for metrics. Any of the functions may be nil. They are called by many goroutines
 // at once, some under a lock, and must be quick.
 type Observer struct {
-	Hashed     func(d time.Duration, ok bool)            // an attempt was hashed, which took d; ok: the password was right
+	Hashed     func(d time.Duration, ok bool)            // an attempt was hashed, which took d of a core; ok: the password was right
 	Remembered func()                                    // a password was known without hashing
 	Waiting    func(n int)                               // so many attempts wait for the slot now
 	Decided    func(outcome auth.Outcome, reason string) // what Authenticate answers
@@ -61,8 +62,8 @@ type Check struct {
 	options    Options
 	challenges []string
 	key        mac.Key
-	match      func(htpasswd.Hash, string) bool
-	waste      func(time.Duration, htpasswd.Algorithm, string)
+	match      func(htpasswd.Hash, string, func()) bool
+	waste      func(time.Duration, htpasswd.Algorithm, string, func())
 	slot       *slot
 
 	setting sync.Mutex // held while SetUsers builds a table
@@ -71,9 +72,9 @@ type Check struct {
 
 // New returns a Check that refuses everybody until SetUsers.
 func New(o Options) *Check {
-	used := threadTime
+	used, cores := threadTime, cpulimit.Cores
 	if o.Now != nil {
-		used = nil // with a clock of its own, a test also says how long hashing takes
+		used, cores = nil, nil // with a clock of its own, a test also says how long hashing takes
 	} else {
 		o.Now = time.Now
 	}
@@ -84,11 +85,11 @@ func New(o Options) *Check {
 		options:    o,
 		challenges: []string{challenge(o.Realm)},
 		key:        randomKey(),
-		match:      htpasswd.Hash.Match,
+		match:      htpasswd.Hash.MatchSteps,
 		waste:      htpasswd.Waste,
 	}
 	c.slot = newSlot(max(o.Queue, 1), o.Now, c.verify, o.Observe)
-	c.slot.used = used
+	c.slot.used, c.slot.cores = used, cores
 	c.table.Store(&table{})
 	return c
 }

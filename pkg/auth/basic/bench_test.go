@@ -62,13 +62,13 @@ func BenchmarkCachedUserParallel(b *testing.B) {
 // BenchmarkRefused is what one request of a flood costs when there is no place for it.
 func BenchmarkRefused(b *testing.B) {
 	c, _ := remembering(b, 10)
-	c.match = func(htpasswd.Hash, string) bool { select {} }
+	c.match = func(htpasswd.Hash, string, func()) bool { select {} }
 	for i := range 2 {
 		go func() { _, _ = c.Authenticate(request(credentials("x", fmt.Sprint(i)))) }()
 	}
 	for full := false; !full; runtime.Gosched() {
 		c.slot.mu.Lock()
-		full = c.slot.busy && len(c.slot.queue) == 1
+		full = c.slot.front && len(c.slot.queue) == 1
 		c.slot.mu.Unlock()
 	}
 	r := request(credentials("x", "y"))

@@ -2,6 +2,7 @@ package basic
 
 import (
 	"cmp"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -29,8 +30,16 @@ func (s *slot) owe(start, end time.Time, cost time.Duration) {
 	}
 }
 
-// next returns the flight to hash now; when none may be, it returns nil and the time until one may.
-func (s *slot) next() (*flight, time.Duration) {
+// The ranks of those who wait, the first first.
+const (
+	rankProven = iota
+	rankFresh
+	rankPast // hashed at the back, one at a time
+)
+
+// next returns the flight to hash now, and its rank; when none may be, it returns nil and the time until one may, 0 if that
+// does not depend on the time.
+func (s *slot) next() (*flight, int, time.Duration) {
 	now := s.now()
 	debt, allowance := s.debt(now), s.allowance()
 	if debt <= allowance/2 || now.Sub(s.freshFailed) > allowance {
@@ -38,9 +47,12 @@ func (s *slot) next() (*flight, time.Duration) {
 	}
 	var best *flight
 	var bestRank int
-	soonest := debt
+	soonest := time.Duration(math.MaxInt64)
 	for _, f := range s.queue {
 		rank, wait := s.rank(f, now, debt, allowance)
+		if rank == rankPast && s.back {
+			continue
+		}
 		if wait > 0 {
 			soonest = min(soonest, wait)
 			continue
@@ -50,20 +62,23 @@ func (s *slot) next() (*flight, time.Duration) {
 			best, bestRank = f, rank
 		}
 	}
-	return best, max(soonest, time.Millisecond)
+	if soonest == math.MaxInt64 {
+		return best, bestRank, 0
+	}
+	return best, bestRank, max(soonest, time.Millisecond)
 }
 
 // rank says how soon a flight may be hashed, and before which others: the lower rank first.
 func (s *slot) rank(f *flight, now time.Time, debt, allowance time.Duration) (rank int, wait time.Duration) {
 	switch {
 	case f.proven:
-		return 0, 0
+		return rankProven, 0
 	case s.crowded:
-		return 2, max(debt-allowance, 0)
+		return rankPast, max(debt-allowance, 0)
 	case s.failures.fresh(f.source, now):
-		return 1, max(debt-allowance, 0)
+		return rankFresh, max(debt-allowance, 0)
 	default:
-		return 2, debt
+		return rankPast, debt
 	}
 }
 

@@ -3,8 +3,6 @@ package basic
 import (
 	"context"
 	"fmt"
-	"math"
-	"runtime"
 	"sync"
 	"time"
 
@@ -18,18 +16,23 @@ const (
 	maxWait     = 15 * time.Second // for which an attempt may wait for the slot
 )
 
-// A slot hashes one attempt at a time, for the whole process, and rations the time for it.
+// A slot hashes one attempt at a time, for the whole process, and rations the time for it. Attempts of sources that failed
+// lately are hashed at the back: by less than a tenth of a core, evenly (see pace), and when one of another source comes, which is
+// hashed at the front, the one at the back is put aside until that is done.
 //
-// Each attempt that fails and took d of a core adds 10d to a debt, which goes down as time goes by. That it took longer, on
-// a machine that had other things to do, is nothing that anybody should have to wait for again. As long as there is debt, the slot rests for sources that failed lately. Others do not wait for that, but only
-// up to a debt of eight attempts: when sources without a past are as many as that, they are a flood themselves, and for
-// as long as they come all wait their turn alike. In the long run, failing attempts thus take a tenth of one core, whoever makes them.
+// Each attempt that fails and took d of a core adds 10d to a debt, which goes down as time goes by, while it is hashed too: at
+// the back, all is paid when the hash is done. That it took longer, on a machine that had other things to do, is nothing that
+// anybody should have to wait for again. As long as there is debt, the slot rests for sources that failed lately. Others do
+// not wait for that, but only up to a debt of eight attempts: when sources without a past are as many as that, they are a
+// flood themselves, and for as long as they come all wait their turn alike, at the back. In the long run, failing attempts
+// thus take a tenth of one core, whoever makes them.
 //
 // An attempt that was verified before, and whose time is merely over, comes first and needs neither place nor rest: nobody
 // who does not know the password can make one.
 type slot struct {
 	now     func() time.Time
-	hash    func(*attempt) verdict
+	hash    func(a *attempt, step func()) verdict
+	cores   func() float64               // that the container's limit allows; nil or 0: none
 	used    func() (time.Duration, bool) // the time of a core that this thread has used so far; nil or false: unknown
 	observe Observer
 	limit   int // attempts that may wait
@@ -39,10 +42,13 @@ type slot struct {
 	queue    []*flight           // those that wait, in the order in which they came
 	requests int                 // that wait for any flight
 	askers   map[uint64]int      // those requests, by their address
-	busy     bool
-	rest     time.Time     // when the debt is paid
-	cost     time.Duration // of the last attempt that failed
-	turns    uint64        // taken so far
+	front    bool                // an attempt is being hashed that must be done soon
+	back     bool                // one is, or was begun, that can wait
+	working  bool                // it does not rest just now; never while there is one at the front
+	free     *sync.Cond          // of mu: nobody is at the front
+	rest     time.Time           // when the debt is paid
+	cost     time.Duration       // of the last attempt that failed
+	turns    uint64              // taken so far
 	failures failures
 	wake     *time.Timer // when the next in the queue may be hashed
 
@@ -85,8 +91,10 @@ func (e *busyError) Error() string {
 	return fmt.Sprintf("too many attempts; try again in %s", e.retryAfter)
 }
 
-func newSlot(limit int, now func() time.Time, hash func(*attempt) verdict, observe Observer) *slot {
-	return &slot{now: now, hash: hash, observe: observe, limit: limit, flights: map[mac.Tag]*flight{}, askers: map[uint64]int{}, failures: newFailures()}
+func newSlot(limit int, now func() time.Time, hash func(*attempt, func()) verdict, observe Observer) *slot {
+	s := &slot{now: now, hash: hash, observe: observe, limit: limit, flights: map[mac.Tag]*flight{}, askers: map[uint64]int{}, failures: newFailures()}
+	s.free = sync.NewCond(&s.mu)
+	return s
 }
 
 func (s *slot) source(address string, user []byte) source { return s.failures.source(address, user) }
@@ -190,13 +198,16 @@ func (s *slot) giveUp(f *flight) error {
 	return busy
 }
 
-// dispatch starts the next attempt if the slot is free and one may be hashed now, or sees to it that it is called
-// again when one may. The lock is held.
+// dispatch starts the next attempt if nobody works and one may be hashed now, or sees to it that it is called again when
+// one may. The lock is held.
 func (s *slot) dispatch() {
-	if s.busy || len(s.queue) == 0 {
+	if s.front || s.working || len(s.queue) == 0 {
 		return
 	}
-	f, wait := s.next()
+	f, rank, wait := s.next()
+	if f == nil && wait == 0 {
+		return // only for those at the back, where one is under way
+	}
 	if f == nil {
 		if s.wake == nil {
 			s.wake = time.AfterFunc(wait, func() {
@@ -211,50 +222,13 @@ func (s *slot) dispatch() {
 	}
 	s.dequeue(f)
 	s.take(f)
-	s.busy, f.hashing = true, true
-	go s.run(f)
-}
-
-// run hashes a flight and hands its verdict out.
-func (s *slot) run(f *flight) {
-	start := s.now()
-	v, cost := s.timed(f.attempt)
-	end := s.now()
-	cost = min(cost, end.Sub(start))
-	if s.observe.Hashed != nil {
-		s.observe.Hashed(end.Sub(start), v.ok)
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.busy = false
-	if v.ok {
-		s.failures.forget(f.source)
+	f.hashing = true
+	if rank == rankPast {
+		s.back, s.working = true, true
 	} else {
-		if s.failures.fresh(f.source, end) {
-			s.freshFailed = end
-		}
-		s.failures.add(f.source, end)
-		s.owe(start, end, cost)
+		s.front = true
 	}
-	f.verdict = v
-	s.finish(f)
-	s.dispatch()
-}
-
-// timed hashes an attempt and says how much of a core that took, or as much as can be where nobody knows.
-func (s *slot) timed(a *attempt) (verdict, time.Duration) {
-	if s.used == nil {
-		return s.hash(a), math.MaxInt64
-	}
-	runtime.LockOSThread() // the goroutine stays on the thread that is asked
-	defer runtime.UnlockOSThread()
-	before, known := s.used()
-	v := s.hash(a)
-	after, still := s.used()
-	if !known || !still {
-		return v, math.MaxInt64
-	}
-	return v, after - before
+	go s.run(f, rank == rankPast)
 }
 
 // finish lets the requests of a flight go. The lock is held.

@@ -18,6 +18,11 @@ import (
 // hashTime is what a hash takes in these tests, in the time of their bubble.
 const hashTime = 60 * time.Millisecond
 
+const (
+	timeOfPast  = hashTime * 25 / 2  // for an attempt of a source that failed before
+	waitInFlood = 10*hashTime + beat // for one of a source that did not, while another's is at the back
+)
+
 // slow is a Check whose hashes take hashTime without using the processor.
 type slow struct {
 	*Check
@@ -41,9 +46,12 @@ func newSlow(t *testing.T, o Options, users ...string) *slow {
 	}
 	o.TTL = time.Minute
 	s.Check = New(o)
-	s.slot.used = nil // a hash here takes time, but nothing of a core
-	s.match = func(h htpasswd.Hash, password string) bool {
-		<-time.After(hashTime)
+	s.slot.used, s.slot.cores = nil, nil // a hash here takes time, but nothing of a core
+	s.match = func(h htpasswd.Hash, password string, step func()) bool {
+		for range hashTime / time.Millisecond {
+			<-time.After(time.Millisecond)
+			step()
+		}
 		return h.Match(password)
 	}
 	var file strings.Builder
@@ -129,7 +137,7 @@ func TestNewcomerDuringFlood(t *testing.T) {
 					t.Errorf("remembered: %s after %s", d.Reason, took)
 				}
 				<-time.After(time.Minute) // the pair's time is over
-				if d, took := s.try("192.0.2.7", "cy", "right"); d.Reason != ReasonVerified || took > 2*hashTime {
+				if d, took := s.try("192.0.2.7", "cy", "right"); d.Reason != ReasonVerified || took > 2*waitInFlood { // one may be at the front already
 					t.Errorf("verified before: %s after %s", d.Reason, took)
 				}
 				d, took := s.try("192.0.2.8", "bob", "right")
@@ -137,7 +145,7 @@ func TestNewcomerDuringFlood(t *testing.T) {
 					if d.Outcome == auth.Deny && d.Status != 429 {
 						t.Errorf("newcomer: %d %s", d.Status, d.Reason)
 					}
-				} else if d.Outcome != auth.Allow || took > 3*hashTime {
+				} else if d.Outcome != auth.Allow || took > waitInFlood {
 					t.Errorf("newcomer: %s after %s", d.Reason, took)
 				}
 				stop()
@@ -150,7 +158,7 @@ func TestNewcomerDuringFlood(t *testing.T) {
 	}
 }
 
-// TestMistypedPassword: one who mistypes and types again waits for the rest of one failure at most.
+// TestMistypedPassword: one who mistypes and types again waits for the hash alone, which takes longer now.
 func TestMistypedPassword(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSlow(t, Options{}, "ann")
@@ -159,7 +167,7 @@ func TestMistypedPassword(t *testing.T) {
 				t.Fatal(d.Reason)
 			}
 		}
-		if d, took := s.try("a", "ann", "right"); d.Outcome != auth.Allow || took != (restFactor+1)*hashTime {
+		if d, took := s.try("a", "ann", "right"); d.Outcome != auth.Allow || took > timeOfPast || took < timeOfPast*9/10 {
 			t.Errorf("%s after %s", d.Reason, took)
 		}
 	})
@@ -281,7 +289,7 @@ func TestWhoGoesAwayLeavesTheQueue(t *testing.T) {
 func TestPatienceEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSlow(t, Options{}, "ann")
-		s.match = func(htpasswd.Hash, string) bool { <-time.After(6 * time.Second); return false }
+		s.match = func(htpasswd.Hash, string, func()) bool { <-time.After(6 * time.Second); return false }
 		if d, _ := s.try("a", "ann", "1"); d.Status != 401 {
 			t.Fatal(d.Status)
 		}
@@ -302,6 +310,10 @@ func TestRestIsForWork(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			s := newSlow(t, Options{}, "alice")
+			s.match = func(h htpasswd.Hash, password string, _ func()) bool {
+				<-time.After(hashTime)
+				return h.Match(password)
+			}
 			var used time.Duration
 			s.slot.used = func() (time.Duration, bool) { used += work; return used, true }
 			if d, _ := s.try("a", "alice", "wrong"); d.Outcome != auth.Deny {

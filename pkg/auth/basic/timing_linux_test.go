@@ -66,7 +66,7 @@ func differences(t *testing.T, c *Check, kinds []attempt, samples int) (found []
 		for _, i := range rand.Perm(len(kinds)) {
 			a := kinds[i]
 			start, known := threadTime()
-			v := c.verify(&a)
+			v := c.verify(&a, noStep)
 			end, still := threadTime()
 			if !known || !still || v.ok {
 				t.Fatalf("%q: clock %t, let in %t", a.user, known && still, v.ok)

@@ -30,7 +30,7 @@ type user struct {
 	hashes []htpasswd.Hash
 	lines  [sha256.Size]byte // of the stored text of all hashes, each after its length
 	work   time.Duration
-	pairs  [maxLines]atomic.Pointer[pair] // written by the one goroutine that has the slot
+	pairs  [maxLines]atomic.Pointer[pair] // written by the one goroutine that hashes
 }
 
 // A pair is a user and a password that were verified. After its time it no longer lets anybody in, but still shows
@@ -124,8 +124,8 @@ func (u *user) remember(t mac.Tag, until time.Time) {
 }
 
 // verify hashes an attempt. It does the same work for every attempt that fails: an unknown user's is matched with the
-// decoy, and a user whose lines are cheaper is made up for. Called by one goroutine at a time.
-func (c *Check) verify(a *attempt) verdict {
+// decoy, and a user whose lines are cheaper is made up for. It works in one goroutine at a time: the others wait in step.
+func (c *Check) verify(a *attempt, step func()) verdict {
 	t := c.table.Load()
 	u := t.users[a.user]
 	hashes := t.decoy
@@ -133,7 +133,7 @@ func (c *Check) verify(a *attempt) verdict {
 		hashes = u.hashes
 	}
 	for _, h := range hashes {
-		if c.match(h, a.password) && u != nil && !a.refused {
+		if c.match(h, a.password, step) && u != nil && !a.refused {
 			if c.options.TTL > 0 {
 				until := c.options.Now().Add(c.options.TTL)
 				u.remember(c.key.Sign([]byte(a.user), []byte(a.password), u.lines[:]), until)
@@ -142,7 +142,7 @@ func (c *Check) verify(a *attempt) verdict {
 		}
 	}
 	if u != nil && u.work < t.target {
-		c.waste(t.target-u.work, t.decoy[0].Algorithm(), a.password)
+		c.waste(t.target-u.work, t.decoy[0].Algorithm(), a.password, step)
 	}
 	return verdict{user: u}
 }

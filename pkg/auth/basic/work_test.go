@@ -15,6 +15,8 @@ func sha1Of(password string) string {
 	return base64.StdEncoding.EncodeToString(sum[:])
 }
 
+func noStep() {}
+
 // bcryptLine is a line of any cost, whose password nobody knows.
 func bcryptLine(user, cost string) string {
 	return user + ":$2y$" + cost + "$" + strings.Repeat("a", 53) + "\n"
@@ -34,13 +36,13 @@ func TestFailuresAreTheSameWork(t *testing.T) {
 	} {
 		c := New(Options{})
 		var work time.Duration
-		c.match = func(h htpasswd.Hash, _ string) bool { work += h.Work(); return false }
-		c.waste = func(d time.Duration, _ htpasswd.Algorithm, _ string) { work += d }
+		c.match = func(h htpasswd.Hash, _ string, _ func()) bool { work += h.Work(); return false }
+		c.waste = func(d time.Duration, _ htpasswd.Algorithm, _ string, _ func()) { work += d }
 		c.SetUsers(htpasswd.Parse([]byte(strings.Join(lines, ""))))
 		for _, user := range []string{"a", "b", "c", "d", "nobody", "", "\xff"} {
 			for _, password := range []string{"x", "", strings.Repeat("x", 100), "\xff", "a\x00b"} {
 				work = 0
-				c.verify(&attempt{user: user, password: password})
+				c.verify(&attempt{user: user, password: password}, noStep)
 				if work != c.table.Load().target || work == 0 {
 					t.Errorf("%s: user %q: work of %s, want %s", name, user, work, c.table.Load().target)
 				}
