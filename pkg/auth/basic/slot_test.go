@@ -136,7 +136,7 @@ func TestNewcomerDuringFlood(t *testing.T) {
 				if d, took := s.try("192.0.2.7", "cy", "right"); d.Reason != ReasonRemembered || took != 0 {
 					t.Errorf("remembered: %s after %s", d.Reason, took)
 				}
-				<-time.After(time.Minute) // the pair's time is over
+				<-time.After(time.Minute)                                                                             // the pair's time is over
 				if d, took := s.try("192.0.2.7", "cy", "right"); d.Reason != ReasonVerified || took > 2*waitInFlood { // one may be at the front already
 					t.Errorf("verified before: %s after %s", d.Reason, took)
 				}
