@@ -98,7 +98,7 @@ func TestProve(t *testing.T) {
 			}
 			gated := []manifest.Ref{{Group: "monitoring.coreos.com", Version: "v1", Kind: "Prometheus", Name: "p"}}
 			var got []string
-			for _, f := range plan.Prove(m, gated) {
+			for _, f := range plan.Prove(m, gated, nil) {
 				if f.Severity != plan.Error {
 					t.Errorf("%s: severity %q", f, f.Severity)
 				}

@@ -46,15 +46,20 @@ func (t Target) String() string {
 var kindNames = map[string]string{
 	"deploy": "deployment", "sts": "statefulset", "ds": "daemonset", "rs": "replicaset", "po": "pod", "rc": "replicationcontroller",
 	"prom": "prometheus", "amgr": "alertmanager", "promagent": "prometheusagent", "ruler": "thanosruler",
+	"svc": "service", "ing": "ingress", "vs": "virtualservice",
 }
 
 func (t Target) means(w *topology.Workload) bool {
-	kind := strings.ToLower(t.Kind)
+	return w.Object.Name == t.Name && sameKind(t.Kind, w.Object.Kind)
+}
+
+// sameKind says whether a kind as the user writes it, in any case, plural or short, is the kind want.
+func sameKind(kind, want string) bool {
+	kind, want = strings.ToLower(kind), strings.ToLower(want)
 	if long, ok := kindNames[kind]; ok {
 		kind = long
 	}
-	want := strings.ToLower(w.Object.Kind)
-	return w.Object.Name == t.Name && (kind == want || kind == want+"s" || kind == want+"es")
+	return kind == want || kind == want+"s" || kind == want+"es"
 }
 
 // chosen is a workload that is to be gated, and the port that the user named.
