@@ -114,7 +114,7 @@ type Addition struct {
 // such findings must not be carried out.
 func Make(m *topology.Model, s *manifest.Stream, o Options) *Plan {
 	p := &planner{
-		Plan: &Plan{}, model: m, options: o, order: map[*manifest.Document]int{}, gates: map[*topology.Workload]*Gate{},
+		Plan: &Plan{}, model: m, stream: s, options: o, order: map[*manifest.Document]int{}, gates: map[*topology.Workload]*Gate{},
 		ports: map[*topology.Service]*Port{}, moves: map[*topology.ServicePort]bool{}, annotated: map[annotationKey]bool{},
 		rerouted: map[*topology.Route]map[*topology.Backend]bool{}, heard: map[*manifest.Object]bool{},
 		allowed: map[ObjectName]bool{}, set: map[annotationKey]bool{}, kept: map[*topology.Service]string{},
@@ -152,6 +152,7 @@ func Make(m *topology.Model, s *manifest.Stream, o Options) *Plan {
 type planner struct {
 	*Plan
 	model    *topology.Model
+	stream   *manifest.Stream
 	options  Options
 	order    map[*manifest.Document]int
 	disabled []manifest.Ref

@@ -166,3 +166,9 @@ func (m *Model) followEndpoints(way Way, svc *Service, hops int) {
 		m.Ways = append(m.Ways, &way)
 	}
 }
+
+// HostService is the Service that a host name most likely means to somebody in a namespace.
+func HostService(host, namespace string) (name, space string) {
+	first := hostNames(host, namespace)[0]
+	return first.service, first.namespace
+}
