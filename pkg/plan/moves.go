@@ -2,6 +2,7 @@ package plan
 
 import (
 	"strconv"
+	"strings"
 
 	"github.com/kauth-dev/kauth/pkg/gateconf"
 	"github.com/kauth-dev/kauth/pkg/topology"
@@ -36,6 +37,12 @@ func (p *planner) moveTarget(way *topology.Way) {
 	}
 	p.moves[way.ServicePort] = true
 	p.Moves = append(p.Moves, &Move{Service: way.Service, Port: way.ServicePort})
+	said := way.ServicePort.Field.With("appProtocol")
+	switch text := strings.ToLower(textAt(way.Service.Object, said)); {
+	case text == "":
+	case p.tls() && text == "http", !p.tls() && text != "http" && !strings.HasSuffix(text, "/ws"):
+		p.setField(way.Service.Object, said, p.scheme())
+	}
 	p.find(Warning, way.Service.Object, way.ServicePort.Field, "give them a user, or a ClusterIP Service of their own with --keep-internal",
 		"the Service is open to the outside (%s), so its port %d now leads to the gate: clients inside the cluster that use it need a password too",
 		way.Service.Exposed(), way.ServicePort.Number)

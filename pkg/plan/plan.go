@@ -130,7 +130,7 @@ func Make(m *topology.Model, s *manifest.Stream, o Options) *Plan {
 			p.gates[t.workload] = g
 		}
 	}
-	if len(p.Gates) == 0 && !p.failed() && !o.AllowNone {
+	if len(p.Gates) == 0 && !p.failed() && p.guarded == 0 && !o.AllowNone {
 		p.Findings = append(p.Findings, Finding{
 			Severity: Error, Message: "nothing to gate: no Prometheus, Alertmanager or ThanosRuler in this stream" + p.leftOut(),
 			Hint: "name a workload with --gate KIND/NAME, or use --allow-none where an open door is what you want" + p.workloadList(),
@@ -161,6 +161,7 @@ type planner struct {
 	ports     map[*topology.Service]*Port
 	moves     map[*topology.ServicePort]bool
 	annotated map[annotationKey]bool
+	guarded   int                                            // workloads that a guard of their own stands before
 	allowed   map[ObjectName]bool                            // of --allow-open: those that something was left open by
 	kept      map[*topology.Service]string                   // names of the Services that are added for clients inside the cluster
 	set       map[annotationKey]bool                         // fields that are planned to be set

@@ -58,7 +58,7 @@ func (p *planner) speakIngress(route *topology.Route, services []*topology.Servi
 		return
 	}
 	switch {
-	case route.ALB, isAppGateway(route), isGKE(route):
+	case route.ALB, isAppGateway(route), isGKE(route), len(services) > 0 && services[0].Annotations[gkeProtocols[0]] != "":
 	case byNginx || route.Class == nginxClass:
 		p.annotate(route.Object, route.Annotations, nginxProtocol, "HTTPS")
 	case route.Class == traefikClass:

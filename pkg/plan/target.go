@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -96,11 +97,22 @@ func (p *planner) targets() []chosen {
 			continue
 		case isNamed:
 			all = append(all, chosen{w, target.Port})
+		case enabled == nil && defaultTarget(w) && p.guardsItself(w):
+			p.guarded++
+			p.find(Info, w.Object, nil, "", "every way in leads to a container of its own that asks for a login; left without a gate, which --gate %s/%s would put in all the same", w.Object.Kind, w.Object.Name)
 		case enabled != nil || defaultTarget(w):
 			all = append(all, chosen{w, topology.Port{}})
 		}
 	}
 	return all
+}
+
+// guardsItself says whether every way in to a workload, and there are some, ends at an auth proxy in its pods.
+func (p *planner) guardsItself(w *topology.Workload) bool {
+	ways := p.model.WaysTo(w)
+	return len(ways) > 0 && !slices.ContainsFunc(ways, func(way *topology.Way) bool {
+		return way.Problem != "" || !isAuthProxy(w.Container(way.Port))
+	})
 }
 
 // defaultTarget says whether a workload is gated without being asked for.

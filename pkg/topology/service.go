@@ -14,7 +14,7 @@ type Service struct {
 	Type         string // ClusterIP where the manifest says nothing
 	Headless     bool
 	ExternalIPs  bool
-	Tailnet      bool     // the Tailscale operator publishes each of its ports
+	Published    string   // what else makes it known outside, such as "tailscale.com/expose"; "" where nothing does
 	Addresses    []string // that are its own: clusterIPs, externalIPs, loadBalancerIP
 	ExternalName string
 	Selector     map[string]string
@@ -43,7 +43,11 @@ func readService(o *manifest.Object) (*Service, error) {
 	if svc.Type == "" {
 		svc.Type = "ClusterIP"
 	}
-	svc.Tailnet = svc.Annotations[tailscaleExpose] == "true"
+	for _, key := range publishing {
+		if svc.Annotations[key] == "true" {
+			svc.Published = key
+		}
+	}
 	svc.Addresses = append(svc.Addresses, manifest.String(o.Node, "spec", "clusterIP"), manifest.String(o.Node, "spec", "loadBalancerIP"))
 	for _, key := range []string{"clusterIPs", "externalIPs"} {
 		for _, ip := range manifest.Items(o.Node, "spec", key) {
@@ -75,20 +79,23 @@ func readService(o *manifest.Object) (*Service, error) {
 	return svc, nil
 }
 
-// tailscaleExpose makes the Tailscale operator publish a Service of any type to the tailnet
-// (tailscale.com/kb/1439/kubernetes-operator-cluster-ingress).
-const tailscaleExpose = "tailscale.com/expose"
+// publishing are the annotations that make all ports of a Service of any type known outside: in a tailnet
+// (tailscale.com/kb/1439/kubernetes-operator-cluster-ingress), or in other clusters
+// (docs.cilium.io/en/stable/network/clustermesh/services).
+var publishing = []string{"tailscale.com/expose", "service.cilium.io/global", "io.cilium/global-service"}
 
-// Exposed says how the Service is itself a way in: "LoadBalancer", "NodePort", "externalIPs", "tailscale.com/expose", or
-// "" where it is none.
+// Exposed says how the Service is itself a way in: "LoadBalancer", "NodePort", "externalIPs", what it is Published
+// by, or "" where it is none.
 func (s *Service) Exposed() string {
 	switch {
+	case s.Type == "ExternalName":
+		return ""
 	case s.Type == "LoadBalancer" || s.Type == "NodePort":
 		return s.Type
 	case s.ExternalIPs:
 		return "externalIPs"
-	case s.Tailnet:
-		return tailscaleExpose
+	case s.Published != "":
+		return s.Published
 	default:
 		return ""
 	}

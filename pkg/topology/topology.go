@@ -26,6 +26,7 @@ type Model struct {
 	later      map[*Service][]Hit // what a Service may select at run time beside what it selects by the manifests
 	endpoints  map[string][]*endpoints
 	entries    []*meshEntry
+	exports    []*manifest.Object // ServiceExports: the Service of the same name is known to other clusters
 	gateways   map[string]*Gateway // by namespace/name
 	gwClasses  map[string]string   // GatewayClass name to controller
 	preset     string              // the IngressClass of Ingresses that name none, "" where unknown
@@ -60,6 +61,13 @@ func Resolve(s *manifest.Stream, namespace string) (*Model, error) {
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
+	}
+	for _, export := range m.exports {
+		for _, svc := range m.Services {
+			if svc.Object.Name == export.Name && SameNamespace(svc.Object.Namespace, export.Namespace) && svc.Published == "" {
+				svc.Published = "ServiceExport"
+			}
+		}
 	}
 	for _, r := range m.Routes {
 		r.ALB, r.AWS = m.isALB(r), m.isAWS(r)
@@ -125,6 +133,8 @@ func (m *Model) addAside(o *manifest.Object) bool {
 		m.gateways[o.Namespace+"/"+o.Name] = readGateway(o)
 	case "gateway.k8s.aws/TargetGroupConfiguration":
 		m.TargetGroups = append(m.TargetGroups, readTargetGroup(o))
+	case "multicluster.x-k8s.io/ServiceExport", "net.gke.io/ServiceExport":
+		m.exports = append(m.exports, o)
 	default:
 		return false
 	}
