@@ -192,13 +192,7 @@ func changes(p *plan.Plan) []Change {
 	for _, o := range p.Openings {
 		list = append(list, Change{Object: o.Policy.Object.Short(), Field: o.Rule.With("ports").String(), To: "+ " + strconv.Itoa(o.Port)})
 	}
-	for _, set := range p.Settings {
-		list = append(list, Change{Object: set.Object.Short(), Field: set.Field.String(), To: set.Value.Value})
-	}
-	for _, a := range p.Additions {
-		object := manifest.String(a.Node, "kind") + " " + manifest.String(a.Node, "metadata", "name")
-		list = append(list, Change{Object: object, Field: "metadata", To: "+ the object, for " + a.Beside.Short()})
-	}
+	list = append(list, others(p)...)
 	for _, a := range p.Annotations {
 		list = append(list, Change{Object: a.Object.Short(), Field: fmt.Sprintf("metadata.annotations[%q]", a.Key), To: a.Value})
 	}
@@ -209,5 +203,18 @@ func changes(p *plan.Plan) []Change {
 		}
 	}
 	slices.SortStableFunc(list, func(a, b Change) int { return place[a.Object] - place[b.Object] })
+	return list
+}
+
+// others lists the fields that are set, and the objects that are added.
+func others(p *plan.Plan) []Change {
+	var list []Change
+	for _, set := range p.Settings {
+		list = append(list, Change{Object: set.Object.Short(), Field: set.Field.String(), To: set.Value.Value})
+	}
+	for _, a := range p.Additions {
+		object := manifest.String(a.Node, "kind") + " " + manifest.String(a.Node, "metadata", "name")
+		list = append(list, Change{Object: object, Field: "metadata", To: "+ the object, for " + a.Beside.Short()})
+	}
 	return list
 }

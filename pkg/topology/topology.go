@@ -26,7 +26,7 @@ type Model struct {
 	later      map[*Service][]Hit // what a Service may select at run time beside what it selects by the manifests
 	endpoints  map[string][]*endpoints
 	entries    []*meshEntry
-	exports    []*manifest.Object // ServiceExports: the Service of the same name is known to other clusters
+	exports    []*manifest.Object  // ServiceExports: the Service of the same name is known to other clusters
 	gateways   map[string]*Gateway // by namespace/name
 	gwClasses  map[string]string   // GatewayClass name to controller
 	preset     string              // the IngressClass of Ingresses that name none, "" where unknown

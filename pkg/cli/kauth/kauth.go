@@ -140,27 +140,7 @@ func (f *flags) options(getenv func(string) string) (inject.Options, error) {
 	}}
 	var errs []error
 	refuse := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
-	for _, text := range f.gates {
-		t, err := plan.ParseTarget(text)
-		if err != nil {
-			refuse("--gate: %w", err)
-		}
-		o.Targets = append(o.Targets, t)
-	}
-	for _, text := range f.allowOpen {
-		n, err := plan.ParseObjectName(text)
-		if err != nil {
-			refuse("--allow-open: %w", err)
-		}
-		o.AllowOpen = append(o.AllowOpen, n)
-	}
-	for _, text := range f.keepInternal {
-		i, err := plan.ParseInternal(text)
-		if err != nil {
-			refuse("--keep-internal: %w", err)
-		}
-		o.KeepInternal = append(o.KeepInternal, i)
-	}
+	f.objects(&o, refuse)
 	if f.config != "" || getenv("KAUTH_CONFIG") != "" {
 		refuse("--config: settings files are not in this version; use flags and annotations, and unset KAUTH_CONFIG")
 	}
@@ -205,6 +185,31 @@ func (f *flags) options(getenv func(string) string) (inject.Options, error) {
 		return o, usageError{err}
 	}
 	return o, nil
+}
+
+// objects reads the flags that name objects of the stream.
+func (f *flags) objects(o *inject.Options, refuse func(format string, args ...any)) {
+	for _, text := range f.gates {
+		t, err := plan.ParseTarget(text)
+		if err != nil {
+			refuse("--gate: %w", err)
+		}
+		o.Targets = append(o.Targets, t)
+	}
+	for _, text := range f.allowOpen {
+		n, err := plan.ParseObjectName(text)
+		if err != nil {
+			refuse("--allow-open: %w", err)
+		}
+		o.AllowOpen = append(o.AllowOpen, n)
+	}
+	for _, text := range f.keepInternal {
+		i, err := plan.ParseInternal(text)
+		if err != nil {
+			refuse("--keep-internal: %w", err)
+		}
+		o.KeepInternal = append(o.KeepInternal, i)
+	}
 }
 
 // checks validates the flags that say what the gates ask for.
