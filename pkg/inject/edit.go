@@ -115,6 +115,10 @@ func record(o *manifest.Object) error {
 
 // insert puts the new objects of a plan into the stream, each behind the one that it serves.
 func insert(s *manifest.Stream, additions []*plan.Addition) error {
+	if len(additions) == 0 {
+		return nil
+	}
+	var all []manifest.Insertion
 	for _, a := range additions {
 		mark := annotation.Filter{Key: gateconf.AnnotationUndo, Value: gateconf.UndoObject}
 		if !bytes.HasSuffix(a.Beside.Doc.Raw(), []byte("\n")) {
@@ -123,9 +127,7 @@ func insert(s *manifest.Stream, additions []*plan.Addition) error {
 		if _, err := mark.Filter(yaml.NewRNode(a.Node)); err != nil {
 			return err
 		}
-		if err := s.Insert(a.Beside, a.Node); err != nil {
-			return err
-		}
+		all = append(all, manifest.Insertion{Beside: a.Beside, Node: a.Node})
 	}
-	return nil
+	return s.Insert(all)
 }

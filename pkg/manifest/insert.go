@@ -8,48 +8,70 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 )
 
-// Insert puts a new object into the stream, as a document of its own behind the one of another object, whose source it
-// takes over. A document without a newline at its end gets one. Edits must be committed before.
-func (s *Stream) Insert(beside *Object, node *yaml.Node) error {
-	text, err := yaml.NewRNode(node).String()
-	if err != nil {
-		return fmt.Errorf("%s: %w", beside.Ref, err)
+// Insertion is a new object for the stream, and the one that it serves.
+type Insertion struct {
+	Beside *Object
+	Node   *yaml.Node
+}
+
+// Insert puts new objects into the stream, each as a document of its own behind the one of the object that it serves,
+// whose source it takes over. A document without a newline at its end gets one. Edits must be committed before.
+func (s *Stream) Insert(all []Insertion) error {
+	behind := map[*Document][]*Document{}
+	for _, in := range all {
+		d, err := newDocument(in)
+		if err != nil {
+			return err
+		}
+		behind[in.Beside.Doc] = append(behind[in.Beside.Doc], d)
 	}
-	prev := beside.Doc
-	raw := []byte("---\n")
-	if source := sourceComment(prev.raw); source != "" {
-		raw = append(raw, "# Source: "+source+"\n"...)
+	var docs []*Document
+	for i, d := range s.Docs {
+		docs = append(docs, d)
+		added := behind[d]
+		if len(added) == 0 {
+			continue
+		}
+		if !bytes.HasSuffix(d.raw, newline) {
+			d.raw = append(slices.Clip(d.raw), '\n')
+		}
+		if i+1 < len(s.Docs) && !isMarker(s.Docs[i+1].raw, "---") {
+			last := added[len(added)-1]
+			last.raw = append(last.raw, "...\n"...)
+		}
+		docs = append(docs, added...)
 	}
-	raw = append(raw, text...)
-	at := slices.Index(s.Docs, prev) + 1
-	if at < len(s.Docs) && !isMarker(s.Docs[at].raw, "---") {
-		raw = append(raw, "...\n"...)
-	}
-	if bytes.Contains(prev.raw, []byte("\r\n")) {
-		raw = bytes.ReplaceAll(raw, []byte("\n"), []byte("\r\n"))
-	}
-	if !bytes.HasSuffix(prev.raw, []byte("\n")) {
-		prev.raw = append(slices.Clip(prev.raw), '\n')
-	}
-	d := &Document{raw: raw}
-	if err := d.parse(); err != nil {
-		return err
-	}
-	s.Docs = slices.Insert(s.Docs, at, d)
+	s.Docs = docs
 	s.number()
 	return nil
 }
 
-// Remove takes an object out of the stream, with its document where it is alone in it. With newline the document before
+func newDocument(in Insertion) (*Document, error) {
+	text, err := yaml.NewRNode(in.Node).String()
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", in.Beside.Ref, err)
+	}
+	raw := []byte("---\n")
+	if source := sourceComment(in.Beside.Doc.raw); source != "" {
+		raw = append(raw, "# Source: "+source+"\n"...)
+	}
+	raw = append(raw, text...)
+	if bytes.Contains(in.Beside.Doc.raw, []byte("\r\n")) {
+		raw = bytes.ReplaceAll(raw, newline, []byte("\r\n"))
+	}
+	d := &Document{raw: raw}
+	return d, d.parse()
+}
+
+// Remove takes an object out of the stream, with its document where it is alone in it. With alsoNewline the document before
 // loses the newline at its end. An object that is an item of a List is taken out of it by the next Commit.
-func (s *Stream) Remove(o *Object, newline bool) error {
+func (s *Stream) Remove(o *Object, alsoNewline bool) error {
 	if root := o.Doc.tree; root != nil && (root == o.Node || root.Kind == yaml.DocumentNode && root.Content[0] == o.Node) {
 		at := slices.Index(s.Docs, o.Doc)
-		if at > 0 && newline {
-			s.Docs[at-1].raw = bytes.TrimSuffix(s.Docs[at-1].raw, []byte("\n"))
+		if at > 0 && alsoNewline {
+			s.Docs[at-1].raw = bytes.TrimSuffix(s.Docs[at-1].raw, newline)
 		}
 		s.Docs = slices.Delete(s.Docs, at, at+1)
-		s.number()
 		return nil
 	}
 	o.Edit()

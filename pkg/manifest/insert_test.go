@@ -36,7 +36,7 @@ func TestInsertAndRemove(t *testing.T) {
 				t.Fatal(err)
 			}
 			newline := !strings.HasSuffix(c.in, "\n")
-			if err := s.Insert(s.Objects()[0], Mapping("kind", Text("B"), "metadata", Mapping("name", Text("b")))); err != nil {
+			if err := s.Insert([]Insertion{{s.Objects()[0], Mapping("kind", Text("B"), "metadata", Mapping("name", Text("b")))}}); err != nil {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff(c.want, written(t, s)); diff != "" {

@@ -2,7 +2,6 @@ package plan
 
 import (
 	"bytes"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,13 +16,19 @@ import (
 // a port which moves to the gate: from now on they are asked for a password.
 func (p *planner) clients(s *manifest.Stream) {
 	p.keepInternal()
-	for _, svc := range p.movedServices() {
-		c := client{planner: p, service: svc, name: []byte(svc.Object.Name)}
-		c.asked = regexp.MustCompile(`(?:^|[^-a-z0-9.])` + regexp.QuoteMeta(svc.Object.Name) + `(?:\.([-a-z0-9]+))?(?:\.[-a-z0-9.]+)?(?::(\d+))?(?:[^-a-z0-9.]|$)`)
-		for _, d := range s.Docs {
-			if !bytes.Contains(d.Raw(), c.name) && !bytes.Contains(d.Raw(), []byte("kind: ServiceMonitor")) {
-				continue
-			}
+	moved := p.movedServices()
+	if len(moved) == 0 {
+		return
+	}
+	c := clientSearch{planner: p, moved: moved, byName: map[string][]*topology.Service{}, skip: map[*manifest.Object]bool{}}
+	for _, svc := range moved {
+		c.byName[svc.Object.Name] = append(c.byName[svc.Object.Name], svc)
+	}
+	for _, r := range p.model.Routes {
+		c.skip[r.Object] = true
+	}
+	for _, d := range s.Docs {
+		if bytes.Contains(d.Raw(), []byte("ServiceMonitor")) || c.hosts(string(d.Raw()), func(*topology.Service) bool { return true }) {
 			for _, o := range d.Peek() {
 				c.look(o)
 			}
@@ -31,132 +36,142 @@ func (p *planner) clients(s *manifest.Stream) {
 	}
 }
 
-// client looks for clients of one Service.
-type client struct {
+// clientSearch looks for clients of the Services whose ports move.
+type clientSearch struct {
 	*planner
-	service *topology.Service
-	name    []byte
-	asked   *regexp.Regexp // the Service's name as a host: NAME[.NAMESPACE[...]][:PORT]
+	moved  []*topology.Service
+	byName map[string][]*topology.Service
+	skip   map[*manifest.Object]bool // routes, which move too
 }
 
-func (c *client) look(o *manifest.Object) {
-	if !topology.SameNamespace(o.Namespace, c.service.Object.Namespace) && o.Kind == "Service" || o == c.service.Object {
-		return
+func (c *clientSearch) look(o *manifest.Object) {
+	if o.Namespace == "" {
+		o.Namespace = c.model.Namespace
 	}
 	switch {
+	case c.skip[o] || o.Kind == "Service" || o.Kind == "CustomResourceDefinition":
 	case o.Kind == "ServiceMonitor":
 		c.monitor(o)
-	case o.Group == "monitoring.coreos.com" && o.Kind == "Prometheus":
-		for i, am := range manifest.Items(o.Node, "spec", "alerting", "alertmanagers") {
-			if manifest.String(am, "name") == c.service.Object.Name && c.moves(topology.ParsePort(manifest.String(am, "port"))) {
-				c.tell(o, manifest.P("spec", "alerting", "alertmanagers", i))
+	default:
+		for i, am := range manifest.Items(o.Node, "spec", "alerting", "alertmanagers") { // of a Prometheus
+			for _, svc := range c.byName[manifest.String(am, "name")] {
+				namespace := orDefault(manifest.String(am, "namespace"), o.Namespace)
+				if c.movesPort(svc, topology.ParsePort(manifest.String(am, "port"))) && topology.SameNamespace(namespace, svc.Object.Namespace) {
+					c.tell(o, svc, manifest.P("spec", "alerting", "alertmanagers", i))
+				}
 			}
 		}
-		c.text(o.Node, nil, o)
-	case o.Kind == "Service", o.Kind == "CustomResourceDefinition", c.isRoute(o):
-	default:
-		c.text(o.Node, nil, o)
+		told := map[*topology.Service]bool{}
+		c.text(o.Node, nil, o, told)
 	}
 }
 
-func (c *client) isRoute(o *manifest.Object) bool {
-	return slices.ContainsFunc(c.model.Routes, func(r *topology.Route) bool { return r.Object == o })
-}
-
-// moves says whether a port of the Service, by number or name, is one that moves; the zero Port means any.
-func (c *client) moves(port topology.Port) bool {
-	for _, mv := range c.Moves {
-		if mv.Service == c.service && (port == topology.Port{} || port.Name != "" && port.Name == mv.Port.Name || port.Name == "" && port.Number == mv.Port.Number) {
-			return true
-		}
-	}
-	return false
+// movesPort says whether a port of the Service, by number or name, is one that moves.
+func (c *clientSearch) movesPort(svc *topology.Service, port topology.Port) bool {
+	return slices.ContainsFunc(svc.Ports, func(p *topology.ServicePort) bool {
+		return c.moves[p] && (port.Name != "" && port.Name == p.Name || port.Name == "" && port.Number == p.Number)
+	})
 }
 
 // monitor looks at a ServiceMonitor. One that names the container's port instead of the Service's scrapes that.
-func (c *client) monitor(o *manifest.Object) {
-	labels := manifest.Map(c.service.Object.Node, "metadata", "labels")
-	if !topology.Matches(manifest.Field(o.Node, "spec", "selector"), labels) || !c.space(o) {
-		return
-	}
-	for i, e := range manifest.Items(o.Node, "spec", "endpoints") {
-		if name := manifest.String(e, "port"); name != "" && c.moves(topology.Port{Name: name}) {
-			c.tell(o, manifest.P("spec", "endpoints", i, "port"))
+func (c *clientSearch) monitor(o *manifest.Object) {
+	for _, svc := range c.moved {
+		if !looksInto(o, svc) || !topology.Matches(manifest.Field(o.Node, "spec", "selector"), manifest.Map(svc.Object.Node, "metadata", "labels")) {
+			continue
+		}
+		for i, e := range manifest.Items(o.Node, "spec", "endpoints") {
+			if name := manifest.String(e, "port"); name != "" && c.movesPort(svc, topology.Port{Name: name}) {
+				c.tell(o, svc, manifest.P("spec", "endpoints", i, "port"))
+			}
 		}
 	}
 }
 
-// space says whether a ServiceMonitor looks into the Service's namespace.
-func (c *client) space(o *manifest.Object) bool {
+// looksInto says whether a ServiceMonitor looks into a Service's namespace.
+func looksInto(o *manifest.Object, svc *topology.Service) bool {
 	if manifest.Bool(o.Node, "spec", "namespaceSelector", "any") {
 		return true
 	}
 	names := manifest.Items(o.Node, "spec", "namespaceSelector", "matchNames")
 	if len(names) == 0 {
-		return topology.SameNamespace(o.Namespace, c.service.Object.Namespace)
+		return topology.SameNamespace(o.Namespace, svc.Object.Namespace)
 	}
-	return slices.ContainsFunc(names, func(n *yaml.Node) bool { return topology.SameNamespace(n.Value, c.service.Object.Namespace) })
+	return slices.ContainsFunc(names, func(n *yaml.Node) bool { return topology.SameNamespace(n.Value, svc.Object.Namespace) })
 }
 
-// text looks for the Service's name as a host in every text below n, and reports the first of the object.
-func (c *client) text(n *yaml.Node, field manifest.Path, o *manifest.Object) bool {
+// text looks for the Services' names as hosts in every text below n, and reports the first place of each.
+func (c *clientSearch) text(n *yaml.Node, field manifest.Path, o *manifest.Object, told map[*topology.Service]bool) {
 	switch n.Kind {
 	case yaml.ScalarNode:
-		for _, m := range c.asked.FindAllStringSubmatchIndex(n.Value, -1) {
-			if c.means(n.Value, m) {
-				c.tell(o, field)
-				return true
+		c.hosts(n.Value, func(svc *topology.Service) bool {
+			if !told[svc] {
+				told[svc] = true
+				c.tell(o, svc, field)
 			}
-		}
+			return false
+		})
 	case yaml.SequenceNode:
 		for i, item := range n.Content {
-			if c.text(item, field.With(i), o) {
-				return true
-			}
+			c.text(item, field.With(i), o, told)
 		}
 	case yaml.MappingNode:
 		for i := 0; i+1 < len(n.Content); i += 2 {
-			if len(field) == 0 && n.Content[i].Value == "metadata" {
-				continue
-			}
-			if c.text(n.Content[i+1], field.With(n.Content[i].Value), o) {
-				return true
+			if len(field) > 0 || n.Content[i].Value != "metadata" {
+				c.text(n.Content[i+1], field.With(n.Content[i].Value), o, told)
 			}
 		}
 	default: // an alias: looked at where it stands in full
 	}
+}
+
+// hosts calls found for each place in a text where a Service's name stands as a host that a moving port is asked of: behind
+// a scheme, with a port, or before NAMESPACE.svc. A name alone may be anything. It stops, and returns true, when found does.
+func (c *clientSearch) hosts(text string, found func(*topology.Service) bool) bool {
+	for at := 0; at < len(text); {
+		if !hostByte(text[at]) {
+			at++
+			continue
+		}
+		end := at
+		for end < len(text) && hostByte(text[end]) {
+			end++
+		}
+		host, port, _ := strings.Cut(strings.Trim(text[at:end], ".:"), ":")
+		name, rest, _ := strings.Cut(host, ".")
+		for _, svc := range c.byName[name] {
+			scheme := strings.HasSuffix(text[:at], "//") || strings.HasSuffix(text[:at], "@")
+			if c.asks(svc, rest, port, scheme) && found(svc) {
+				return true
+			}
+		}
+		at = end
+	}
 	return false
 }
 
-// means says whether a place where the name stands is one where it is a host: behind a scheme, with a port, or with the
-// namespace and svc. A name alone may be anything.
-func (c *client) means(text string, m []int) bool {
-	at := strings.Index(text[m[0]:m[1]], c.service.Object.Name) + m[0]
-	group := func(i int) string {
-		if m[2*i] < 0 {
-			return ""
-		}
-		return text[m[2*i]:m[2*i+1]]
-	}
-	namespace, port := group(1), group(2)
-	if namespace != "" && !topology.SameNamespace(namespace, c.service.Object.Namespace) {
+func hostByte(b byte) bool {
+	return 'a' <= b && b <= 'z' || '0' <= b && b <= '9' || b == '-' || b == '.' || b == ':'
+}
+
+func (c *clientSearch) asks(svc *topology.Service, domain, port string, scheme bool) bool {
+	namespace, rest, _ := strings.Cut(domain, ".")
+	if namespace != "" && !topology.SameNamespace(namespace, svc.Object.Namespace) || rest != "" && rest != "svc" && !strings.HasPrefix(rest, "svc.") {
 		return false
 	}
-	scheme := strings.HasSuffix(text[:at], "://") || strings.HasSuffix(text[:at], "@")
 	switch number, _ := strconv.Atoi(port); {
 	case port != "":
-		return c.moves(topology.Port{Number: number})
+		return c.movesPort(svc, topology.Port{Number: number})
 	case scheme:
-		return c.moves(topology.Port{Number: 80}) || c.moves(topology.Port{Number: 443})
+		return c.movesPort(svc, topology.Port{Number: 80}) || c.movesPort(svc, topology.Port{Number: 443})
 	default:
-		return namespace != "" && strings.Contains(text[m[0]:m[1]], "."+namespace+".svc")
+		return rest != ""
 	}
 }
 
-func (c *client) tell(o *manifest.Object, field manifest.Path) {
-	name := c.service.Object.Name
-	hint := "let it name the Service " + strconv.Quote(c.kept[c.service])
-	if c.kept[c.service] == "" {
+func (c *clientSearch) tell(o *manifest.Object, svc *topology.Service, field manifest.Path) {
+	name := svc.Object.Name
+	hint := "let it name the Service " + strconv.Quote(c.kept[svc])
+	if c.kept[svc] == "" {
 		hint = "give it a user, or add a ClusterIP Service with --keep-internal " + name + "=" + name + "-internal and let it name that"
 	}
 	c.find(Warning, o, field, hint, "uses a port of Service %q that leads to the gate from now on, and so needs a password", name)

@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/kauth-dev/kauth/pkg/gateconf"
@@ -67,10 +66,7 @@ func (p *planner) codes(o *manifest.Object, field manifest.Path, codes string, s
 func (p *planner) gatewayHealth(route *topology.Route, services []*topology.Service) {
 	for _, svc := range services {
 		found := false
-		for _, t := range p.model.TargetGroups {
-			if t.Service != svc.Object.Name || !topology.SameNamespace(t.Object.Namespace, svc.Object.Namespace) {
-				continue
-			}
+		for _, t := range p.model.TargetGroupsOf(svc) {
 			found = true
 			p.targetProps(t.Object, manifest.P("spec", "defaultConfiguration"), true)
 			for _, props := range t.Routes {
@@ -120,11 +116,10 @@ func (p *planner) targetProps(o *manifest.Object, field manifest.Path, health bo
 // addTargetGroup plans a TargetGroupConfiguration for a Service that has none. v1beta1 is what every version of the
 // controller that has the kind serves.
 func (p *planner) addTargetGroup(svc *topology.Service) {
-	if slices.ContainsFunc(p.Additions, func(a *Addition) bool {
-		return a.Beside == svc.Object && manifest.String(a.Node, "kind") == "TargetGroupConfiguration"
-	}) {
+	if p.grouped[svc] {
 		return
 	}
+	p.grouped[svc] = true
 	text := manifest.Text
 	health := manifest.Mapping("healthCheckPath", text(gateconf.HealthPath))
 	props := manifest.Mapping("healthCheckConfig", health)

@@ -54,8 +54,8 @@ func (p *planner) gkeBackend(way *topology.Way, key, text, now string) {
 		config.Ports[now] = name
 		p.annotateJSON(svc.Object, svc.Annotations, key, config)
 	}
-	for _, o := range p.stream.Objects() {
-		if o.Kind == "BackendConfig" && o.Name == name && topology.SameNamespace(o.Namespace, svc.Object.Namespace) {
+	for _, o := range p.kinds["BackendConfig"] {
+		if o.Name == name && topology.SameNamespace(o.Namespace, svc.Object.Namespace) {
 			p.backendConfig(o, way)
 			return
 		}

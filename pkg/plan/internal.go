@@ -44,8 +44,10 @@ func (i Internal) String() string {
 // movedServices are the Services of which a port moves to the gate, in the order of the moves.
 func (p *planner) movedServices() []*topology.Service {
 	var all []*topology.Service
+	seen := map[*topology.Service]bool{}
 	for _, mv := range p.Moves {
-		if !slices.Contains(all, mv.Service) {
+		if !seen[mv.Service] {
+			seen[mv.Service] = true
 			all = append(all, mv.Service)
 		}
 	}

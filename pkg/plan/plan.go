@@ -114,13 +114,19 @@ type Addition struct {
 // such findings must not be carried out.
 func Make(m *topology.Model, s *manifest.Stream, o Options) *Plan {
 	p := &planner{
-		Plan: &Plan{}, model: m, stream: s, options: o, order: map[*manifest.Document]int{}, gates: map[*topology.Workload]*Gate{},
+		Plan: &Plan{}, model: m, options: o, order: map[*manifest.Document]int{}, gates: map[*topology.Workload]*Gate{},
 		ports: map[*topology.Service]*Port{}, moves: map[*topology.ServicePort]bool{}, annotated: map[annotationKey]bool{},
 		rerouted: map[*topology.Route]map[*topology.Backend]bool{}, heard: map[*manifest.Object]bool{},
-		allowed: map[ObjectName]bool{}, set: map[annotationKey]bool{}, kept: map[*topology.Service]string{},
+		allowed: map[ObjectName]bool{}, set: map[annotationKey]bool{}, kept: map[*topology.Service]string{}, kinds: map[string][]*manifest.Object{}, grouped: map[*topology.Service]bool{},
 	}
 	for i, d := range s.Docs {
 		p.order[d] = i
+	}
+	for _, o := range s.Objects() {
+		p.kinds[o.Kind] = append(p.kinds[o.Kind], o)
+		if isPolicy(o) {
+			p.foreign = append(p.foreign, o)
+		}
 	}
 	targets := p.targets()
 	p.checkAnnotations(s)
@@ -152,7 +158,9 @@ func Make(m *topology.Model, s *manifest.Stream, o Options) *Plan {
 type planner struct {
 	*Plan
 	model    *topology.Model
-	stream   *manifest.Stream
+	kinds    map[string][]*manifest.Object // the objects of the stream by kind
+	foreign  []*manifest.Object            // policies that are not Kubernetes' own
+	grouped  map[*topology.Service]bool    // Services that get a TargetGroupConfiguration
 	options  Options
 	order    map[*manifest.Document]int
 	disabled []manifest.Ref

@@ -85,8 +85,8 @@ func (p *planner) otherPolicies(g *Gate) {
 			}
 		}
 	}
-	for _, o := range p.stream.Objects() {
-		if !isPolicy(o) || !mayApply(o, g.Workload) {
+	for _, o := range p.foreign {
+		if !mayApply(o, g.Workload) {
 			continue
 		}
 		if field := scalarIn(manifest.Field(o.Node, "spec"), manifest.P("spec"), names); field != nil {

@@ -40,7 +40,6 @@ func (p *planner) speakTraefik(route *topology.Route) {
 // certificate unless it is told a CA.
 func (p *planner) speakContour(route *topology.Route) {
 	o := route.Object
-	byRoute := map[string]int{} // how many services of spec.routes[i] move
 	for _, way := range p.movedWays(route) {
 		field := way.Backend.Field
 		protocol := field.With("protocol")
@@ -51,13 +50,13 @@ func (p *planner) speakContour(route *topology.Route) {
 			p.find(Error, o, protocol, "take it out, or have the gate speak HTTPS with --tls-secret", "is %q, but the gate speaks HTTP", text)
 		}
 		parent := field[:len(field)-2] // without services[j]
-		byRoute[parent.String()]++
-		health := parent.With("healthCheckPolicy", "path")
-		switch {
-		case !hasAt(o, parent.With("healthCheckPolicy")):
-		case byRoute[parent.String()] == servicesBelow(route, parent):
+		if !hasAt(o, parent.With("healthCheckPolicy")) {
+			continue
+		}
+		moved, health := p.movedBelow(route, parent), parent.With("healthCheckPolicy", "path")
+		if moved == servicesBelow(route, parent) {
 			p.setField(o, health, p.gateOf(way.Workload).Config.HealthPath)
-		case p.movedBelow(route, parent) < servicesBelow(route, parent):
+		} else {
 			p.find(Warning, o, health, "give the gated service a route of its own, with path "+p.gateOf(way.Workload).Config.HealthPath,
 				"asks services without a gate too, and does not fit those with one")
 		}
@@ -105,10 +104,7 @@ func (p *planner) speakOpenShift(route *topology.Route) {
 // speakIstio finds what a DestinationRule says of TLS to the Services. Rules are by host, and not of the gate's making.
 func (p *planner) speakIstio(route *topology.Route, services []*topology.Service) {
 	told := false
-	for _, o := range p.stream.Objects() {
-		if o.Group != "networking.istio.io" || o.Kind != "DestinationRule" {
-			continue
-		}
+	for _, o := range p.kinds["DestinationRule"] {
 		mode := textAt(o, manifest.P("spec", "trafficPolicy", "tls", "mode"))
 		means := slices.ContainsFunc(services, func(svc *topology.Service) bool {
 			name, namespace := topology.HostService(textAt(o, manifest.P("spec", "host")), o.Namespace)
@@ -133,8 +129,8 @@ func (p *planner) speakIstio(route *topology.Route, services []*topology.Service
 func (p *planner) speakGateway(route *topology.Route, services []*topology.Service) {
 	for _, svc := range services {
 		told := false
-		for _, o := range p.stream.Objects() {
-			if o.Kind != "BackendTLSPolicy" || o.Group != "gateway.networking.k8s.io" || !topology.SameNamespace(o.Namespace, svc.Object.Namespace) {
+		for _, o := range p.kinds["BackendTLSPolicy"] {
+			if !topology.SameNamespace(o.Namespace, svc.Object.Namespace) {
 				continue
 			}
 			for i, ref := range manifest.Items(o.Node, "spec", "targetRefs") {
@@ -149,7 +145,7 @@ func (p *planner) speakGateway(route *topology.Route, services []*topology.Servi
 				}
 			}
 		}
-		if p.tls() && !told && !route.AWS && !p.hasTargetGroup(svc) {
+		if p.tls() && !told && !route.AWS && len(p.model.TargetGroupsOf(svc)) == 0 {
 			p.untold(route, "add a BackendTLSPolicy for port "+p.gatePortName(svc)+" of Service "+svc.Object.Name+", with the CA and the name of the gate's certificate")
 		}
 	}
@@ -166,10 +162,4 @@ func (p *planner) gatePortName(svc *topology.Service) string {
 		}
 	}
 	return ""
-}
-
-func (p *planner) hasTargetGroup(svc *topology.Service) bool {
-	return slices.ContainsFunc(p.model.TargetGroups, func(t *topology.TargetGroup) bool {
-		return t.Service == svc.Object.Name && topology.SameNamespace(t.Object.Namespace, svc.Object.Namespace)
-	})
 }

@@ -41,7 +41,6 @@ func (m *Model) isAWS(r *Route) bool {
 type TargetGroup struct {
 	Object  *manifest.Object
 	Service string
-	Default *TargetProps // nil where it has none
 	Routes  []*TargetProps
 }
 
@@ -59,9 +58,6 @@ func readTargetGroup(o *manifest.Object) *TargetGroup {
 	if kind := manifest.String(ref, "kind"); kind == "" || kind == "Service" {
 		t.Service = manifest.String(ref, "name")
 	}
-	if manifest.Field(o.Node, "spec", "defaultConfiguration") != nil {
-		t.Default = &TargetProps{Field: manifest.P("spec", "defaultConfiguration")}
-	}
 	for i, item := range manifest.Items(o.Node, "spec", "routeConfigurations") {
 		id := manifest.Field(item, "routeIdentifier")
 		t.Routes = append(t.Routes, &TargetProps{
@@ -70,6 +66,17 @@ func readTargetGroup(o *manifest.Object) *TargetGroup {
 		})
 	}
 	return t
+}
+
+// TargetGroupsOf returns the TargetGroupConfigurations of a Service. The controller takes the first that it finds.
+func (m *Model) TargetGroupsOf(svc *Service) []*TargetGroup {
+	var all []*TargetGroup
+	for _, t := range m.targets[svc.Object.Name] {
+		if SameNamespace(t.Object.Namespace, svc.Object.Namespace) {
+			all = append(all, t)
+		}
+	}
+	return all
 }
 
 // For says whether the settings may be used for a route.

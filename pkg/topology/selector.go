@@ -29,7 +29,7 @@ func (m *Model) choose(namespace string, selector map[string]string) (now, later
 	}
 	most := 0
 	var maybes []Hit
-	for _, w := range m.neighbours(namespace) {
+	for _, w := range m.candidates(namespace, selector) {
 		switch result, shared, missing := w.matches(selector); result {
 		case matchYes:
 			now = append(now, Hit{Workload: w})
@@ -64,6 +64,56 @@ func (m *Model) neighbours(namespace string) []*Workload {
 		return all
 	}
 	return append(slices.Clip(m.inSpace[namespace]), m.inSpace[""]...)
+}
+
+// candidates returns the workloads that a selector of a namespace may select, in document order: those that have one of
+// its labels, with its value, and those that do not have that label. The label is the one that leaves the fewest.
+func (m *Model) candidates(namespace string, selector map[string]string) []*Workload {
+	if namespace == "" {
+		return m.neighbours(namespace)
+	}
+	var best [2]*labelIndex
+	fewest, value := -1, ""
+	for key, wanted := range selector {
+		both := [2]*labelIndex{m.labelled(namespace, key), m.labelled("", key)}
+		n := 0
+		for _, index := range both {
+			n += len(index.with[wanted]) + len(index.without)
+		}
+		if fewest < 0 || n < fewest {
+			best, fewest, value = both, n, wanted
+		}
+	}
+	var all []*Workload
+	for _, index := range best {
+		fit := slices.Concat(index.with[value], index.without)
+		slices.SortFunc(fit, func(a, b *Workload) int { return a.place - b.place })
+		all = append(all, fit...)
+	}
+	return all
+}
+
+// labelIndex holds the workloads of one namespace, hooks left out, by what they have of one label.
+type labelIndex struct {
+	with    map[string][]*Workload // by value
+	without []*Workload
+}
+
+func (m *Model) labelled(namespace, key string) *labelIndex {
+	at := [2]string{namespace, key}
+	index := m.byLabel[at]
+	if index == nil {
+		index = &labelIndex{with: map[string][]*Workload{}}
+		for _, w := range m.inSpace[namespace] {
+			if value, has := w.Labels[key]; has {
+				index.with[value] = append(index.with[value], w)
+			} else {
+				index.without = append(index.without, w)
+			}
+		}
+		m.byLabel[at] = index
+	}
+	return index
 }
 
 type match int

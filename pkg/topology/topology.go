@@ -15,16 +15,17 @@ type Model struct {
 	Services  []*Service
 	Routes    []*Route
 	Policies  []*Policy
-	// TargetGroups are the settings of the AWS load balancer controller for Services behind a Gateway.
-	TargetGroups []*TargetGroup
-	Ways         []*Way
+	Ways      []*Way
 
 	classes    map[string]string // IngressClass name to controller
 	byName     map[string][]*Service
-	inSpace    map[string][]*Workload // namespace to workloads, hooks left out
+	inSpace    map[string][]*Workload    // namespace to workloads, hooks left out
+	byLabel    map[[2]string]*labelIndex // by namespace and key
 	selected   map[*Service][]Hit
 	later      map[*Service][]Hit // what a Service may select at run time beside what it selects by the manifests
 	endpoints  map[string][]*endpoints
+	targets    map[string][]*TargetGroup // by Service
+	hooks      []*Workload
 	entries    []*meshEntry
 	exports    []*manifest.Object  // ServiceExports: the Service of the same name is known to other clusters
 	gateways   map[string]*Gateway // by namespace/name
@@ -48,7 +49,7 @@ func (m *Model) SelectedBy(w *Workload) []*Service { return m.selectedBy[w] }
 func Resolve(s *manifest.Stream, namespace string) (*Model, error) {
 	m := &Model{
 		Namespace: namespace, classes: map[string]string{}, endpoints: map[string][]*endpoints{},
-		gateways: map[string]*Gateway{}, gwClasses: map[string]string{},
+		targets: map[string][]*TargetGroup{}, gateways: map[string]*Gateway{}, gwClasses: map[string]string{},
 	}
 	var errs []error
 	for _, o := range s.Objects() {
@@ -61,13 +62,6 @@ func Resolve(s *manifest.Stream, namespace string) (*Model, error) {
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
-	}
-	for _, export := range m.exports {
-		for _, svc := range m.Services {
-			if svc.Object.Name == export.Name && SameNamespace(svc.Object.Namespace, export.Namespace) && svc.Published == "" {
-				svc.Published = "ServiceExport"
-			}
-		}
 	}
 	for _, r := range m.Routes {
 		r.ALB, r.AWS = m.isALB(r), m.isAWS(r)
@@ -132,7 +126,8 @@ func (m *Model) addAside(o *manifest.Object) bool {
 	case "gateway.networking.k8s.io/Gateway":
 		m.gateways[o.Namespace+"/"+o.Name] = readGateway(o)
 	case "gateway.k8s.aws/TargetGroupConfiguration":
-		m.TargetGroups = append(m.TargetGroups, readTargetGroup(o))
+		t := readTargetGroup(o)
+		m.targets[t.Service] = append(m.targets[t.Service], t)
 	case "multicluster.x-k8s.io/ServiceExport", "net.gke.io/ServiceExport":
 		m.exports = append(m.exports, o)
 	default:
@@ -147,9 +142,18 @@ func (m *Model) index() {
 	for _, svc := range m.Services {
 		m.byName[svc.Object.Name] = append(m.byName[svc.Object.Name], svc)
 	}
-	for _, w := range m.Workloads {
-		if !w.Hook {
+	m.byLabel = map[[2]string]*labelIndex{}
+	for i, w := range m.Workloads {
+		w.place = i
+		if w.Hook {
+			m.hooks = append(m.hooks, w)
+		} else {
 			m.inSpace[w.Object.Namespace] = append(m.inSpace[w.Object.Namespace], w)
+		}
+	}
+	for _, export := range m.exports {
+		for _, svc := range m.servicesNamed(export.Namespace, export.Name) {
+			svc.Published = orDefault(svc.Published, "ServiceExport")
 		}
 	}
 	m.selected, m.later, m.selectedBy = map[*Service][]Hit{}, map[*Service][]Hit{}, map[*Workload][]*Service{}

@@ -175,8 +175,8 @@ func (m *Model) through(svc *Service, port *ServicePort, way Way) []*Way {
 
 // whyNone says why a Service selects no workload.
 func (m *Model) whyNone(svc *Service) string {
-	for _, w := range m.Workloads {
-		if result, _, _ := w.matches(svc.Selector); w.Hook && result == matchYes && SameNamespace(w.Object.Namespace, svc.Object.Namespace) {
+	for _, w := range m.hooks {
+		if result, _, _ := w.matches(svc.Selector); result == matchYes && SameNamespace(w.Object.Namespace, svc.Object.Namespace) {
 			return "Service " + quote(svc.Object.Name) + " selects " + w.Object.Short() + " alone, a Helm hook that does not last"
 		}
 	}
