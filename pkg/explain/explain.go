@@ -10,6 +10,7 @@ import (
 	"strconv"
 
 	"github.com/kauth-dev/kauth/pkg/gateconf"
+	"github.com/kauth-dev/kauth/pkg/manifest"
 	"github.com/kauth-dev/kauth/pkg/plan"
 	"github.com/kauth-dev/kauth/pkg/topology"
 )
@@ -122,6 +123,11 @@ func viewOf(p *plan.Plan, way *topology.Way) Way {
 			v.After = "gate"
 		}
 	}
+	for _, g := range p.Gates {
+		if g.HostPort != 0 && g.Workload == way.Workload && way.Service == nil && g.HostField.String() == v.Field {
+			v.After = "gate"
+		}
+	}
 	for _, mv := range p.Moves {
 		if mv.Port == way.ServicePort && way.ServicePort != nil {
 			v.After = "gate"
@@ -156,6 +162,9 @@ func changes(p *plan.Plan) []Change {
 		for _, m := range g.Mounts {
 			list = append(list, Change{Object: object, Field: g.Workload.PodSpec.With("volumes").String(), To: "+ " + m.Volume})
 		}
+		if g.HostPort != 0 {
+			list = append(list, Change{Object: object, Field: g.HostField.String(), From: strconv.Itoa(g.HostPort), To: "the gate"})
+		}
 		list = append(list,
 			Change{Object: object, Field: fmt.Sprintf("metadata.annotations[%q]", gateconf.AnnotationGate), To: g.Done()})
 	}
@@ -183,6 +192,7 @@ func changes(p *plan.Plan) []Change {
 	for _, o := range p.Openings {
 		list = append(list, Change{Object: o.Policy.Object.Short(), Field: o.Rule.With("ports").String(), To: "+ " + strconv.Itoa(o.Port)})
 	}
+	list = append(list, others(p)...)
 	for _, a := range p.Annotations {
 		list = append(list, Change{Object: a.Object.Short(), Field: fmt.Sprintf("metadata.annotations[%q]", a.Key), To: a.Value})
 	}
@@ -193,5 +203,18 @@ func changes(p *plan.Plan) []Change {
 		}
 	}
 	slices.SortStableFunc(list, func(a, b Change) int { return place[a.Object] - place[b.Object] })
+	return list
+}
+
+// others lists the fields that are set, and the objects that are added.
+func others(p *plan.Plan) []Change {
+	var list []Change
+	for _, set := range p.Settings {
+		list = append(list, Change{Object: set.Object.Short(), Field: set.Field.String(), To: set.Value.Value})
+	}
+	for _, a := range p.Additions {
+		object := manifest.String(a.Node, "kind") + " " + manifest.String(a.Node, "metadata", "name")
+		list = append(list, Change{Object: object, Field: "metadata", To: "+ the object, for " + a.Beside.Short()})
+	}
 	return list
 }

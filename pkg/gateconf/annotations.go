@@ -14,9 +14,19 @@ const (
 
 	// AnnotationVersion on a gated workload: the version of kauth that gated it, such as "v0.3.1".
 	AnnotationVersion = AnnotationPrefix + "version"
+	// AnnotationAllowOpen on an object that opens a way past a gate, which --allow-open lets stay: the ways and where they
+	// lead, such as "spec.ports[0]: leads to port 10901 (grpc) of Prometheus p, but the gate stands before port 9090".
+	AnnotationAllowOpen = AnnotationPrefix + "allow-open"
 	// AnnotationUndo on every object that kauth changed: what eject has to do, a line each, such as
-	// "set spec.rules[0].http.paths[0].backend.service.port.number 9090".
+	// "set spec.rules[0].http.paths[0].backend.service.port.number 9090". On an object that kauth added: UndoObject.
 	AnnotationUndo = AnnotationPrefix + "undo"
+)
+
+// What AnnotationUndo says on an object that is kauth's own: "object", or "object newline" where the document before it
+// was given the newline at its end.
+const (
+	UndoObject  = "object"
+	UndoNewline = "newline"
 )
 
 // The values of AnnotationGate that users write.

@@ -1,10 +1,13 @@
 package inject
 
 import (
+	"bytes"
+
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"github.com/kauth-dev/kauth/pkg/filters/annotation"
 	"github.com/kauth-dev/kauth/pkg/filters/eject"
+	"github.com/kauth-dev/kauth/pkg/filters/field"
 	"github.com/kauth-dev/kauth/pkg/filters/policy"
 	"github.com/kauth-dev/kauth/pkg/filters/route"
 	"github.com/kauth-dev/kauth/pkg/filters/service"
@@ -50,10 +53,13 @@ func filtersOf(p *plan.Plan, version string) []*edit {
 	for _, g := range p.Gates {
 		f := sidecar.Filter{
 			PodSpec: g.Workload.PodSpec, Config: g.Config, Port: g.Port, AdminPort: g.AdminPort, Image: g.Image,
-			Mounts: g.Mounts, FileMode: g.FileMode, Native: g.Native,
+			Mounts: g.Mounts, FileMode: g.FileMode, Native: g.Native, HostPort: g.HostPort, HostIP: g.HostIP,
 		}
 		if g.SetUser {
 			f.RunAsUser = sidecarUser
+		}
+		if g.HostPort != 0 { // 0 is the API's own word for none
+			add(g.Workload.Object, field.Set{Field: g.HostField, Value: manifest.Number(0)})
 		}
 		add(g.Workload.Object, f,
 			annotation.Filter{Key: gateconf.AnnotationGate, Value: g.Done()},
@@ -74,6 +80,9 @@ func filtersOf(p *plan.Plan, version string) []*edit {
 	}
 	for _, o := range p.Openings {
 		add(o.Policy.Object, policy.Filter{Rule: o.Rule, Port: o.Port})
+	}
+	for _, set := range p.Settings {
+		add(set.Object, field.Set{Field: set.Field, Value: set.Value})
 	}
 	for _, a := range p.Annotations {
 		add(a.Object, annotation.Filter{Key: a.Key, Value: a.Value})
@@ -102,4 +111,23 @@ func record(o *manifest.Object) error {
 	mark.Value = text
 	_, err = mark.Filter(o.RNode())
 	return err
+}
+
+// insert puts the new objects of a plan into the stream, each behind the one that it serves.
+func insert(s *manifest.Stream, additions []*plan.Addition) error {
+	if len(additions) == 0 {
+		return nil
+	}
+	var all []manifest.Insertion
+	for _, a := range additions {
+		mark := annotation.Filter{Key: gateconf.AnnotationUndo, Value: gateconf.UndoObject}
+		if !bytes.HasSuffix(a.Beside.Doc.Raw(), []byte("\n")) {
+			mark.Value += " " + gateconf.UndoNewline
+		}
+		if _, err := mark.Filter(yaml.NewRNode(a.Node)); err != nil {
+			return err
+		}
+		all = append(all, manifest.Insertion{Beside: a.Beside, Node: a.Node})
+	}
+	return s.Insert(all)
 }

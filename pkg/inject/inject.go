@@ -98,6 +98,12 @@ func ejectAll(s *manifest.Stream) error {
 		if !eject.Marked(o.Node) {
 			continue
 		}
+		if added, newline := eject.Added(o.Node); added {
+			if err := s.Remove(o, newline); err != nil {
+				errs = append(errs, err)
+			}
+			continue
+		}
 		o.Edit()
 		if _, err := (eject.Filter{}).Filter(o.RNode()); err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", o.Ref, err))
@@ -119,7 +125,7 @@ func prove(s *manifest.Stream, namespace string, r *Report) []plan.Finding {
 	for i, g := range r.Gates {
 		workloads[i] = g.Workload
 	}
-	return plan.Prove(after, workloads)
+	return plan.Prove(after, workloads, r.Open)
 }
 
 // apply carries out the plan and writes it into the text of the stream.
@@ -137,7 +143,10 @@ func apply(s *manifest.Stream, p *plan.Plan, version string) error {
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}
-	return s.Commit()
+	if err := s.Commit(); err != nil {
+		return err
+	}
+	return insert(s, p.Additions)
 }
 
 // distinct refuses two objects of one identity that both need editing: the cluster would keep only one of them, and

@@ -14,6 +14,7 @@ import (
 type Report struct {
 	Version  string
 	Gates    []Gate
+	Open     []plan.Allowed // ways past the gates that --allow-open lets stay
 	Findings []plan.Finding
 }
 
@@ -32,6 +33,9 @@ func newReport(version string, p *plan.Plan) *Report {
 	for _, g := range p.Gates {
 		r.Gates = append(r.Gates, Gate{Workload: g.Ref(), Port: g.Port, Config: g.Config, Image: g.Image, Done: g.Done()})
 	}
+	for _, open := range p.Opens {
+		r.Open = append(r.Open, plan.Allowed{Ref: open.Object.Ref, Field: open.Field.String(), What: open.What})
+	}
 	return r
 }
 
@@ -40,6 +44,7 @@ type (
 	jsonReport struct {
 		Version  string        `json:"version"`
 		Gates    []jsonGate    `json:"gates"`
+		Open     []jsonOpen    `json:"open"`
 		Findings []jsonFinding `json:"findings"`
 		Error    string        `json:"error,omitempty"`
 	}
@@ -50,6 +55,11 @@ type (
 		UsersSecret string   `json:"usersSecret"`
 		Image       string   `json:"image"`
 		Arguments   []string `json:"arguments"`
+	}
+	jsonOpen struct {
+		Object string `json:"object"`
+		Field  string `json:"field"`
+		What   string `json:"what"`
 	}
 	jsonFinding struct {
 		Severity string `json:"severity"`
@@ -64,7 +74,7 @@ type (
 // JSON prints the report, with the error that ended the run where there was one: then nothing was gated. Lists are never
 // null.
 func (r *Report) JSON(failed error) ([]byte, error) {
-	out := jsonReport{Version: r.Version, Gates: []jsonGate{}, Findings: []jsonFinding{}}
+	out := jsonReport{Version: r.Version, Gates: []jsonGate{}, Open: []jsonOpen{}, Findings: []jsonFinding{}}
 	if failed != nil {
 		out.Error = failed.Error()
 	} else {
@@ -73,6 +83,9 @@ func (r *Report) JSON(failed error) ([]byte, error) {
 				Workload: g.Workload.Short(), Port: g.Port, Upstream: g.Config.Upstream, UsersSecret: g.Config.UsersSecret,
 				Image: g.Image, Arguments: g.Config.Args(),
 			})
+		}
+		for _, open := range r.Open {
+			out.Open = append(out.Open, jsonOpen{Object: open.Ref.Short(), Field: open.Field, What: open.What})
 		}
 	}
 	for _, f := range r.Findings {

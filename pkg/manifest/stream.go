@@ -143,5 +143,6 @@ func (s *Stream) Commit() error {
 			errs = append(errs, err)
 		}
 	}
+	s.number()
 	return errors.Join(errs...)
 }

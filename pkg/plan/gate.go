@@ -71,10 +71,6 @@ func (p *planner) refuse(w *topology.Workload) {
 		p.find(Error, w.Object, manifest.P("spec", "paused"), "set it to false",
 			"the operator does not act on a paused resource, so the gate would not appear while the routes already lead to it")
 	}
-	if w.HostNetwork {
-		p.find(Error, w.Object, w.PodSpec.With("hostNetwork"), "set it to false",
-			"the pod's own ports are open on its node, past any gate")
-	}
 	switch manifest.String(spec, "web", "tlsConfig", "clientAuthType") {
 	case "RequireAndVerifyClientCert", "RequireAnyClientCert":
 		p.find(Error, w.Object, manifest.P("spec", "web", "tlsConfig", "clientAuthType"), "use VerifyClientCertIfGiven or NoClientCert",
@@ -209,6 +205,9 @@ func (p *planner) choosePorts(g *Gate) bool {
 		}
 		if port == g.Upstream {
 			return "the application"
+		}
+		if w.HostNetwork {
+			return p.nodeTaken(w, port)
 		}
 		return ""
 	}

@@ -5,7 +5,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/kauth-dev/kauth/pkg/gateconf"
 	"github.com/kauth-dev/kauth/pkg/manifest"
 	"github.com/kauth-dev/kauth/pkg/topology"
 )
@@ -19,47 +18,28 @@ const (
 	albSuccessCodes   = topology.ALBPrefix + "success-codes"
 	albProtocol       = topology.ALBPrefix + "backend-protocol"
 	albVersion        = topology.ALBPrefix + "backend-protocol-version"
-
-	// Of a LoadBalancer Service (LBC:docs/guide/service/annotations.md); the alb.ingress keys do nothing there.
-	nlbPrefix         = "service.beta.kubernetes.io/aws-load-balancer-"
-	nlbHealthPath     = nlbPrefix + "healthcheck-path"
-	nlbHealthPort     = nlbPrefix + "healthcheck-port"
-	nlbHealthProtocol = nlbPrefix + "healthcheck-protocol"
-	nlbProtocol       = nlbPrefix + "backend-protocol"
 )
 
 // health makes load balancers ask the gate for the application's health, and speak the gate's protocol to it.
 func (p *planner) health() {
-	p.nlbHealth()
+	p.serviceHealth()
 	for _, route := range p.model.Routes {
 		moved := p.rerouted[route]
 		if len(moved) == 0 {
 			continue
 		}
-		services := p.servicesOf(route)
-		if route.ALB {
-			p.albHealth(route, services, len(moved) == len(route.Backends))
+		services, all := p.servicesOf(route), len(moved) == len(route.Backends)
+		switch kind := route.Object.Kind; {
+		case route.ALB:
+			p.albHealth(route, services, all)
+		case kind == "Ingress" && isAppGateway(route):
+			p.azureHealth(route, all)
+		case kind == "Ingress":
+			p.gkeHealth(route)
+		case strings.HasPrefix(route.Object.Group, "gateway."):
+			p.gatewayHealth(route, services)
 		}
 		p.speak(route, services)
-		if route.Object.Kind == "HTTPRoute" {
-			p.find(Info, route.Object, nil, "where the Gateway is an AWS one, set healthCheckPath to "+p.healthPath(route)+" in a TargetGroupConfiguration of the Service",
-				"a load balancer that asks for / to learn about health is told 401 from now on")
-		}
-	}
-}
-
-// nlbHealth does the same for the Services that are load balancers themselves.
-func (p *planner) nlbHealth() {
-	for _, mv := range p.Moves {
-		svc := mv.Service
-		have := svc.Annotations
-		if _, on := have[nlbHealthPath]; on {
-			p.annotate(svc.Object, have, nlbHealthPath, gateconf.HealthPath)
-		}
-		if port := have[nlbHealthPort]; port != "" && port != "traffic-port" {
-			p.annotate(svc.Object, have, nlbHealthPort, "traffic-port")
-		}
-		p.speakNLB(svc)
 	}
 }
 
@@ -105,18 +85,12 @@ func (p *planner) albHealth(route *topology.Route, services []*topology.Service,
 				set(rule.key, rule.want)
 			}
 		}
-		codes := effective(albSuccessCodes)
-		switch {
-		case codes == "":
-		case !acceptsCode(codes, 200):
-			set(albSuccessCodes, "200")
-		case acceptsCode(codes, 401):
+		if codes := effective(albSuccessCodes); codes != "" {
 			holder := route.Object
 			if _, on := svc.Annotations[albSuccessCodes]; on {
 				holder = svc.Object
 			}
-			p.find(Warning, holder, manifest.P("metadata", "annotations", albSuccessCodes), "set it to \"200\"; the gate's health path needs no password",
-				"accepts 401, which calls an application healthy that nobody asked")
+			p.codes(holder, manifest.P("metadata", "annotations", albSuccessCodes), codes, func() { set(albSuccessCodes, "200") })
 		}
 	}
 }

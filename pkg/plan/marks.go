@@ -98,6 +98,8 @@ func (p *planner) checkAnnotation(o *manifest.Object, field manifest.Path, key, 
 	case key == gateconf.AnnotationGate && value == gateconf.GateDisabled:
 	case key == gateconf.AnnotationGate:
 		p.find(Error, o, field, "use "+gateconf.GateEnabled+" or "+gateconf.GateDisabled, "unknown value %q", value)
+	case key == gateconf.AnnotationAllowOpen:
+		p.find(Error, o, field, "remove it, and use --allow-open "+o.Kind+"/"+o.Name, "kauth writes it itself, and does not take it for a permission")
 	case key == gateconf.AnnotationVersion || key == gateconf.AnnotationUndo:
 		p.find(Error, o, field, "remove it; kauth writes it itself", "left over from a run of kauth that was edited since")
 	default:

@@ -5,6 +5,8 @@ package plan
 import (
 	"strconv"
 
+	"sigs.k8s.io/kustomize/kyaml/yaml"
+
 	"github.com/kauth-dev/kauth/pkg/gateconf"
 	"github.com/kauth-dev/kauth/pkg/manifest"
 	"github.com/kauth-dev/kauth/pkg/topology"
@@ -19,13 +21,15 @@ type Options struct {
 	UsersSecret string
 	// TrustedProxies are the CIDRs of the load balancers in front of the gates, whose word on client addresses counts.
 	TrustedProxies []string
-	SignIn         string // gateconf.SignInDialog or SignInPage; "" for the dialog
-	TLSSecret      string // Secret of type kubernetes.io/tls that the gates serve with; "" for plain HTTP
-	RequireHeader  string // header without which requests are refused; "" for none
-	HeaderSecret   string // Secret whose values of that header are accepted
-	Auth           string // gateconf.AuthBasic or AuthNone; "" for basic
-	AllowNone      bool   // nothing to gate is not an error
-	Version        string // of kauth
+	SignIn         string       // gateconf.SignInDialog or SignInPage; "" for the dialog
+	TLSSecret      string       // Secret of type kubernetes.io/tls that the gates serve with; "" for plain HTTP
+	RequireHeader  string       // header without which requests are refused; "" for none
+	HeaderSecret   string       // Secret whose values of that header are accepted
+	Auth           string       // gateconf.AuthBasic or AuthNone; "" for basic
+	AllowOpen      []ObjectName // objects whose ways may stay open where they cannot lead to a gate
+	KeepInternal   []Internal   // ClusterIP Services to add for clients inside the cluster
+	AllowNone      bool         // nothing to gate is not an error
+	Version        string       // of kauth
 }
 
 // Plan is what to change.
@@ -36,6 +40,9 @@ type Plan struct {
 	Reroutes    []*Reroute
 	Annotations []*Annotation
 	Openings    []*Opening
+	Settings    []*Setting
+	Additions   []*Addition
+	Opens       []*Open
 	Findings    []Finding
 }
 
@@ -51,6 +58,9 @@ type Gate struct {
 	FileMode  int  // of the mounted files
 	SetUser   bool // the pod names no usable user, so the sidecar names one
 	Native    bool // the pod's work comes to an end, which a plain sidecar would never let it
+	HostPort  int  // of the node, which leads to the gate from now on; 0 for none
+	HostIP    string
+	HostField manifest.Path // with HostPort: where it stood
 }
 
 // Port is a port that a Service gets.
@@ -87,6 +97,19 @@ type Annotation struct {
 	Value  string
 }
 
+// Setting is a field that is set to a value, text or number; mappings on the way to it are made.
+type Setting struct {
+	Object *manifest.Object
+	Field  manifest.Path
+	Value  *yaml.Node
+}
+
+// Addition is an object that is put into the stream, behind the document of another that it serves.
+type Addition struct {
+	Beside *manifest.Object
+	Node   *yaml.Node
+}
+
 // Make plans the gates for the workloads of m. What stands in the way is among the findings as errors; a plan with
 // such findings must not be carried out.
 func Make(m *topology.Model, s *manifest.Stream, o Options) *Plan {
@@ -94,9 +117,16 @@ func Make(m *topology.Model, s *manifest.Stream, o Options) *Plan {
 		Plan: &Plan{}, model: m, options: o, order: map[*manifest.Document]int{}, gates: map[*topology.Workload]*Gate{},
 		ports: map[*topology.Service]*Port{}, moves: map[*topology.ServicePort]bool{}, annotated: map[annotationKey]bool{},
 		rerouted: map[*topology.Route]map[*topology.Backend]bool{}, heard: map[*manifest.Object]bool{},
+		allowed: map[ObjectName]bool{}, set: map[annotationKey]bool{}, kept: map[*topology.Service]string{}, kinds: map[string][]*manifest.Object{}, grouped: map[*topology.Service]bool{},
 	}
 	for i, d := range s.Docs {
 		p.order[d] = i
+	}
+	for _, o := range s.Objects() {
+		p.kinds[o.Kind] = append(p.kinds[o.Kind], o)
+		if isPolicy(o) {
+			p.foreign = append(p.foreign, o)
+		}
 	}
 	targets := p.targets()
 	p.checkAnnotations(s)
@@ -106,7 +136,7 @@ func Make(m *topology.Model, s *manifest.Stream, o Options) *Plan {
 			p.gates[t.workload] = g
 		}
 	}
-	if len(p.Gates) == 0 && !p.failed() && !o.AllowNone {
+	if len(p.Gates) == 0 && !p.failed() && p.guarded == 0 && !o.AllowNone {
 		p.Findings = append(p.Findings, Finding{
 			Severity: Error, Message: "nothing to gate: no Prometheus, Alertmanager or ThanosRuler in this stream" + p.leftOut(),
 			Hint: "name a workload with --gate KIND/NAME, or use --allow-none where an open door is what you want" + p.workloadList(),
@@ -114,9 +144,11 @@ func Make(m *topology.Model, s *manifest.Stream, o Options) *Plan {
 	}
 	p.ways()
 	p.clusterPorts()
+	p.clients(s)
 	p.health()
 	p.policies()
 	p.unknown(s)
+	p.recordOpen(s)
 	p.advise()
 	p.sortFindings()
 	return p.Plan
@@ -126,6 +158,9 @@ func Make(m *topology.Model, s *manifest.Stream, o Options) *Plan {
 type planner struct {
 	*Plan
 	model    *topology.Model
+	kinds    map[string][]*manifest.Object // the objects of the stream by kind
+	foreign  []*manifest.Object            // policies that are not Kubernetes' own
+	grouped  map[*topology.Service]bool    // Services that get a TargetGroupConfiguration
 	options  Options
 	order    map[*manifest.Document]int
 	disabled []manifest.Ref
@@ -134,6 +169,10 @@ type planner struct {
 	ports     map[*topology.Service]*Port
 	moves     map[*topology.ServicePort]bool
 	annotated map[annotationKey]bool
+	guarded   int                                            // workloads that a guard of their own stands before
+	allowed   map[ObjectName]bool                            // of --allow-open: those that something was left open by
+	kept      map[*topology.Service]string                   // names of the Services that are added for clients inside the cluster
+	set       map[annotationKey]bool                         // fields that are planned to be set
 	heard     map[*manifest.Object]bool                      // objects whose annotation "enabled" some workload is behind
 	rerouted  map[*topology.Route]map[*topology.Backend]bool // backends that lead to a gate
 }

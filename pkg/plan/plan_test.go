@@ -171,13 +171,13 @@ func TestALB(t *testing.T) {
 	alone, shared := path("s", 80), path("s", 80)+", "+path("o", 80)
 	for _, c := range []struct{ name, service, annotations, paths, want string }{
 		{"alone", plain, class, alone, "Ingress i healthcheck-path=/health"},
-		{"shared", plain, class, shared, "Service s healthcheck-path=/health"},
+		{"shared", plain, class, shared, "Service s healthcheck-path=/health\nwarning on Ingress i"},
 		{"not an ALB", plain, "", alone, ""},
 		{"set already", plain, note("healthcheck-path", "/health"), alone, ""},
 		{"the Service contradicts", annotated(note("healthcheck-path", "/x")), class, alone, "Service s healthcheck-path=/health"},
 		{"the Service agrees", annotated(note("healthcheck-path", "/health")), class, alone, ""},
 		{"port past the gate", plain, note("healthcheck-port", "9090"), alone, "Ingress i healthcheck-path=/health\nIngress i healthcheck-port=traffic-port"},
-		{"port past the gate, shared", plain, note("healthcheck-port", "9090"), shared, "Service s healthcheck-path=/health\nService s healthcheck-port=traffic-port"},
+		{"port past the gate, shared", plain, note("healthcheck-port", "9090"), shared, "Service s healthcheck-path=/health\nService s healthcheck-port=traffic-port\nwarning on Ingress i"},
 		{"port on the Service", annotated(note("healthcheck-port", "9090")), class, alone, "Ingress i healthcheck-path=/health\nService s healthcheck-port=traffic-port"},
 		{"traffic port", plain, note("healthcheck-port", "traffic-port"), alone, "Ingress i healthcheck-path=/health"},
 		{

@@ -1,6 +1,11 @@
 package plan
 
 import (
+	"strconv"
+	"strings"
+
+	"sigs.k8s.io/kustomize/kyaml/yaml"
+
 	"github.com/kauth-dev/kauth/pkg/manifest"
 	"github.com/kauth-dev/kauth/pkg/topology"
 )
@@ -29,6 +34,7 @@ func (p *planner) policies() {
 			p.find(Warning, restricting[0].Object, manifest.P("spec", "ingress"), "let it in from where the load balancer comes",
 				"lets port %d of %s in from nowhere, and so the gate's port %d neither", g.Upstream, g.Ref().Short(), g.Port)
 		}
+		p.otherPolicies(g)
 	}
 }
 
@@ -54,4 +60,76 @@ func (p *planner) opened(policy *topology.Policy, rule topology.PolicyRule, port
 		}
 	}
 	return false
+}
+
+// isPolicy says whether an object says which ports may be reached, in words that kauth does not edit.
+func isPolicy(o *manifest.Object) bool {
+	switch o.Kind {
+	case "CiliumNetworkPolicy", "CiliumClusterwideNetworkPolicy", "GlobalNetworkPolicy", "AuthorizationPolicy", "AdminNetworkPolicy", "BaselineAdminNetworkPolicy", "ClusterNetworkPolicy":
+		return true
+	case "NetworkPolicy":
+		return o.Group != "networking.k8s.io"
+	default:
+		return false
+	}
+}
+
+// otherPolicies warns of policies of other kinds than Kubernetes' own that name the application's port, and not the
+// gate's: they may keep everybody out of it.
+func (p *planner) otherPolicies(g *Gate) {
+	names := map[string]bool{strconv.Itoa(g.Upstream): true}
+	for _, c := range g.Workload.Containers {
+		for _, port := range c.Ports {
+			if port.Number == g.Upstream && port.Name != "" {
+				names[port.Name] = true
+			}
+		}
+	}
+	for _, o := range p.foreign {
+		if !mayApply(o, g.Workload) {
+			continue
+		}
+		if field := scalarIn(manifest.Field(o.Node, "spec"), manifest.P("spec"), names); field != nil {
+			p.find(Warning, o, field, "let port "+strconv.Itoa(g.Port)+" in beside it", "names port %d of %s, and kauth edits no %s", g.Upstream, g.Ref().Short(), o.Kind)
+		}
+	}
+}
+
+// mayApply says whether a policy may be about the pods of a workload. Selectors of Cilium and Istio are read; others, such
+// as Calico's expressions, may mean any.
+func mayApply(o *manifest.Object, w *topology.Workload) bool {
+	if !topology.SameNamespace(o.Namespace, w.Object.Namespace) {
+		return false
+	}
+	for _, key := range []string{"endpointSelector", "selector"} {
+		for label, value := range manifest.Map(o.Node, "spec", key, "matchLabels") {
+			label = strings.TrimPrefix(strings.TrimPrefix(label, "k8s:"), "any:")
+			if have, on := w.Labels[label]; on && have != value || !on && !strings.Contains(label, "io.kubernetes.pod") {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// scalarIn returns the path of the first text below n that is one of names, nil where there is none.
+func scalarIn(n *yaml.Node, field manifest.Path, names map[string]bool) manifest.Path {
+	switch n = manifest.Resolve(n); {
+	case n == nil:
+	case n.Kind == yaml.ScalarNode && names[n.Value]:
+		return field
+	case n.Kind == yaml.SequenceNode:
+		for i, item := range n.Content {
+			if at := scalarIn(item, field.With(i), names); at != nil {
+				return at
+			}
+		}
+	case n.Kind == yaml.MappingNode:
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			if at := scalarIn(n.Content[i+1], field.With(n.Content[i].Value), names); at != nil {
+				return at
+			}
+		}
+	}
+	return nil
 }

@@ -20,18 +20,45 @@ const (
 // tls says whether the gates serve HTTPS.
 func (p *planner) tls() bool { return p.options.TLSSecret != "" }
 
-// speak makes a route's controller speak the gates' protocol. What an ALB is told is told with its health check.
+// speak makes a route's controller speak the gates' protocol. What an ALB, an Application Gateway and GKE are told is told
+// with their health checks.
 func (p *planner) speak(route *topology.Route, services []*topology.Service) {
+	group, kind := route.Object.Group, route.Object.Kind
+	switch {
+	case kind == "Ingress":
+		p.speakIngress(route, services)
+	case strings.HasPrefix(group, "traefik."):
+		p.speakTraefik(route)
+	case strings.HasPrefix(group, "gateway."):
+		p.speakGateway(route, services)
+	case kind == "HTTPProxy" || group == "contour.heptio.com":
+		p.speakContour(route)
+	case kind == "Route":
+		p.speakOpenShift(route)
+	case kind == "VirtualService":
+		p.speakIstio(route, services)
+	case p.tls():
+		p.untold(route, "let the target group speak HTTPS")
+	}
+}
+
+// untold says that a route's controller must be told by a person that the gate speaks HTTPS.
+func (p *planner) untold(route *topology.Route, hint string) {
+	p.find(Warning, route.Object, nil, hint, "the gate behind it speaks HTTPS, and nothing here says how this kind of route learns that")
+}
+
+func (p *planner) speakIngress(route *topology.Route, services []*topology.Service) {
 	_, byNginx := route.Annotations[nginxProtocol]
 	if !p.tls() {
 		p.replace(route.Object, route.Annotations, nginxProtocol, "HTTPS", "HTTP")
 		for _, svc := range services {
 			p.replace(svc.Object, svc.Annotations, traefikScheme, "https", "http")
+			p.replace(svc.Object, svc.Annotations, traefikScheme, "h2c", "http")
 		}
 		return
 	}
 	switch {
-	case route.ALB:
+	case route.ALB, isAppGateway(route), isGKE(route), len(services) > 0 && services[0].Annotations[gkeProtocols[0]] != "":
 	case byNginx || route.Class == nginxClass:
 		p.annotate(route.Object, route.Annotations, nginxProtocol, "HTTPS")
 	case route.Class == traefikClass:
@@ -39,8 +66,7 @@ func (p *planner) speak(route *topology.Route, services []*topology.Service) {
 			p.annotate(svc.Object, svc.Annotations, traefikScheme, "https")
 		}
 	default:
-		p.find(Warning, route.Object, nil, "tell its controller to speak HTTPS to the Service, and which CA to trust",
-			"the gate behind it speaks HTTPS, and nothing here says how this kind of route learns that")
+		p.untold(route, "tell its controller to speak HTTPS to the Service, and which CA to trust")
 	}
 }
 

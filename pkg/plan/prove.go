@@ -9,13 +9,19 @@ import (
 	"github.com/kauth-dev/kauth/pkg/topology"
 )
 
-// Prove looks at the output as a stranger would, knowing of the plan only which workloads are gated, and
-// returns an Error for each way that still leads past a gate, and for each gate that is not there as planned.
-func Prove(after *topology.Model, gated []manifest.Ref) []Finding {
+// Prove looks at the output as a stranger would, knowing of the plan only which workloads are gated and which ways the
+// user allows to stay open, and returns an Error for each other way that still leads past a gate, and for each gate
+// that is not there as planned.
+func Prove(after *topology.Model, gated []manifest.Ref, opens []Allowed) []Finding {
 	var open []Finding
 	report := func(ref manifest.Ref, field manifest.Path, message string) {
 		open = append(open, Finding{Severity: Error, Ref: ref, Field: field, Message: message, Hint: "this is a fault of kauth; nothing was written"})
 	}
+	left := map[string]bool{}
+	for _, a := range opens {
+		left[a.Ref.Short()+": "+a.Field] = true
+	}
+	isLeft := func(way *topology.Way) bool { return left[way.Ref().Short()+": "+way.Field().String()] }
 	workloads := map[manifest.Ref]*topology.Workload{}
 	for _, w := range after.Workloads {
 		workloads[w.Object.Identity()] = w
@@ -31,14 +37,17 @@ func Prove(after *topology.Model, gated []manifest.Ref) []Finding {
 		if problem := gateProblem(w); problem != "" {
 			report(ref, nil, problem)
 		}
+		if way := onNode(w); way != nil && !isLeft(way) {
+			report(ref, way.Field(), "port "+portText(way)+" is open on the node, past the gate")
+		}
 		for _, way := range after.WaysTo(w) {
-			if !throughGate(way) && !allowed(way) {
+			if !throughGate(way) && !allowed(way) && !isLeft(way) {
 				report(way.Ref(), way.Field(), "still leads to port "+portText(way)+" of "+ref.Short()+", past the gate")
 			}
 		}
 	}
 	for _, way := range after.Ways {
-		if way.Problem != "" && way.Workload == nil && !optedOut(way) && mayLive(spaces, way.Namespace) {
+		if way.Problem != "" && way.Workload == nil && !optedOut(way) && !isLeft(way) && mayLive(spaces, way.Namespace) {
 			report(way.Ref(), way.Field(), way.Problem)
 		}
 	}
@@ -53,8 +62,11 @@ func mayLive(spaces map[string]bool, namespace string) bool {
 // allowed says whether a way that does not end at the gate may stay: it leads to another port than the one that the
 // gate stands before, where somebody else asks for a login, or where the user was asked and said so.
 func allowed(way *topology.Way) bool {
-	if way.Problem != "" || way.Service == nil || way.Port == 0 {
+	if way.Problem != "" || way.Port == 0 {
 		return false
+	}
+	if way.Service == nil && way.Workload.HostNetwork && onLoopback(way.Workload, way.Port) {
+		return true
 	}
 	gate := gateIn(way.Workload)
 	config, err := gateconf.Parse(gate.Args)
@@ -75,14 +87,30 @@ func gateIn(w *topology.Workload) *topology.Container {
 	return &topology.Container{}
 }
 
-// throughGate says whether a way ends at the port that a container named kauth-proxy listens on.
+// onNode is the way to the port that the gate stands before, where the pod's ports are those of its node and the
+// application listens on more than the loopback; nil otherwise.
+func onNode(w *topology.Workload) *topology.Way {
+	config, err := gateconf.Parse(gateIn(w).Args)
+	if !w.HostNetwork || err != nil {
+		return nil
+	}
+	port, _ := strconv.Atoi(config.Upstream[strings.LastIndexByte(config.Upstream, ':')+1:])
+	if onLoopback(w, port) {
+		return nil
+	}
+	return &topology.Way{Workload: w, Port: port}
+}
+
+// throughGate says whether a way ends at the port that a container named kauth-proxy listens on. In the network of the
+// node the port of its metrics is open too, as planned.
 func throughGate(way *topology.Way) bool {
 	c := way.Workload.Container(way.Port)
-	if way.Problem != "" || c == nil || c.Name != gateconf.ContainerName || way.Service == nil || way.Backend != nil && way.Backend.Protocol != "" {
+	if way.Problem != "" || c == nil || c.Name != gateconf.ContainerName || way.Backend != nil && way.Backend.Protocol != "" {
 		return false
 	}
 	config, err := gateconf.Parse(c.Args)
-	return err == nil && strings.HasSuffix(config.Listen, ":"+strconv.Itoa(way.Port))
+	ends := func(listen string) bool { return strings.HasSuffix(listen, ":"+strconv.Itoa(way.Port)) }
+	return err == nil && (ends(config.Listen) || way.Service == nil && way.Workload.HostNetwork && ends(config.AdminListen))
 }
 
 // gateProblem says what is wrong with the sidecar of a workload, "" where nothing is.

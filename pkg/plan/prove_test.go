@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/kauth-dev/kauth/pkg/inject"
 	"github.com/kauth-dev/kauth/pkg/manifest"
 	"github.com/kauth-dev/kauth/pkg/plan"
@@ -77,6 +79,18 @@ func TestProve(t *testing.T) {
 		{"a setting that means nothing", "--listen=", "--lisen=", "Prometheus p: container kauth-proxy: flag provided but not defined: -lisen"},
 		{"no upstream", "- --upstream=http://127.0.0.1:9090\n", "- --upstream=\n", "Prometheus p: container kauth-proxy: --upstream: missing"},
 		{"the node's network", "thanos: {}", "hostNetwork: true", "Prometheus p: spec.hostNetwork: still leads to port 9090 (web)"},
+		{"a shared-out service of Traefik", "", "---\napiVersion: traefik.io/v1alpha1\nkind: TraefikService\nmetadata: {name: t}\nspec: {highestRandomWeight: {services: [{name: p, port: 9090}]}}\n", "TraefikService t: spec.highestRandomWeight.services[0]: still leads to port 9090 (web)"},
+		{"an external check", "", "---\napiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: {name: h}\nspec: {rules: [{filters: [{externalAuth: {backendRef: {name: p, port: 9090}}}]}]}\n", "HTTPRoute h: spec.rules[0].filters[0].externalAuth.backendRef: still leads to port 9090 (web)"},
+		{"an ExternalName of an ExternalName", "", "---\napiVersion: v1\nkind: Service\nmetadata: {name: e}\nspec: {type: ExternalName, externalName: f}\n---\napiVersion: v1\nkind: Service\nmetadata: {name: f}\nspec: {type: ExternalName, externalName: p}\n---\napiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: e}\nspec: {defaultBackend: {service: {name: e, port: {number: 9090}}}}\n", "Ingress e: spec.defaultBackend: still leads to port 0"},
+		{"Endpoints of a pod", "", "---\napiVersion: v1\nkind: Service\nmetadata: {name: e}\nspec: {type: NodePort, ports: [{port: 80}]}\n---\napiVersion: v1\nkind: Endpoints\nmetadata: {name: e}\nsubsets: [{addresses: [{ip: 192.0.2.1, targetRef: {kind: Pod, name: prometheus-p-0}}]}]\n", "Service e: spec.selector: still leads to port 0"},
+		{"fixed addresses", "", "---\napiVersion: v1\nkind: Service\nmetadata: {name: e}\nspec: {type: NodePort, ports: [{port: 80}]}\n---\napiVersion: v1\nkind: Endpoints\nmetadata: {name: e}\nsubsets: [{addresses: [{ip: 192.0.2.1}]}]\n", ""},
+		{"a ServiceEntry", "", "---\napiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata: {name: e}\nspec: {hosts: [m], workloadSelector: {labels: {prometheus: p}}}\n---\napiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: v}\nspec: {gateways: [g], http: [{route: [{destination: {host: m}}]}]}\n", "VirtualService v: spec.http[0].route[0].destination: still leads to port 0"},
+		{"a Service for the tailnet", "", "---\napiVersion: v1\nkind: Service\nmetadata: {name: s, annotations: {tailscale.com/expose: 'true'}}\nspec: {selector: {prometheus: p}, ports: [{port: 80, targetPort: web}]}\n", "Service s: spec.ports[0]: still leads to port 9090 (web)"},
+		{"a Service for other clusters", "", "---\napiVersion: multicluster.x-k8s.io/v1alpha1\nkind: ServiceExport\nmetadata: {name: p}\n", "Service p: spec.ports[0]: still leads to port 9090 (web)"},
+		{"a Service with a label of the run time", "", "---\napiVersion: v1\nkind: Service\nmetadata: {name: s}\nspec: {type: NodePort, selector: {role: leader}, ports: [{port: 80, targetPort: web}]}\n", "Service s: spec.ports[0]: still leads to port 9090 (web)"},
+		{"a port of the node", "", "---\napiVersion: v1\nkind: Pod\nmetadata: {name: x}\nspec: {containers: [{name: c, ports: [{containerPort: 1, hostPort: 1}]}]}\n", ""},
+		{"a port of the node, of the gate's pod", "containers:\n", "containers:\n  - name: prometheus\n    ports: [{containerPort: 9090, hostPort: 80}]\n", "spec.containers[0].ports[0].hostPort: still leads to port 9090"},
+		{"the node's network, and the loopback", "thanos: {}", "hostNetwork: true\n  listenLocal: true", ""},
 		{"another workload", "kind: Prometheus\n", "kind: PrometheusAgent\n", "Prometheus p: is gone from the output"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -98,7 +112,7 @@ func TestProve(t *testing.T) {
 			}
 			gated := []manifest.Ref{{Group: "monitoring.coreos.com", Version: "v1", Kind: "Prometheus", Name: "p"}}
 			var got []string
-			for _, f := range plan.Prove(m, gated) {
+			for _, f := range plan.Prove(m, gated, nil) {
 				if f.Severity != plan.Error {
 					t.Errorf("%s: severity %q", f, f.Severity)
 				}
@@ -123,6 +137,41 @@ func injected(t *testing.T, in string) string {
 		t.Fatal(err)
 	}
 	return out.String()
+}
+
+// TestProveAllowed wants what --allow-open allows to be let through, and nothing else of the same object.
+func TestProveAllowed(t *testing.T) {
+	text := injected(t, release) + "---\napiVersion: v1\nkind: Service\nmetadata: {name: side}\nspec: {type: LoadBalancer, selector: {prometheus: p}, ports: [{port: 10901, targetPort: grpc}, {port: 80, targetPort: web}]}\n"
+	s, err := manifest.Read([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := topology.Resolve(s, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	gated := []manifest.Ref{{Group: "monitoring.coreos.com", Kind: "Prometheus", Name: "p"}}
+	side := manifest.Ref{Version: "v1", Kind: "Service", Name: "side"}
+	for _, c := range []struct {
+		name  string
+		opens []plan.Allowed
+		want  []string
+	}{
+		{"nothing", nil, []string{"spec.ports[0]", "spec.ports[1]"}},
+		{"one", []plan.Allowed{{Ref: side, Field: "spec.ports[0]"}}, []string{"spec.ports[1]"}},
+		{"of another object", []plan.Allowed{{Ref: manifest.Ref{Kind: "Service", Name: "open"}, Field: "spec.ports[0]"}}, []string{"spec.ports[0]", "spec.ports[1]"}},
+		{"both", []plan.Allowed{{Ref: side, Field: "spec.ports[0]"}, {Ref: side, Field: "spec.ports[1]"}}, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var got []string
+			for _, f := range plan.Prove(m, gated, c.opens) {
+				got = append(got, f.Field.String())
+			}
+			if diff := cmp.Diff(c.want, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
 }
 
 // TestMarks is about the annotation kauth.dev/gate in each place where it counts.

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -46,15 +47,20 @@ func (t Target) String() string {
 var kindNames = map[string]string{
 	"deploy": "deployment", "sts": "statefulset", "ds": "daemonset", "rs": "replicaset", "po": "pod", "rc": "replicationcontroller",
 	"prom": "prometheus", "amgr": "alertmanager", "promagent": "prometheusagent", "ruler": "thanosruler",
+	"svc": "service", "ing": "ingress", "vs": "virtualservice",
 }
 
 func (t Target) means(w *topology.Workload) bool {
-	kind := strings.ToLower(t.Kind)
+	return w.Object.Name == t.Name && sameKind(t.Kind, w.Object.Kind)
+}
+
+// sameKind says whether a kind as the user writes it, in any case, plural or short, is the kind want.
+func sameKind(kind, want string) bool {
+	kind, want = strings.ToLower(kind), strings.ToLower(want)
 	if long, ok := kindNames[kind]; ok {
 		kind = long
 	}
-	want := strings.ToLower(w.Object.Kind)
-	return w.Object.Name == t.Name && (kind == want || kind == want+"s" || kind == want+"es")
+	return kind == want || kind == want+"s" || kind == want+"es"
 }
 
 // chosen is a workload that is to be gated, and the port that the user named.
@@ -91,11 +97,22 @@ func (p *planner) targets() []chosen {
 			continue
 		case isNamed:
 			all = append(all, chosen{w, target.Port})
+		case enabled == nil && defaultTarget(w) && p.guardsItself(w):
+			p.guarded++
+			p.find(Info, w.Object, nil, "", "every way in leads to a container of its own that asks for a login; left without a gate, which --gate %s/%s would put in all the same", w.Object.Kind, w.Object.Name)
 		case enabled != nil || defaultTarget(w):
 			all = append(all, chosen{w, topology.Port{}})
 		}
 	}
 	return all
+}
+
+// guardsItself says whether every way in to a workload, and there are some, ends at an auth proxy in its pods.
+func (p *planner) guardsItself(w *topology.Workload) bool {
+	ways := p.model.WaysTo(w)
+	return len(ways) > 0 && !slices.ContainsFunc(ways, func(way *topology.Way) bool {
+		return way.Problem != "" || !isAuthProxy(w.Container(way.Port))
+	})
 }
 
 // defaultTarget says whether a workload is gated without being asked for.

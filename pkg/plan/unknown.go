@@ -1,23 +1,29 @@
 package plan
 
 import (
+	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"github.com/kauth-dev/kauth/pkg/manifest"
+	"github.com/kauth-dev/kauth/pkg/topology"
 )
 
-// knownGroups are the API groups whose kinds topology reads, or which lead nowhere from outside. Groups of Kubernetes
-// itself count too; they have no dot, or end in k8s.io.
+// knownGroups are the API groups whose kinds topology reads, or which lead nowhere from outside, but for oddKinds. Groups
+// of Kubernetes itself count too; they have no dot, or end in .k8s.io.
 var knownGroups = []string{
 	"monitoring.coreos.com", "traefik.io", "traefik.containo.us", "networking.istio.io", "security.istio.io", "route.openshift.io",
-	"projectcontour.io", "elbv2.k8s.aws", "gateway.k8s.aws", "cert-manager.io", "operator.victoriametrics.com",
+	"projectcontour.io", "contour.heptio.com", "elbv2.k8s.aws", "gateway.k8s.aws", "cert-manager.io", "operator.victoriametrics.com",
+	"cloud.google.com",
 }
 
-// unknown warns of objects of kinds that kauth has not heard of and that name a Service of a gated workload: they may
-// be ways in.
+var oddKinds = map[string]bool{"EnvoyFilter": true, "ExtensionService": true}
+
+// unknown warns of what kauth does not follow and that names a Service of a gated workload, for it may be a way in:
+// objects of kinds that it has not heard of, and annotations of routes and Services.
 func (p *planner) unknown(s *manifest.Stream) {
 	names := map[string]bool{}
 	for _, svc := range p.model.Services {
@@ -33,14 +39,66 @@ func (p *planner) unknown(s *manifest.Stream) {
 	workloads := map[*manifest.Object]bool{}
 	for _, w := range p.model.Workloads {
 		workloads[w.Object] = true
+		p.fronts(w, names)
 	}
 	for _, o := range s.Objects() {
-		if workloads[o] || !strings.Contains(o.Group, ".") || strings.HasSuffix(o.Group, "k8s.io") || slices.Contains(knownGroups, o.Group) {
+		if workloads[o] || isPolicy(o) || isKnown(o) {
 			continue
 		}
 		if field, name := mention(o.Node, nil, names); name != "" {
-			p.find(Warning, o, field, "see that it does not lead past the gate",
+			hint := "see that it does not lead past the gate"
+			if strings.Contains(o.Kind, "HealthCheck") {
+				hint = "have it ask the gate for " + p.Gates[0].Config.HealthPath
+			}
+			p.find(Warning, o, field, hint,
 				"names the Service %q of a gated workload, and kauth does not know what a %s of %s does with it", name, o.Kind, o.Group)
+		}
+	}
+	for _, r := range p.model.Routes {
+		p.readAnnotations(r.Object, r.Annotations, names)
+	}
+	for _, svc := range p.model.Services {
+		p.readAnnotations(svc.Object, svc.Annotations, names)
+	}
+}
+
+func isKnown(o *manifest.Object) bool {
+	return !strings.Contains(o.Group, ".") || strings.HasSuffix(o.Group, ".k8s.io") || slices.Contains(knownGroups, o.Group) && !oddKinds[o.Kind]
+}
+
+// hostText finds names of Services where they can only be hosts: behind a scheme, with a port, or before NAMESPACE.svc.
+var hostText = regexp.MustCompile(`(?:://|@)([-a-z0-9]+)|([-a-z0-9]+):\d+|([-a-z0-9]+)\.[-a-z0-9]+\.svc`)
+
+func hostIn(text string, names map[string]bool) string {
+	for _, m := range hostText.FindAllStringSubmatch(text, -1) {
+		if name := m[1] + m[2] + m[3]; names[name] {
+			return name
+		}
+	}
+	return ""
+}
+
+// readAnnotations warns of annotations that may lead to a Service, such as a mirror's target or a mapping of Ambassador.
+func (p *planner) readAnnotations(o *manifest.Object, annotations map[string]string, names map[string]bool) {
+	for _, key := range slices.Sorted(maps.Keys(annotations)) {
+		if name := hostIn(annotations[key], names); name != "" {
+			p.find(Warning, o, manifest.P("metadata", "annotations", key), "see that it does not lead past the gate",
+				"names the Service %q of a gated workload, and kauth does not know what becomes of it", name)
+		}
+	}
+}
+
+// fronts says which auth proxies of the stream lead to a gated workload: they ask for a login themselves, and are left
+// as they are.
+func (p *planner) fronts(w *topology.Workload, names map[string]bool) {
+	for _, c := range w.Containers {
+		if !isAuthProxy(c) || p.gateOf(w) != nil {
+			continue
+		}
+		for _, arg := range c.Args {
+			if name := hostIn(arg, names); name != "" {
+				p.find(Info, w.Object, c.Field, "", "asks for a login itself before it leads to Service %q, past the gate; left as it is", name)
+			}
 		}
 	}
 }

@@ -9,16 +9,17 @@ import (
 	"github.com/kauth-dev/kauth/pkg/topology"
 )
 
-const optOutHint = "set the annotation " + gateconf.AnnotationGate + ": " + gateconf.GateDisabled
-
 // ways decides about every way in: moved to the gate, none of ours, or in the way.
 func (p *planner) ways() {
 	spaces := map[string]bool{} // the namespaces of the gates
 	for _, g := range p.Gates {
 		spaces[g.Ref().Namespace] = true
+		p.hostNetwork(g)
 	}
 	for _, way := range p.model.Ways {
 		switch {
+		case way.Nowhere != "":
+			p.nowhere(way, spaces)
 		case way.Problem != "" && way.Workload != nil && p.gateOf(way.Workload) == nil:
 		case way.Problem != "":
 			p.unresolved(way, spaces)
@@ -29,19 +30,26 @@ func (p *planner) ways() {
 	p.sharedPortFields()
 }
 
+// nowhere reports a way in a gate's namespace that leads to nothing in this stream. It is no way in, so it does not
+// stop anything; but somebody may have meant it to lead to the gated workload.
+func (p *planner) nowhere(way *topology.Way, spaces map[string]bool) {
+	if mayLive(spaces, way.Namespace) && !optedOut(way) {
+		p.find(Warning, p.objectOf(way), way.Field(), "check that nothing else makes it lead to a gated workload", "%s", way.Nowhere)
+	}
+}
+
 // unresolved refuses a way that leads, or may lead, to a gated workload: one in the same namespace, as far as that is
 // known.
 func (p *planner) unresolved(way *topology.Way, spaces map[string]bool) {
 	o := p.objectOf(way)
-	if way.Workload == nil && optedOut(way) {
+	switch {
+	case way.Workload == nil && optedOut(way):
 		p.find(Info, o, way.Field(), "", "left as it is, as the annotation %s asks", gateconf.AnnotationGate)
-		return
+	case way.Workload != nil || mayLive(spaces, way.Namespace):
+		p.refuseWay(way, way.Hint, "%s", way.Problem)
+	default:
+		p.find(Warning, o, way.Field(), way.Hint, "%s", way.Problem)
 	}
-	severity := Warning
-	if way.Workload != nil || mayLive(spaces, way.Namespace) {
-		severity = Error
-	}
-	p.find(severity, o, way.Field(), way.Hint, "%s", way.Problem)
 }
 
 // optedOut says whether the object that opens the way carries the annotation that leaves it out.
@@ -55,16 +63,15 @@ func (p *planner) way(way *topology.Way, g *Gate) {
 	c := g.Workload.Container(way.Port)
 	switch {
 	case way.Service == nil:
-		p.find(Error, o, field, "remove the hostPort", "port %d of %s is open on its node, past the gate", way.Port, g.Ref().Short())
+		p.nodePort(way, g)
 		return
 	case p.mixed(way):
 		return
 	case way.Backend != nil && way.Backend.Protocol != "":
-		p.find(Error, o, field, "remove the route, or "+optOutHint+" on it to leave the workload without a gate",
-			"leads to %s with %s, which the gate cannot guard", g.Ref().Short(), way.Backend.Protocol)
+		p.refuseWay(way, "remove the route", "leads to %s with %s, which the gate cannot guard", g.Ref().Short(), way.Backend.Protocol)
 		return
 	case way.ServicePort.Protocol != "" && way.ServicePort.Protocol != "TCP":
-		p.find(Error, o, field, "take the port out of the Service", "leads to %s with %s, which the gate cannot guard", g.Ref().Short(), way.ServicePort.Protocol)
+		p.refuseWay(way, "take the port out of the Service", "leads to %s with %s, which the gate cannot guard", g.Ref().Short(), way.ServicePort.Protocol)
 		return
 	case way.Port == g.Upstream:
 	case isAuthProxy(c):
@@ -80,10 +87,10 @@ func (p *planner) way(way *topology.Way, g *Gate) {
 	case isGuard(g.Workload, c) && c.Name != p.mainContainer(g):
 		p.handMade(way, g, c)
 	case way.Port == 0:
-		p.find(Error, o, field, "name a port that a container declares", "leads to port %q of %s, which no container has", way.PortName, g.Ref().Short())
+		p.refuseWay(way, "name a port that a container declares", "leads to port %q of %s, which no container has", way.PortName, g.Ref().Short())
 		return
 	default:
-		p.find(Error, o, field, "take that port away, "+optOutHint+" on "+o.Kind+" "+o.Name+" to leave it open, or name the port to guard with --gate "+g.Workload.Object.Kind+"/"+g.Workload.Object.Name+":PORT",
+		p.refuseWay(way, "take that port away, or name the port to guard with --gate "+g.Workload.Object.Kind+"/"+g.Workload.Object.Name+":PORT",
 			"leads to port %s of %s, but the gate stands before port %d", portText(way), g.Ref().Short(), g.Upstream)
 		return
 	}
@@ -121,111 +128,17 @@ func (p *planner) mainContainer(g *Gate) string {
 	return ""
 }
 
-// mixed refuses a Service that also selects a workload without a gate: moving its port would cut that one off.
+// mixed refuses a Service that also selects a workload without a gate: moving its port would cut that one off. One that
+// it may only select at run time does not count beside the ones that it selects by the manifests.
 func (p *planner) mixed(way *topology.Way) bool {
 	for _, hit := range p.model.Selected(way.Service) {
 		if p.gateOf(hit.Workload) == nil {
-			p.find(Error, way.Service.Object, manifest.P("spec", "selector"),
-				"gate both (--gate "+hit.Workload.Object.Kind+"/"+hit.Workload.Object.Name+"), or give each a Service of its own",
-				"selects %s, which has no gate, beside %s", hit.Workload.Object.Ref.Short(), way.Workload.Object.Ref.Short())
-			return true
-		}
-	}
-	return false
-}
-
-// move makes the way lead to the gate. Where the Service itself is open to the outside, its port's target moves, for
-// an added port would be published too; else the Service gets a port and the route uses that one.
-func (p *planner) move(way *topology.Way) {
-	if way.Service.Exposed() != "" {
-		p.moveTarget(way)
-	} else {
-		port := p.servicePort(way.Service)
-		to := topology.Port{Number: port.Number}
-		if way.Backend.Port.Name != "" || way.Backend.ByTarget {
-			to = topology.Port{Name: port.Name}
-		}
-		if !p.rerouted[way.Route][way.Backend] {
-			p.Reroutes = append(p.Reroutes, &Reroute{Route: way.Route, Backend: way.Backend, To: to})
-		}
-	}
-	if way.Route != nil {
-		if p.rerouted[way.Route] == nil {
-			p.rerouted[way.Route] = map[*topology.Backend]bool{}
-		}
-		p.rerouted[way.Route][way.Backend] = true
-	}
-}
-
-func (p *planner) moveTarget(way *topology.Way) {
-	if p.moves[way.ServicePort] {
-		return
-	}
-	p.moves[way.ServicePort] = true
-	p.Moves = append(p.Moves, &Move{Service: way.Service, Port: way.ServicePort})
-	p.find(Warning, way.Service.Object, way.ServicePort.Field, "give them a user, or a ClusterIP Service of their own",
-		"the Service is open to the outside (%s), so its port %d now leads to the gate: clients inside the cluster that use it need a password too",
-		way.Service.Exposed(), way.ServicePort.Number)
-}
-
-// servicePort returns the gate's port of a Service, planned once.
-func (p *planner) servicePort(svc *topology.Service) *Port {
-	if port, planned := p.ports[svc]; planned {
-		return port
-	}
-	port := &Port{Service: svc, Name: gateconf.PortName, Number: gateconf.Port}
-	for _, hit := range p.model.Selected(svc) {
-		if g := p.gateOf(hit.Workload); g != nil {
-			port.Number = g.Port
-			break
-		}
-	}
-	numbers, names := map[int]bool{}, map[string]bool{}
-	for _, have := range svc.Ports {
-		numbers[have.Number], names[have.Name] = true, true
-	}
-	for numbers[port.Number] {
-		port.Number++
-	}
-	for i := 2; names[port.Name]; i++ {
-		port.Name = gateconf.PortName + "-" + strconv.Itoa(i)
-	}
-	for i, have := range svc.Ports {
-		if have.Name == "" {
-			name := "web"
-			for j := i; names[name]; j++ {
-				name = "web-" + strconv.Itoa(j+1)
+			selects := "selects " + hit.Workload.Object.Ref.Short() + ", which has no gate, beside " + way.Workload.Object.Ref.Short()
+			if way.Maybe && !hit.Maybe {
+				selects = "selects " + hit.Workload.Object.Ref.Short() + ", which has no gate, and may select " + way.Workload.Object.Ref.Short() + " at run time"
 			}
-			names[name] = true
-			port.Unnamed = append(port.Unnamed, NewName{Field: have.Field, Name: name})
-		}
-	}
-	p.Ports, p.ports[svc] = append(p.Ports, port), port
-	return port
-}
-
-// clusterPorts gives the gate's port to every other ClusterIP Service of a gated workload too, so that a route that is
-// not part of this stream can use it. Headless twins are for peers and get none.
-func (p *planner) clusterPorts() {
-	for _, svc := range p.model.Services {
-		if svc.Exposed() != "" || svc.Headless || svc.Type != "ClusterIP" {
-			continue
-		}
-		hits := p.model.Selected(svc)
-		leads := len(hits) > 0
-		for _, hit := range hits {
-			g := p.gateOf(hit.Workload)
-			leads = leads && g != nil && !hit.Maybe && leadsTo(svc, g)
-		}
-		if leads {
-			p.servicePort(svc)
-		}
-	}
-}
-
-func leadsTo(svc *topology.Service, g *Gate) bool {
-	for _, port := range svc.Ports {
-		if n, _ := port.TargetOf(g.Workload); n == g.Upstream {
+			p.refuseWay(way, "gate both (--gate "+hit.Workload.Object.Kind+"/"+hit.Workload.Object.Name+"), or give each a Service of its own",
+				"Service %q %s", way.Service.Object.Name, selects)
 			return true
 		}
 	}
@@ -251,18 +164,4 @@ func (p *planner) handMade(way *topology.Way, g *Gate, c *topology.Container) {
 	p.find(Warning, g.Workload.Object, c.Field, "remove from the values: "+strings.Join(rest, ", "),
 		"container %q (image %s, port %d) looks like a guard made by hand; the routes now lead past it to the gate, which makes it useless",
 		c.Name, imageName(c.Image), way.Port)
-}
-
-// sharedPortFields refuses a route whose one port field serves several backends of which only some move, such as an
-// OpenShift Route with alternateBackends.
-func (p *planner) sharedPortFields() {
-	for _, r := range p.Reroutes {
-		for _, other := range r.Route.Backends {
-			if other != r.Backend && other.PortField.String() == r.Backend.PortField.String() && other.Inner.String() == r.Backend.Inner.String() &&
-				!p.rerouted[r.Route][other] {
-				p.find(Error, r.Route.Object, other.Field, "gate that workload too, or give it a route of its own",
-					"shares its port with %s, which moves to the gate, but leads to another workload", r.Backend.Field)
-			}
-		}
-	}
 }

@@ -23,6 +23,9 @@ func (m *Model) isALB(r *Route) bool {
 	if r.Object.Kind != "Ingress" {
 		return false
 	}
+	if r.Class == "" {
+		r.Class = m.preset
+	}
 	if controller, known := m.classes[r.Class]; known && r.Class != "" {
 		return controller == albController
 	}
@@ -75,7 +78,7 @@ func readIngress(r *Route) error {
 }
 
 func (r *Route) addIngress(n *yaml.Node, field manifest.Path, host, path string, old bool) error {
-	b := &Backend{Field: field, Namespace: r.Object.Namespace, Host: host, Path: path}
+	b := &Backend{Field: field, Namespace: r.Object.Namespace, Host: host, Path: path, Protocol: r.ingressProtocol()}
 	if old {
 		b.Service, b.Port, b.PortField = manifest.String(n, "serviceName"), scalar(n, "servicePort"), field.With("servicePort")
 	} else {
@@ -97,6 +100,24 @@ func (r *Route) addIngress(n *yaml.Node, field manifest.Path, host, path string,
 	}
 	r.Backends = append(r.Backends, b)
 	return nil
+}
+
+// ingressProtocol is what annotations make a controller speak to the backends of an Ingress, where it is nothing that a
+// gate can guard. An ALB's protocol is set with its health check.
+func (r *Route) ingressProtocol() string {
+	for key, value := range r.Annotations {
+		if strings.HasSuffix(key, "/ssl-passthrough") && value == "true" { // ingress-nginx, HAProxy, Kong, each with its prefix
+			return "TLS passthrough"
+		}
+	}
+	switch strings.ToUpper(r.Annotations["nginx.ingress.kubernetes.io/backend-protocol"]) {
+	case "GRPC", "GRPCS":
+		return "gRPC"
+	case "FCGI":
+		return "FastCGI"
+	default:
+		return ""
+	}
 }
 
 // addAction reads the ALB action that a backend with the port name use-annotation stands for. Only forward leads to
@@ -141,7 +162,7 @@ func (r *Route) addAction(b *Backend) error {
 		inner := manifest.P(outer.key, groups.key, i)
 		r.Backends = append(r.Backends, &Backend{
 			Field: field, Namespace: b.Namespace, Service: name.value(), Port: scalar(port.node),
-			PortField: field, Inner: inner.With(port.key), Host: b.Host, Path: b.Path,
+			PortField: field, Inner: inner.With(port.key), Host: b.Host, Path: b.Path, Protocol: b.Protocol,
 		})
 	}
 	return nil

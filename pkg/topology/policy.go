@@ -57,13 +57,19 @@ func (p *Policy) Restricts(w *Workload) bool {
 	if w.Hook || !SameNamespace(p.Object.Namespace, w.Object.Namespace) {
 		return false
 	}
-	for key, value := range manifest.Map(p.selector, "matchLabels") {
-		if w.Labels[key] != value {
+	return Matches(p.selector, w.Labels)
+}
+
+// Matches says whether a label selector of the API (matchLabels, matchExpressions) selects what has these labels; an
+// empty one selects everything.
+func Matches(selector *yaml.Node, labels map[string]string) bool {
+	for key, value := range manifest.Map(selector, "matchLabels") {
+		if labels[key] != value {
 			return false
 		}
 	}
-	for _, e := range manifest.Items(p.selector, "matchExpressions") {
-		value, has := w.Labels[manifest.String(e, "key")]
+	for _, e := range manifest.Items(selector, "matchExpressions") {
+		value, has := labels[manifest.String(e, "key")]
 		listed := slices.ContainsFunc(manifest.Items(e, "values"), func(n *yaml.Node) bool { return n.Value == value })
 		switch manifest.String(e, "operator") {
 		case "In":

@@ -10,9 +10,18 @@ import (
 type Route struct {
 	Object      *manifest.Object
 	Annotations map[string]string
-	Class       string // the class of an Ingress, "" where it names none
-	ALB         bool   // an Ingress of the AWS load balancer controller
+	Class       string   // the class of an Ingress, "" where it names none
+	ALB         bool     // an Ingress of the AWS load balancer controller
+	AWS         bool     // a route of the Gateway API below a Gateway of that controller
+	Parents     []Parent // the Gateways that it hangs on, of a route of the Gateway API
 	Backends    []*Backend
+}
+
+// Parent is a reference to a Gateway.
+type Parent struct {
+	Field     manifest.Path
+	Namespace string
+	Name      string
 }
 
 // Backend is one place in a Route that names a Service.
@@ -20,6 +29,7 @@ type Backend struct {
 	Field     manifest.Path // the backend, for people
 	Namespace string
 	Service   string
+	DNS       string        // the name that the route uses, where it is one of DNS and Service is only read from it
 	Port      Port          // as written; the zero Port where none is
 	ByTarget  bool          // Port may also be a targetPort, as in an OpenShift Route
 	PortField manifest.Path // the scalar to change when the backend moves
@@ -57,7 +67,9 @@ var routeKinds = map[string]func(*Route) error{
 	"traefik.containo.us/TraefikService":  readTraefikService,
 	"networking.istio.io/VirtualService":  readVirtualService,
 	"route.openshift.io/Route":            readOpenShiftRoute,
+	"/Route":                              readOpenShiftRoute, // of OpenShift before it had groups
 	"projectcontour.io/HTTPProxy":         readHTTPProxy,
+	"contour.heptio.com/IngressRoute":     readHTTPProxy, // its forerunner, of the same shape
 	"elbv2.k8s.aws/TargetGroupBinding":    readTargetGroupBinding,
 	"traefik.io/Middleware":               readMiddleware,
 	"traefik.containo.us/Middleware":      readMiddleware,

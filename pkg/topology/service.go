@@ -2,7 +2,6 @@ package topology
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -15,6 +14,8 @@ type Service struct {
 	Type         string // ClusterIP where the manifest says nothing
 	Headless     bool
 	ExternalIPs  bool
+	Published    string   // what else makes it known outside, such as "tailscale.com/expose"; "" where nothing does
+	Addresses    []string // that are its own: clusterIPs, externalIPs, loadBalancerIP
 	ExternalName string
 	Selector     map[string]string
 	Annotations  map[string]string
@@ -42,6 +43,17 @@ func readService(o *manifest.Object) (*Service, error) {
 	if svc.Type == "" {
 		svc.Type = "ClusterIP"
 	}
+	for _, key := range publishing {
+		if svc.Annotations[key] == "true" {
+			svc.Published = key
+		}
+	}
+	svc.Addresses = append(svc.Addresses, manifest.String(o.Node, "spec", "clusterIP"), manifest.String(o.Node, "spec", "loadBalancerIP"))
+	for _, key := range []string{"clusterIPs", "externalIPs"} {
+		for _, ip := range manifest.Items(o.Node, "spec", key) {
+			svc.Addresses = append(svc.Addresses, ip.Value)
+		}
+	}
 	if key := oddKey(manifest.Field(o.Node, "spec", "selector")); key != "" {
 		return nil, fmt.Errorf("%s: %s: not every reader of YAML takes this key for text; put it in quotes", o.Ref, manifest.P("spec", "selector", key))
 	}
@@ -67,13 +79,23 @@ func readService(o *manifest.Object) (*Service, error) {
 	return svc, nil
 }
 
-// Exposed says how the Service is itself a way in: "LoadBalancer", "NodePort", "externalIPs", or "" where it is none.
+// publishing are the annotations that make all ports of a Service of any type known outside: in a tailnet
+// (tailscale.com/kb/1439/kubernetes-operator-cluster-ingress), or in other clusters
+// (docs.cilium.io/en/stable/network/clustermesh/services).
+var publishing = []string{"tailscale.com/expose", "service.cilium.io/global", "io.cilium/global-service"}
+
+// Exposed says how the Service is itself a way in: "LoadBalancer", "NodePort", "externalIPs", what it is Published
+// by, or "" where it is none.
 func (s *Service) Exposed() string {
 	switch {
+	case s.Type == "ExternalName":
+		return ""
 	case s.Type == "LoadBalancer" || s.Type == "NodePort":
 		return s.Type
 	case s.ExternalIPs:
 		return "externalIPs"
+	case s.Published != "":
+		return s.Published
 	default:
 		return ""
 	}
@@ -134,89 +156,4 @@ func (s *Service) portList() string {
 		list = append(list, text)
 	}
 	return strings.Join(list, ", ")
-}
-
-// Hit is a workload that a Service selects.
-type Hit struct {
-	Workload *Workload
-	Maybe    bool // not yet: the selector asks for labels that the manifests do not give, such as a leader's
-}
-
-// Selected returns the workloads whose pods a Service selects. Pods of Helm hooks and tests do not count: they are
-// not there while the release serves. Where no workload matches in full, those that share a label with the selector
-// and contradict none of it may match at run time, and count.
-func (m *Model) Selected(svc *Service) []Hit { return m.selected[svc] }
-
-func (m *Model) selects(svc *Service) []Hit {
-	if len(svc.Selector) == 0 {
-		return nil
-	}
-	var hits, maybes []Hit
-	for _, w := range m.neighbours(svc.Object.Namespace) {
-		switch w.matches(svc.Selector) {
-		case matchYes:
-			hits = append(hits, Hit{Workload: w})
-		case matchMaybe:
-			maybes = append(maybes, Hit{Workload: w, Maybe: true})
-		case matchNo:
-		}
-	}
-	if len(hits) > 0 {
-		return hits
-	}
-	return maybes
-}
-
-// neighbours returns the workloads that may live in a namespace, in document order within each.
-func (m *Model) neighbours(namespace string) []*Workload {
-	if namespace == "" {
-		var all []*Workload
-		for _, w := range m.Workloads {
-			if !w.Hook {
-				all = append(all, w)
-			}
-		}
-		return all
-	}
-	return append(slices.Clip(m.inSpace[namespace]), m.inSpace[""]...)
-}
-
-type match int
-
-const (
-	matchNo match = iota
-	matchMaybe
-	matchYes
-)
-
-const (
-	podNameLabel  = "statefulset.kubernetes.io/pod-name"
-	podIndexLabel = "apps.kubernetes.io/pod-index"
-	shardLabel    = "operator.prometheus.io/shard"
-)
-
-func (w *Workload) matches(selector map[string]string) match {
-	result, shared := matchYes, 0
-	for key, value := range selector {
-		has, known := w.Labels[key]
-		switch {
-		case known && has == value:
-			shared++
-		case known:
-			return matchNo
-		case key == podNameLabel && w.podName != nil:
-			if !w.podName(value) {
-				return matchNo
-			}
-			shared++
-		case key == podIndexLabel && w.podName != nil, key == shardLabel && w.sharded:
-			shared++
-		default:
-			result = matchMaybe
-		}
-	}
-	if result == matchMaybe && shared == 0 {
-		return matchNo
-	}
-	return result
 }

@@ -19,8 +19,18 @@ type Model struct {
 
 	classes    map[string]string // IngressClass name to controller
 	byName     map[string][]*Service
-	inSpace    map[string][]*Workload // namespace to workloads, hooks left out
+	inSpace    map[string][]*Workload    // namespace to workloads, hooks left out
+	byLabel    map[[2]string]*labelIndex // by namespace and key
 	selected   map[*Service][]Hit
+	later      map[*Service][]Hit // what a Service may select at run time beside what it selects by the manifests
+	endpoints  map[string][]*endpoints
+	targets    map[string][]*TargetGroup // by Service
+	hooks      []*Workload
+	entries    []*meshEntry
+	exports    []*manifest.Object  // ServiceExports: the Service of the same name is known to other clusters
+	gateways   map[string]*Gateway // by namespace/name
+	gwClasses  map[string]string   // GatewayClass name to controller
+	preset     string              // the IngressClass of Ingresses that name none, "" where unknown
 	selectedBy map[*Workload][]*Service
 	waysTo     map[*Workload][]*Way
 	waysOf     map[*Route][]*Way
@@ -37,7 +47,10 @@ func (m *Model) SelectedBy(w *Workload) []*Service { return m.selectedBy[w] }
 
 // Resolve reads the objects of a stream. An error names every object that cannot be understood.
 func Resolve(s *manifest.Stream, namespace string) (*Model, error) {
-	m := &Model{Namespace: namespace, classes: map[string]string{}}
+	m := &Model{
+		Namespace: namespace, classes: map[string]string{}, endpoints: map[string][]*endpoints{},
+		targets: map[string][]*TargetGroup{}, gateways: map[string]*Gateway{}, gwClasses: map[string]string{},
+	}
 	var errs []error
 	for _, o := range s.Objects() {
 		if o.Namespace == "" && namespace != "" && !clusterScoped[o.Kind] {
@@ -51,7 +64,7 @@ func Resolve(s *manifest.Stream, namespace string) (*Model, error) {
 		return nil, err
 	}
 	for _, r := range m.Routes {
-		r.ALB = m.isALB(r)
+		r.ALB, r.AWS = m.isALB(r), m.isAWS(r)
 	}
 	m.index()
 	m.follow()
@@ -74,8 +87,8 @@ func (m *Model) add(o *manifest.Object) error {
 			m.Policies = append(m.Policies, policy)
 		}
 		return nil
-	case o.Kind == "IngressClass" && o.Group == "networking.k8s.io":
-		m.classes[o.Name] = manifest.String(o.Node, "spec", "controller")
+	}
+	if m.addAside(o) {
 		return nil
 	}
 	if read, ok := routeKinds[o.Group+"/"+o.Kind]; ok {
@@ -96,20 +109,56 @@ func (m *Model) add(o *manifest.Object) error {
 	return nil
 }
 
+// addAside takes in what is no way itself, but says where others lead, and says whether o is such an object.
+func (m *Model) addAside(o *manifest.Object) bool {
+	switch o.Group + "/" + o.Kind {
+	case "networking.k8s.io/IngressClass", "extensions/IngressClass":
+		m.classes[o.Name] = manifest.String(o.Node, "spec", "controller")
+		if manifest.Map(o.Node, "metadata", "annotations")["ingressclass.kubernetes.io/is-default-class"] == "true" {
+			m.preset = o.Name
+		}
+	case "/Endpoints", "discovery.k8s.io/EndpointSlice":
+		m.addEndpoints(o)
+	case "networking.istio.io/ServiceEntry":
+		m.entries = append(m.entries, readServiceEntry(o))
+	case "gateway.networking.k8s.io/GatewayClass":
+		m.gwClasses[o.Name] = manifest.String(o.Node, "spec", "controllerName")
+	case "gateway.networking.k8s.io/Gateway":
+		m.gateways[o.Namespace+"/"+o.Name] = readGateway(o)
+	case "gateway.k8s.aws/TargetGroupConfiguration":
+		t := readTargetGroup(o)
+		m.targets[t.Service] = append(m.targets[t.Service], t)
+	case "multicluster.x-k8s.io/ServiceExport", "net.gke.io/ServiceExport":
+		m.exports = append(m.exports, o)
+	default:
+		return false
+	}
+	return true
+}
+
 // index makes the look-ups that keep the work linear in the size of the stream.
 func (m *Model) index() {
 	m.byName, m.inSpace = map[string][]*Service{}, map[string][]*Workload{}
 	for _, svc := range m.Services {
 		m.byName[svc.Object.Name] = append(m.byName[svc.Object.Name], svc)
 	}
-	for _, w := range m.Workloads {
-		if !w.Hook {
+	m.byLabel = map[[2]string]*labelIndex{}
+	for i, w := range m.Workloads {
+		w.place = i
+		if w.Hook {
+			m.hooks = append(m.hooks, w)
+		} else {
 			m.inSpace[w.Object.Namespace] = append(m.inSpace[w.Object.Namespace], w)
 		}
 	}
-	m.selected, m.selectedBy = map[*Service][]Hit{}, map[*Workload][]*Service{}
+	for _, export := range m.exports {
+		for _, svc := range m.servicesNamed(export.Namespace, export.Name) {
+			svc.Published = orDefault(svc.Published, "ServiceExport")
+		}
+	}
+	m.selected, m.later, m.selectedBy = map[*Service][]Hit{}, map[*Service][]Hit{}, map[*Workload][]*Service{}
 	for _, svc := range m.Services {
-		m.selected[svc] = m.selects(svc)
+		m.selected[svc], m.later[svc] = m.choose(svc.Object.Namespace, svc.Selector)
 		for _, hit := range m.selected[svc] {
 			m.selectedBy[hit.Workload] = append(m.selectedBy[hit.Workload], svc)
 		}

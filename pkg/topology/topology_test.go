@@ -34,6 +34,9 @@ func ways(m *topology.Model) string {
 		if w.Maybe {
 			line += " maybe"
 		}
+		if w.Nowhere != "" {
+			line += " NOWHERE: " + w.Nowhere
+		}
 		if w.Problem != "" {
 			line += " PROBLEM in " + fmt.Sprintf("%q: ", w.Namespace) + w.Problem
 		}
@@ -106,7 +109,8 @@ func TestSelectors(t *testing.T) {
 		{"podMetadata adds", cr("Prometheus", "podMetadata: {labels: {team: x}}"), "team: x", prom},
 		{"podMetadata does not override", cr("Prometheus", "podMetadata: {labels: {prometheus: x}}"), "prometheus: x", ""},
 		{"the version is the operator's", cr("Prometheus", "podMetadata: {labels: {app.kubernetes.io/version: x}}"), "prometheus: p, app.kubernetes.io/version: y", prom + " maybe"},
-		{"metadata.labels are not the pods'", strings.Replace(cr("Prometheus", ""), "{name: p}", "{name: p, labels: {team: x}}", 1), "team: x", ""},
+		{"metadata.labels are not the pods'", strings.Replace(cr("Prometheus", ""), "{name: p}", "{name: p, labels: {app: x}}", 1), "app: x", ""},
+		{"a label alone that some pod may get at run time", cr("Prometheus", ""), "vault-active: 'true'", prom + " maybe"},
 		{"a pod by name", cr("Prometheus", ""), "statefulset.kubernetes.io/pod-name: prometheus-p-0", prom},
 		{"a pod of a shard by name", cr("Prometheus", ""), "statefulset.kubernetes.io/pod-name: prometheus-p-shard-1-0", prom},
 		{"a pod of another", cr("Prometheus", ""), "statefulset.kubernetes.io/pod-name: prometheus-q-0", ""},
@@ -127,8 +131,11 @@ func TestSelectors(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			want := ""
-			if c.want != "" {
+			want := strings.TrimSuffix(fromIngress, "-> ") + `NOWHERE: Service "s" selects no workload of this stream`
+			switch {
+			case c.name == "hook":
+				want = strings.TrimSuffix(fromIngress, "-> ") + `NOWHERE: Service "s" selects Deployment d alone, a Helm hook that does not last`
+			case c.want != "":
 				want = fromIngress + c.want
 			}
 			got := strings.Replace(ways(m), "9093 web", "9090 web", 1)
@@ -163,11 +170,30 @@ func TestWays(t *testing.T) {
 		{"VirtualService at a gateway", app + svc + object("networking.istio.io/v1", "VirtualService", "v", "hosts: [x], gateways: [mesh, g], http: [{route: [{destination: {host: s, port: {number: 80}}}]}]"), "VirtualService v spec.http[0].route[0].destination " + end},
 		{"VirtualService of the mesh", app + svc + object("networking.istio.io/v1", "VirtualService", "v", "hosts: [x], gateways: [mesh], http: [{route: [{destination: {host: s, port: {number: 80}}}]}]"), ""},
 		{"VirtualService that another delegates to", app + svc + object("networking.istio.io/v1", "VirtualService", "v", "http: [{route: [{destination: {host: s, port: {number: 80}}}]}]"), "VirtualService v spec.http[0].route[0].destination " + end},
+		{"highestRandomWeight", app + svc + object("traefik.io/v1alpha1", "TraefikService", "t", "highestRandomWeight: {services: [{name: s, port: 80}]}"), "TraefikService t spec.highestRandomWeight.services[0] " + end},
+		{"HTTPRoute's external check", app + svc + object(gateway, "HTTPRoute", "r", "rules: [{filters: [{externalAuth: {protocol: HTTP, backendRef: {name: s, port: 80}}}]}]"), "HTTPRoute r spec.rules[0].filters[0].externalAuth.backendRef " + end},
+		{"HTTPRoute to a host name of Istio", app + svc + object(gateway, "HTTPRoute", "r", "rules: [{backendRefs: [{group: networking.istio.io, kind: Hostname, name: s.default.svc.cluster.local, port: 80}]}]"), "HTTPRoute r spec.rules[0].backendRefs[0] " + end},
+		{"ServiceEntry that selects pods", app + object("networking.istio.io/v1", "ServiceEntry", "s", "hosts: [X.mesh], workloadSelector: {labels: {app: a}}") + object("networking.istio.io/v1", "VirtualService", "v", "gateways: [g], http: [{route: [{destination: {host: x.mesh}}]}]"), `VirtualService v spec.http[0].route[0].destination -> Deployment d 0 PROBLEM in "mesh": ServiceEntry "s" leads to the pods past their Services`},
+		{"ServiceEntry for the world outside", app + object("networking.istio.io/v1", "ServiceEntry", "s", "hosts: [x.example.com]") + object("networking.istio.io/v1", "VirtualService", "v", "gateways: [g], http: [{route: [{destination: {host: x.example.com}}]}]"), ""},
+		{"Route of OpenShift without group", app + svc + object("v1", "Route", "r", "to: {kind: Service, name: s}, port: {targetPort: http}"), "Route r spec.to " + end},
+		{"IngressRoute of Contour", app + svc + object("contour.heptio.com/v1beta1", "IngressRoute", "r", "routes: [{services: [{name: s, port: 80}]}]"), "IngressRoute r spec.routes[0].services[0] " + end},
+		{"tailscale", app + strings.Replace(svc, "{name: s}", "{name: s, annotations: {tailscale.com/expose: 'true'}}", 1), "Service s spec.ports[0] " + end + "\nService s spec.ports[1] -> Service s 81 -> Deployment d 1"},
+		{"fixed addresses", app + service("e", "ports: [{port: 80}]") + "---\napiVersion: v1\nkind: Endpoints\nmetadata: {name: e}\nsubsets: [{addresses: [{ip: 192.0.2.1}]}]\n" + strings.Replace(ingress, "name: s,", "name: e,", 1), `Ingress i spec.defaultBackend -> Service e 80 NOWHERE: Service "e" has no selector, and Endpoints "e" leads it to fixed addresses (192.0.2.1)`},
+		{"addresses of a Service", app + strings.Replace(svc, "selector:", "clusterIP: 192.0.2.1, selector:", 1) + service("e", "ports: [{port: 80}]") + "---\napiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\nmetadata: {name: x, labels: {kubernetes.io/service-name: e}}\nendpoints: [{addresses: [192.0.2.1]}]\n" + strings.Replace(ingress, "name: s,", "name: e,", 1), `Ingress i spec.defaultBackend -> Service e 80 -> Deployment d 0 PROBLEM in "": EndpointSlice "x" leads Service "e" back into the cluster`},
+		{"the address of a pod", strings.Replace(app, "Deployment", "StatefulSet", 1) + service("e", "ports: [{port: 80}]") + "---\napiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\nmetadata: {name: x, labels: {kubernetes.io/service-name: e}}\nendpoints: [{addresses: [192.0.2.1], targetRef: {kind: Pod, name: d-0}}]\n" + strings.Replace(ingress, "name: s,", "name: e,", 1), `Ingress i spec.defaultBackend -> Service e 80 -> StatefulSet d 0 PROBLEM in "": EndpointSlice "x" leads Service "e" back into the cluster`},
+		{
+			"labels that another workload has already", app + deployment("other", "app: a, role: leader", "") + service("s", "selector: {app: a, role: leader}, ports: [{port: 80, targetPort: 9090}]") + ingress,
+			fromIngress + "Deployment other 9090\n" + fromIngress + "Deployment d 9090 web maybe",
+		},
 		{"TargetGroupBinding", app + svc + object("elbv2.k8s.aws/v1beta1", "TargetGroupBinding", "b", "serviceRef: {name: s, port: http}"), "TargetGroupBinding b spec.serviceRef " + end},
 		{"error pages", app + svc + object("traefik.io/v1alpha1", "Middleware", "m", "errors: {service: {name: s, port: 80}}"), "Middleware m spec.errors.service " + end},
 		{"failover", app + svc + object("traefik.io/v1alpha1", "TraefikService", "f", "failover: {service: {name: s, port: 80}, fallback: {name: x@internal}}"), "TraefikService f spec.failover.service " + end},
 		{"ExternalName back into the cluster", app + svc + service("e", "type: ExternalName, externalName: gone.default.svc.cluster.local.") + strings.Replace(ingress, "name: s,", "name: e,", 1), `Ingress i spec.defaultBackend PROBLEM in "default": Service "e" is an ExternalName for "gone.default.svc.cluster.local.", which leads back into the cluster`},
 		{"ExternalName of a Service of the stream", app + svc + service("e", "type: ExternalName, externalName: S.default.svc") + strings.Replace(ingress, "name: s,", "name: e,", 1), `Ingress i spec.defaultBackend -> Deployment d 0 PROBLEM in "default": Service "e" is an ExternalName for "S.default.svc", which leads back into the cluster`},
+		{"ExternalName of an ExternalName", app + svc + service("e", "type: ExternalName, externalName: f.default.svc") + service("f", "type: ExternalName, externalName: s") + strings.Replace(ingress, "name: s,", "name: e,", 1), `Ingress i spec.defaultBackend -> Deployment d 0 PROBLEM in "": Service "e" is an ExternalName for "f.default.svc", which leads back into the cluster`},
+		{"ExternalName of itself", app + service("e", "type: ExternalName, externalName: e") + strings.Replace(ingress, "name: s,", "name: e,", 1), `Ingress i spec.defaultBackend PROBLEM in "": Service "e" is an ExternalName for "e", which leads back into the cluster`},
+		{"ExternalName of a pod", app + svc + service("e", "type: ExternalName, externalName: d-0.s.default.svc.cluster.local") + strings.Replace(ingress, "name: s,", "name: e,", 1), `Ingress i spec.defaultBackend -> Deployment d 0 PROBLEM in "default": Service "e" is an ExternalName for "d-0.s.default.svc.cluster.local", which leads back into the cluster`},
+		{"ExternalName by the search path", app + svc + service("e", "type: ExternalName, externalName: s.default") + strings.Replace(ingress, "name: s,", "name: e,", 1), `Ingress i spec.defaultBackend -> Deployment d 0 PROBLEM in "default": Service "e" is an ExternalName for "s.default", which leads back into the cluster`},
 		{"ExternalName out of the cluster", app + svc + service("e", "type: ExternalName, externalName: www.example.com") + strings.Replace(ingress, "name: s,", "name: e,", 1), ""},
 		{
 			"nginx's default backend", app + service("s", "selector: {app: a}, ports: [{port: 80, targetPort: web}]") + strings.Replace(strings.Replace(ingress, "{name: i}", "{name: i, annotations: {nginx.ingress.kubernetes.io/default-backend: s}}", 1), "name: s,", "name: gone,", 1),
@@ -197,7 +223,7 @@ func TestNamespaces(t *testing.T) {
 		{"each its own", in("x", app) + in("x", svc) + in("y", app) + in("y", svc) + in("y", ingress), "", "Ingress y/i spec.defaultBackend -> Service y/s 80 -> Deployment y/d 80"},
 		{"none says", app + svc + ingress, "", fromIngress + "Deployment d 80"},
 		{"some say", in("x", app) + svc + in("x", ingress), "", "Ingress x/i spec.defaultBackend -> Service s 80 -> Deployment x/d 80"},
-		{"--namespace for those that do not", app + in("x", svc) + in("x", ingress), "y", ""},
+		{"--namespace for those that do not", app + in("x", svc) + in("x", ingress), "y", `Ingress x/i spec.defaultBackend -> Service x/s 80 NOWHERE: Service "s" selects no workload of this stream`},
 		{"two may be meant", in("x", svc) + in("y", svc) + ingress, "", `Ingress i spec.defaultBackend PROBLEM in "": more than one Service "s" in this stream`},
 		{"the exact one is meant", app + svc + in("y", svc) + ingress, "", fromIngress + "Deployment d 80"},
 	} {

@@ -1,8 +1,6 @@
 package topology
 
 import (
-	"strings"
-
 	"github.com/kauth-dev/kauth/pkg/manifest"
 )
 
@@ -19,6 +17,7 @@ type Way struct {
 	Maybe       bool         // the Service selects labels that the workload's pods do not have yet
 	Problem     string       // why the way cannot be followed, "" where it can
 	Hint        string       // what to do about Problem
+	Nowhere     string       // why the way leads to no workload of this stream, "" where it may lead to one
 }
 
 // Ref is the object that opens the way: the route, the Service, or the workload.
@@ -71,11 +70,11 @@ func (m *Model) follow() {
 			continue
 		}
 		if len(svc.Selector) == 0 {
-			m.Ways = append(m.Ways, &Way{
+			m.followEndpoints(Way{
 				Service: svc, Namespace: svc.Object.Namespace,
 				Problem: "open to the outside (" + svc.Exposed() + ") and has no selector, so what it leads to cannot be known",
 				Hint:    "give the Service a selector, or set " + optOut + " on it to leave it as it is",
-			})
+			}, svc, 0)
 			continue
 		}
 		for _, p := range svc.Ports {
@@ -112,6 +111,9 @@ func (m *Model) followBackend(r *Route, b *Backend) {
 		problem("port "+quote(b.Port.Name)+" "+oddPort, oddHint)
 		return
 	}
+	if b.DNS != "" && m.followEntry(way) {
+		return
+	}
 	found := m.servicesNamed(b.Namespace, b.Service)
 	switch {
 	case len(found) == 0 && operated[b.Service]:
@@ -139,8 +141,9 @@ func (m *Model) followBackend(r *Route, b *Backend) {
 	}
 	way.ServicePort = ports[0]
 	if len(svc.Selector) == 0 {
-		problem("Service "+quote(b.Service)+" has no selector, so what it leads to cannot be known",
-			"give the Service a selector, or set "+optOut+" on the route to leave it as it is")
+		way.Problem = "Service " + quote(b.Service) + " has no selector, so what it leads to cannot be known"
+		way.Hint = "give the Service a selector, or set " + optOut + " on the route to leave it as it is"
+		m.followEndpoints(way, svc, 0)
 		return
 	}
 	for _, port := range ports {
@@ -148,46 +151,36 @@ func (m *Model) followBackend(r *Route, b *Backend) {
 	}
 }
 
-// followName follows an ExternalName. One that leads back into the cluster cannot be moved to the gate, for another
-// Service holds the port; it is a way in all the same, to whatever that Service selects, in whatever namespace.
-func (m *Model) followName(way Way) {
-	host := way.Service.ExternalName
-	if !inCluster(host) {
-		return // what leaves the cluster leads to no workload of this stream
-	}
-	name, rest, _ := strings.Cut(strings.ToLower(strings.TrimSuffix(host, ".")), ".")
-	way.Namespace = way.Service.Object.Namespace
-	if rest != "" {
-		way.Namespace, _, _ = strings.Cut(rest, ".")
-	}
-	way.Problem = "Service " + quote(way.Service.Object.Name) + " is an ExternalName for " + quote(host) + ", which leads back into the cluster"
-	way.Hint = "put the route beside the Service that is meant, and let it name that"
-	found := m.servicesNamed(way.Namespace, name)
-	for _, svc := range found {
-		for _, hit := range m.Selected(svc) {
-			w := way
-			w.Workload, w.Maybe = hit.Workload, hit.Maybe
-			m.Ways = append(m.Ways, &w)
-		}
-	}
-	if len(found) == 0 {
-		m.Ways = append(m.Ways, &way)
-	}
-}
-
 const optOut = `the annotation kauth.dev/gate: disabled`
 
-// through returns a way for each workload that the Service's port leads to.
+// through returns a way for each workload that the Service's port leads to, now or at run time, or one that says that
+// there is none.
 func (m *Model) through(svc *Service, port *ServicePort, way Way) []*Way {
 	way.Service, way.ServicePort = svc, port
 	var ways []*Way
-	for _, hit := range m.Selected(svc) {
-		w := way
-		w.Workload, w.Maybe = hit.Workload, hit.Maybe
-		w.Port, w.PortName = port.TargetOf(hit.Workload)
-		ways = append(ways, &w)
+	for _, hits := range [][]Hit{m.Selected(svc), m.maySelect(svc)} {
+		for _, hit := range hits {
+			w := way
+			w.Workload, w.Maybe = hit.Workload, hit.Maybe
+			w.Port, w.PortName = port.TargetOf(hit.Workload)
+			ways = append(ways, &w)
+		}
+	}
+	if len(ways) == 0 {
+		way.Namespace, way.Nowhere = svc.Object.Namespace, m.whyNone(svc)
+		ways = append(ways, &way)
 	}
 	return ways
+}
+
+// whyNone says why a Service selects no workload.
+func (m *Model) whyNone(svc *Service) string {
+	for _, w := range m.hooks {
+		if result, _, _ := w.matches(svc.Selector); result == matchYes && SameNamespace(w.Object.Namespace, svc.Object.Namespace) {
+			return "Service " + quote(svc.Object.Name) + " selects " + w.Object.Short() + " alone, a Helm hook that does not last"
+		}
+	}
+	return "Service " + quote(svc.Object.Name) + " selects no workload of this stream"
 }
 
 func (m *Model) servicesNamed(namespace, name string) []*Service {
@@ -209,11 +202,6 @@ func (m *Model) servicesNamed(namespace, name string) []*Service {
 // SameNamespace says whether two objects may live in one namespace: the names are equal, or one is not known because
 // the object leaves it to the release.
 func SameNamespace(a, b string) bool { return a == b || a == "" || b == "" }
-
-func inCluster(host string) bool {
-	host = strings.ToLower(strings.TrimSuffix(host, "."))
-	return !strings.Contains(host, ".") || strings.HasSuffix(host, ".svc") || strings.Contains(host, ".svc.") || strings.HasSuffix(host, ".cluster.local")
-}
 
 func quote(s string) string { return `"` + s + `"` }
 

@@ -33,6 +33,7 @@ type Workload struct {
 	Hook        bool // Helm runs it apart from the release
 	HostNetwork bool
 	podName     func(string) bool // whether a pod of it may have this name; nil where names are random
+	place       int               // in the stream, among the workloads
 	sharded     bool              // its pods carry a shard's number as a label
 }
 

@@ -96,6 +96,8 @@ type flags struct {
 	auth          string
 	mode          string
 	networkPolicy string
+	allowOpen     []string
+	keepInternal  []string
 	allowNone     bool
 	report        string
 }
@@ -117,6 +119,8 @@ func (f *flags) add(c *cobra.Command) {
 	fs.StringVar(&f.auth, "auth", gateconf.AuthBasic, "what else is asked for: `basic`, or none where --require-header is enough")
 	fs.StringVar(&f.mode, "mode", "sidecar", "who checks the passwords: `sidecar`")
 	fs.StringVar(&f.networkPolicy, "network-policy", "none", "which NetworkPolicies to add: `none`")
+	fs.StringArrayVar(&f.allowOpen, "allow-open", nil, "leave the ways of this object open where they cannot lead to a gate: `KIND/[NAMESPACE/]NAME` (repeatable)")
+	fs.StringArrayVar(&f.keepInternal, "keep-internal", nil, "where the ports of a LoadBalancer or NodePort Service move to a gate, add a ClusterIP Service that leads where they led: `[SERVICE=]NAME` (repeatable)")
 	fs.BoolVar(&f.allowNone, "allow-none", false, "nothing to gate is not an error")
 	fs.StringVar(&f.report, "report", "", "write the findings to this `file`, as JSON (also KAUTH_REPORT)")
 	fs.StringVar(&f.config, "config", "", "settings `file` (also KAUTH_CONFIG); not in this version")
@@ -136,13 +140,7 @@ func (f *flags) options(getenv func(string) string) (inject.Options, error) {
 	}}
 	var errs []error
 	refuse := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
-	for _, text := range f.gates {
-		t, err := plan.ParseTarget(text)
-		if err != nil {
-			refuse("--gate: %w", err)
-		}
-		o.Targets = append(o.Targets, t)
-	}
+	f.objects(&o, refuse)
 	if f.config != "" || getenv("KAUTH_CONFIG") != "" {
 		refuse("--config: settings files are not in this version; use flags and annotations, and unset KAUTH_CONFIG")
 	}
@@ -187,6 +185,31 @@ func (f *flags) options(getenv func(string) string) (inject.Options, error) {
 		return o, usageError{err}
 	}
 	return o, nil
+}
+
+// objects reads the flags that name objects of the stream.
+func (f *flags) objects(o *inject.Options, refuse func(format string, args ...any)) {
+	for _, text := range f.gates {
+		t, err := plan.ParseTarget(text)
+		if err != nil {
+			refuse("--gate: %w", err)
+		}
+		o.Targets = append(o.Targets, t)
+	}
+	for _, text := range f.allowOpen {
+		n, err := plan.ParseObjectName(text)
+		if err != nil {
+			refuse("--allow-open: %w", err)
+		}
+		o.AllowOpen = append(o.AllowOpen, n)
+	}
+	for _, text := range f.keepInternal {
+		i, err := plan.ParseInternal(text)
+		if err != nil {
+			refuse("--keep-internal: %w", err)
+		}
+		o.KeepInternal = append(o.KeepInternal, i)
+	}
 }
 
 // checks validates the flags that say what the gates ask for.

@@ -23,6 +23,17 @@ func Marked(n *yaml.Node) bool {
 	return manifest.At(n, manifest.P("metadata", "annotations", gateconf.AnnotationUndo)) != nil
 }
 
+// Added says whether an object is one that kauth put into the stream, and whether the document before it was given a
+// newline for it. Such an object goes as a whole.
+func Added(n *yaml.Node) (added, newline bool) {
+	record := manifest.At(n, manifest.P("metadata", "annotations", gateconf.AnnotationUndo))
+	if record == nil {
+		return false, false
+	}
+	words := strings.Fields(record.Value)
+	return len(words) > 0 && words[0] == gateconf.UndoObject, slices.Contains(words, gateconf.UndoNewline)
+}
+
 // Filter edits the object's node. It changes nothing when it fails: a line of the record means nothing, or leads to a
 // field that is not there any more.
 func (f Filter) Filter(n *yaml.RNode) (*yaml.RNode, error) {

@@ -17,9 +17,11 @@ type Filter struct {
 	AdminPort int
 	Image     string
 	Mounts    []gateconf.Mount
-	FileMode  int  // of the files in them, such as 0o440
-	RunAsUser int  // 0: the pod's own user
-	Native    bool // among the init containers, which the kubelet ends when the pod's work is done
+	FileMode  int    // of the files in them, such as 0o440
+	RunAsUser int    // 0: the pod's own user
+	HostPort  int    // of the node, that leads to the gate; 0 for none
+	HostIP    string // with HostPort: the address of the node, "" for all
+	Native    bool   // among the init containers, which the kubelet ends when the pod's work is done
 }
 
 var _ yaml.Filter = Filter{}
@@ -48,7 +50,14 @@ func (f Filter) container() *yaml.Node {
 		args = append(args, text(arg))
 	}
 	port := func(name string, number int) *yaml.Node {
-		return manifest.Mapping("name", text(name), "containerPort", manifest.Number(number), "protocol", text("TCP"))
+		var hostPort, hostIP *yaml.Node
+		if f.HostPort != 0 && number == f.Port {
+			hostPort = manifest.Number(f.HostPort)
+			if f.HostIP != "" {
+				hostIP = text(f.HostIP)
+			}
+		}
+		return manifest.Mapping("name", text(name), "containerPort", manifest.Number(number), "hostPort", hostPort, "hostIP", hostIP, "protocol", text("TCP"))
 	}
 	var scheme *yaml.Node
 	if f.Config.TLSCertFile != "" {

@@ -1,0 +1,135 @@
+package plan
+
+import (
+	"strings"
+
+	"github.com/kauth-dev/kauth/pkg/gateconf"
+	"github.com/kauth-dev/kauth/pkg/manifest"
+	"github.com/kauth-dev/kauth/pkg/topology"
+)
+
+// Keys of a LoadBalancer Service (LBC:docs/guide/service/annotations.md); the alb.ingress keys do nothing there.
+const (
+	nlbPrefix         = "service.beta.kubernetes.io/aws-load-balancer-"
+	nlbHealthPath     = nlbPrefix + "healthcheck-path"
+	nlbHealthPort     = nlbPrefix + "healthcheck-port"
+	nlbHealthProtocol = nlbPrefix + "healthcheck-protocol"
+	nlbSuccessCodes   = nlbPrefix + "healthcheck-success-codes"
+	nlbProtocol       = nlbPrefix + "backend-protocol"
+)
+
+// serviceHealth makes the Services that are load balancers themselves ask the gate. What asks over TCP alone, which is
+// the default, is left at that.
+func (p *planner) serviceHealth() {
+	for _, svc := range p.movedServices() {
+		have := svc.Annotations
+		_, path := have[nlbHealthPath]
+		if path || strings.HasPrefix(strings.ToLower(have[nlbHealthProtocol]), "http") {
+			p.annotate(svc.Object, have, nlbHealthPath, gateconf.HealthPath)
+			p.otherPorts(svc, nlbHealthPath)
+		}
+		if port := have[nlbHealthPort]; port != "" && port != "traffic-port" {
+			p.annotate(svc.Object, have, nlbHealthPort, "traffic-port")
+		}
+		if codes := have[nlbSuccessCodes]; codes != "" {
+			p.codes(svc.Object, manifest.P("metadata", "annotations", nlbSuccessCodes), codes, func() { p.annotate(svc.Object, have, nlbSuccessCodes, "200") })
+		}
+		p.azureService(svc)
+		p.speakNLB(svc)
+	}
+}
+
+// otherPorts warns where a load balancer's one health path reaches ports that do not lead to a gate.
+func (p *planner) otherPorts(svc *topology.Service, key string) {
+	for _, port := range svc.Ports {
+		if !p.moves[port] && orDefault(port.Protocol, "TCP") == "TCP" {
+			p.find(Warning, svc.Object, manifest.P("metadata", "annotations", key), "give that port a Service of its own",
+				"reaches port %d too, which does not lead to the gate and may not know this path", port.Number)
+		}
+	}
+}
+
+// codes plans the codes that a health check accepts: 200 must be among them, and 401 should not.
+func (p *planner) codes(o *manifest.Object, field manifest.Path, codes string, set func()) {
+	switch {
+	case !acceptsCode(codes, 200):
+		set()
+	case acceptsCode(codes, 401):
+		p.find(Warning, o, field, "set it to \"200\"; the gate's health path needs no password",
+			"accepts 401, which calls an application healthy that nobody asked")
+	}
+}
+
+// gatewayHealth makes an AWS load balancer behind a Gateway ask the gates: by the TargetGroupConfiguration of the
+// Service, which is edited where there is one, and added where the stream says that the Gateway is an AWS one
+// (LBC:docs/guide/gateway/targetgroupconfig.md).
+func (p *planner) gatewayHealth(route *topology.Route, services []*topology.Service) {
+	for _, svc := range services {
+		found := false
+		for _, t := range p.model.TargetGroupsOf(svc) {
+			found = true
+			p.targetProps(t.Object, manifest.P("spec", "defaultConfiguration"), true)
+			for _, props := range t.Routes {
+				if props.For(route) {
+					p.targetProps(t.Object, props.Field, hasAt(t.Object, props.Field.With("healthCheckConfig")))
+				}
+			}
+		}
+		switch {
+		case found:
+		case route.AWS:
+			p.addTargetGroup(svc)
+		case route.Object.Kind == "HTTPRoute":
+			p.find(Info, route.Object, nil, "where the Gateway is an AWS one, set healthCheckPath to "+p.healthPath(route)+" in a TargetGroupConfiguration of the Service",
+				"a load balancer that asks for / to learn about health is told 401 from now on")
+		}
+	}
+}
+
+// targetProps plans the settings at one place of a TargetGroupConfiguration. Its block about health is used as a whole,
+// so that one is only begun where none of another place would be lost.
+func (p *planner) targetProps(o *manifest.Object, field manifest.Path, health bool) {
+	scheme := strings.ToUpper(p.scheme())
+	if text := textAt(o, field.With("protocol")); text != "" && text != scheme || text == "" && health && p.tls() {
+		p.setField(o, field.With("protocol"), scheme)
+	}
+	if text := textAt(o, field.With("protocolVersion")); text != "" && text != "HTTP1" {
+		p.setField(o, field.With("protocolVersion"), "HTTP1")
+	}
+	if !health {
+		return
+	}
+	field = field.With("healthCheckConfig")
+	p.setField(o, field.With("healthCheckPath"), gateconf.HealthPath)
+	if port := textAt(o, field.With("healthCheckPort")); port != "" && port != "traffic-port" {
+		p.setField(o, field.With("healthCheckPort"), "traffic-port")
+	}
+	if text := textAt(o, field.With("healthCheckProtocol")); text != "" && text != scheme || text == "" && p.tls() {
+		p.setField(o, field.With("healthCheckProtocol"), scheme)
+	}
+	code := field.With("matcher", "httpCode")
+	if codes := textAt(o, code); codes != "" {
+		p.codes(o, code, codes, func() { p.setField(o, code, "200") })
+	}
+}
+
+// addTargetGroup plans a TargetGroupConfiguration for a Service that has none. v1beta1 is what every version of the
+// controller that has the kind serves.
+func (p *planner) addTargetGroup(svc *topology.Service) {
+	if p.grouped[svc] {
+		return
+	}
+	p.grouped[svc] = true
+	text := manifest.Text
+	health := manifest.Mapping("healthCheckPath", text(gateconf.HealthPath))
+	props := manifest.Mapping("healthCheckConfig", health)
+	if p.tls() {
+		health = manifest.Mapping("healthCheckPath", text(gateconf.HealthPath), "healthCheckProtocol", text("HTTPS"))
+		props = manifest.Mapping("protocol", text("HTTPS"), "healthCheckConfig", health)
+	}
+	p.Additions = append(p.Additions, &Addition{Beside: svc.Object, Node: manifest.Mapping(
+		"apiVersion", text("gateway.k8s.aws/v1beta1"), "kind", text("TargetGroupConfiguration"),
+		"metadata", metadataBeside(svc.Object, svc.Object.Name+"-kauth", nil),
+		"spec", manifest.Mapping("targetReference", manifest.Mapping("kind", text("Service"), "name", text(svc.Object.Name)), "defaultConfiguration", props))})
+	p.find(Info, svc.Object, nil, "", "gets a TargetGroupConfiguration, so that the AWS load balancer asks the gate for %s", gateconf.HealthPath)
+}

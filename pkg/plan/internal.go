@@ -1,0 +1,143 @@
+package plan
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"sigs.k8s.io/kustomize/kyaml/yaml"
+
+	"github.com/kauth-dev/kauth/pkg/manifest"
+	"github.com/kauth-dev/kauth/pkg/topology"
+)
+
+// Internal is a ClusterIP Service to add for the clients inside the cluster of a Service whose ports move to the gate:
+// NAME, or SERVICE=NAME where several Services move.
+type Internal struct {
+	Service string // "" for the only one that moves
+	Name    string
+}
+
+var serviceName = regexp.MustCompile(`^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$`) // an RFC 1035 label
+
+// ParseInternal reads NAME or SERVICE=NAME.
+func ParseInternal(text string) (Internal, error) {
+	service, name, found := strings.Cut(text, "=")
+	if !found {
+		service, name = "", text
+	}
+	if !serviceName.MatchString(name) || found && !serviceName.MatchString(service) {
+		return Internal{}, fmt.Errorf("%q is not NAME or SERVICE=NAME, with names that Services may have, such as prom-internal", text)
+	}
+	return Internal{Service: service, Name: name}, nil
+}
+
+// String is what the user writes.
+func (i Internal) String() string {
+	if i.Service == "" {
+		return i.Name
+	}
+	return i.Service + "=" + i.Name
+}
+
+// movedServices are the Services of which a port moves to the gate, in the order of the moves.
+func (p *planner) movedServices() []*topology.Service {
+	var all []*topology.Service
+	seen := map[*topology.Service]bool{}
+	for _, mv := range p.Moves {
+		if !seen[mv.Service] {
+			seen[mv.Service] = true
+			all = append(all, mv.Service)
+		}
+	}
+	return all
+}
+
+// keepInternal plans the Services of --keep-internal.
+func (p *planner) keepInternal() {
+	moved := p.movedServices()
+	refuse := func(i Internal, hint, format string, args ...any) {
+		p.Findings = append(p.Findings, Finding{Severity: Error, Message: "--keep-internal " + i.String() + ": " + fmt.Sprintf(format, args...), Hint: hint})
+	}
+	for _, i := range p.options.KeepInternal {
+		var meant []*topology.Service
+		for _, svc := range moved {
+			if i.Service == "" || i.Service == svc.Object.Name {
+				meant = append(meant, svc)
+			}
+		}
+		switch {
+		case len(meant) == 0:
+			refuse(i, "leave it out, or check the name", "no such Service of this stream has ports that move to a gate")
+			continue
+		case len(meant) > 1:
+			refuse(i, "write SERVICE=NAME for each", "the ports of more than one Service move, %q and %q among them", meant[0].Object.Name, meant[1].Object.Name)
+			continue
+		}
+		svc := meant[0]
+		taken := slices.ContainsFunc(p.model.Services, func(other *topology.Service) bool {
+			return other.Object.Name == i.Name && topology.SameNamespace(other.Object.Namespace, svc.Object.Namespace)
+		}) || slices.ContainsFunc(p.Additions, func(a *Addition) bool {
+			return manifest.String(a.Node, "metadata", "name") == i.Name && a.Beside.Namespace == svc.Object.Namespace
+		})
+		if taken {
+			refuse(i, "choose another name", "there is a Service %q already", i.Name)
+			continue
+		}
+		p.kept[svc] = i.Name
+		p.Additions = append(p.Additions, &Addition{Beside: svc.Object, Node: internalService(svc, i.Name)})
+	}
+}
+
+// internalService is a Service that leads to where svc led, inside of the cluster alone. It has the labels of svc, so
+// that what finds Services by their labels finds it too, and none of its annotations, which are for load balancers.
+func internalService(svc *topology.Service, name string) *yaml.Node {
+	var ports []*yaml.Node
+	for _, port := range svc.Ports {
+		target := manifest.Number(port.Target.Number)
+		if port.Target.Name != "" {
+			target = manifest.Text(port.Target.Name)
+		}
+		ports = append(ports, manifest.Mapping("name", optional(port.Name), "port", manifest.Number(port.Number), "targetPort", target, "protocol", optional(port.Protocol)))
+	}
+	return manifest.Mapping(
+		"apiVersion", manifest.Text("v1"), "kind", manifest.Text("Service"),
+		"metadata", metadataBeside(svc.Object, name, manifest.Map(svc.Object.Node, "metadata", "labels")),
+		"spec", manifest.Mapping("type", manifest.Text("ClusterIP"), "selector", textMap(svc.Selector), "ports", manifest.Sequence(ports...)))
+}
+
+// metadataBeside is the metadata of an object that is added for another: in its namespace, as far as that names one, and
+// with the mark that Helm 4 put on it.
+func metadataBeside(o *manifest.Object, name string, labels map[string]string) *yaml.Node {
+	var annotations *yaml.Node
+	if file := manifest.String(o.Node, "metadata", "annotations", manifest.FilenameAnnotation); file != "" {
+		annotations = manifest.Mapping(manifest.FilenameAnnotation, manifest.Text(file))
+	}
+	return manifest.Mapping("name", manifest.Text(name), "namespace", optional(manifest.String(o.Node, "metadata", "namespace")),
+		"labels", textMap(labels), "annotations", annotations)
+}
+
+func optional(text string) *yaml.Node {
+	if text == "" {
+		return nil
+	}
+	return manifest.Text(text)
+}
+
+// textMap is a mapping of texts, sorted by key; nil for none.
+func textMap(m map[string]string) *yaml.Node {
+	if len(m) == 0 {
+		return nil
+	}
+	var keys []string
+	for key := range m {
+		keys = append(keys, key)
+	}
+	slices.Sort(keys)
+	var pairs []any
+	for _, key := range keys {
+		pairs = append(pairs, key, manifest.Text(m[key]))
+	}
+	return manifest.Mapping(pairs...)
+}

@@ -1,0 +1,127 @@
+package plan
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/kauth-dev/kauth/pkg/gateconf"
+	"github.com/kauth-dev/kauth/pkg/topology"
+)
+
+// move makes the way lead to the gate. Where the Service itself is open to the outside, its port's target moves, for
+// an added port would be published too; else the Service gets a port and the route uses that one.
+func (p *planner) move(way *topology.Way) {
+	if way.Service.Exposed() != "" {
+		p.moveTarget(way)
+	} else {
+		port := p.servicePort(way.Service)
+		to := topology.Port{Number: port.Number}
+		if way.Backend.Port.Name != "" || way.Backend.ByTarget {
+			to = topology.Port{Name: port.Name}
+		}
+		if !p.rerouted[way.Route][way.Backend] {
+			p.Reroutes = append(p.Reroutes, &Reroute{Route: way.Route, Backend: way.Backend, To: to})
+		}
+	}
+	if way.Route != nil {
+		if p.rerouted[way.Route] == nil {
+			p.rerouted[way.Route] = map[*topology.Backend]bool{}
+		}
+		p.rerouted[way.Route][way.Backend] = true
+	}
+}
+
+func (p *planner) moveTarget(way *topology.Way) {
+	if p.moves[way.ServicePort] {
+		return
+	}
+	p.moves[way.ServicePort] = true
+	p.Moves = append(p.Moves, &Move{Service: way.Service, Port: way.ServicePort})
+	said := way.ServicePort.Field.With("appProtocol")
+	switch text := strings.ToLower(textAt(way.Service.Object, said)); {
+	case text == "":
+	case p.tls() && text == "http", !p.tls() && text != "http" && !strings.HasSuffix(text, "/ws"):
+		p.setField(way.Service.Object, said, p.scheme())
+	}
+	p.find(Warning, way.Service.Object, way.ServicePort.Field, "give them a user, or a ClusterIP Service of their own with --keep-internal",
+		"the Service is open to the outside (%s), so its port %d now leads to the gate: clients inside the cluster that use it need a password too",
+		way.Service.Exposed(), way.ServicePort.Number)
+}
+
+// servicePort returns the gate's port of a Service, planned once.
+func (p *planner) servicePort(svc *topology.Service) *Port {
+	if port, planned := p.ports[svc]; planned {
+		return port
+	}
+	port := &Port{Service: svc, Name: gateconf.PortName, Number: gateconf.Port}
+	for _, hit := range p.model.Selected(svc) {
+		if g := p.gateOf(hit.Workload); g != nil {
+			port.Number = g.Port
+			break
+		}
+	}
+	numbers, names := map[int]bool{}, map[string]bool{}
+	for _, have := range svc.Ports {
+		numbers[have.Number], names[have.Name] = true, true
+	}
+	for numbers[port.Number] {
+		port.Number++
+	}
+	for i := 2; names[port.Name]; i++ {
+		port.Name = gateconf.PortName + "-" + strconv.Itoa(i)
+	}
+	for i, have := range svc.Ports {
+		if have.Name == "" {
+			name := "web"
+			for j := i; names[name]; j++ {
+				name = "web-" + strconv.Itoa(j+1)
+			}
+			names[name] = true
+			port.Unnamed = append(port.Unnamed, NewName{Field: have.Field, Name: name})
+		}
+	}
+	p.Ports, p.ports[svc] = append(p.Ports, port), port
+	return port
+}
+
+// clusterPorts gives the gate's port to every other ClusterIP Service of a gated workload too, so that a route that is
+// not part of this stream can use it. Headless twins are for peers and get none.
+func (p *planner) clusterPorts() {
+	for _, svc := range p.model.Services {
+		if svc.Exposed() != "" || svc.Headless || svc.Type != "ClusterIP" {
+			continue
+		}
+		hits := p.model.Selected(svc)
+		leads := len(hits) > 0
+		for _, hit := range hits {
+			g := p.gateOf(hit.Workload)
+			leads = leads && g != nil && !hit.Maybe && leadsTo(svc, g)
+		}
+		if leads {
+			p.servicePort(svc)
+		}
+	}
+}
+
+func leadsTo(svc *topology.Service, g *Gate) bool {
+	for _, port := range svc.Ports {
+		if n, _ := port.TargetOf(g.Workload); n == g.Upstream {
+			return true
+		}
+	}
+	return false
+}
+
+// sharedPortFields refuses a route whose one port field serves several backends of which only some move, such as an
+// OpenShift Route with alternateBackends.
+func (p *planner) sharedPortFields() {
+	for _, r := range p.Reroutes {
+		for _, other := range r.Route.Backends {
+			if other != r.Backend && other.PortField.String() == r.Backend.PortField.String() && other.Inner.String() == r.Backend.Inner.String() &&
+				!p.rerouted[r.Route][other] {
+				p.find(Error, r.Route.Object, other.Field, "gate that workload too, or give it a route of its own",
+					"shares its port with %s, which moves to the gate, but leads to another workload", r.Backend.Field)
+			}
+		}
+	}
+}

@@ -1,0 +1,165 @@
+package plan
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/kauth-dev/kauth/pkg/manifest"
+	"github.com/kauth-dev/kauth/pkg/topology"
+)
+
+// speakTraefik sets the scheme of Traefik's services, and has their health checks ask the gate. What it trusts behind
+// https is said by a ServersTransport, which is not ours to choose.
+func (p *planner) speakTraefik(route *topology.Route) {
+	o := route.Object
+	for _, way := range p.movedWays(route) {
+		field := way.Backend.Field
+		if text := textAt(o, field.With("scheme")); text != "" && text != p.scheme() || text == "" && p.tls() {
+			p.setField(o, field.With("scheme"), p.scheme())
+		}
+		if p.tls() && textAt(o, field.With("serversTransport")) == "" {
+			p.find(Warning, o, field, "name a serversTransport with the CA of the gate's certificate", "the gate speaks HTTPS, and Traefik wants to trust its certificate")
+		}
+		health := field.With("healthCheck")
+		if !hasAt(o, health) {
+			continue
+		}
+		g := p.gateOf(way.Workload)
+		p.setField(o, health.With("path"), g.Config.HealthPath)
+		if hasAt(o, health.With("port")) {
+			p.setNumber(o, health.With("port"), strconv.Itoa(g.Port))
+		}
+		if text := textAt(o, health.With("scheme")); text != "" && text != p.scheme() {
+			p.setField(o, health.With("scheme"), p.scheme())
+		}
+	}
+}
+
+// speakContour sets the protocol of an HTTPProxy's services and has its health checks ask the gate. Contour believes any
+// certificate unless it is told a CA.
+func (p *planner) speakContour(route *topology.Route) {
+	o := route.Object
+	for _, way := range p.movedWays(route) {
+		field := way.Backend.Field
+		protocol := field.With("protocol")
+		switch text := textAt(o, protocol); {
+		case text == "" && p.tls(), text == "h2c" && p.tls():
+			p.setField(o, protocol, "tls")
+		case text != "" && !p.tls():
+			p.find(Error, o, protocol, "take it out, or have the gate speak HTTPS with --tls-secret", "is %q, but the gate speaks HTTP", text)
+		}
+		parent := field[:len(field)-2] // without services[j]
+		if !hasAt(o, parent.With("healthCheckPolicy")) {
+			continue
+		}
+		moved, health := p.movedBelow(route, parent), parent.With("healthCheckPolicy", "path")
+		if moved == servicesBelow(route, parent) {
+			p.setField(o, health, p.gateOf(way.Workload).Config.HealthPath)
+		} else {
+			p.find(Warning, o, health, "give the gated service a route of its own, with path "+p.gateOf(way.Workload).Config.HealthPath,
+				"asks services without a gate too, and does not fit those with one")
+		}
+	}
+}
+
+func servicesBelow(route *topology.Route, parent manifest.Path) int {
+	n := 0
+	for _, b := range route.Backends {
+		if strings.HasPrefix(b.Field.String(), parent.String()+".") {
+			n++
+		}
+	}
+	return n
+}
+
+func (p *planner) movedBelow(route *topology.Route, parent manifest.Path) int {
+	n := 0
+	for b := range p.rerouted[route] {
+		if strings.HasPrefix(b.Field.String(), parent.String()+".") {
+			n++
+		}
+	}
+	return n
+}
+
+// speakOpenShift fits the termination of an OpenShift Route to the gate. The router checks the certificate behind
+// reencrypt, so that which CA to trust must be known.
+func (p *planner) speakOpenShift(route *topology.Route) {
+	o := route.Object
+	field := manifest.P("spec", "tls", "termination")
+	reencrypt := strings.EqualFold(textAt(o, field), "reencrypt")
+	switch {
+	case p.tls() && reencrypt:
+		p.find(Info, o, field, "see that destinationCACertificate is the CA of the gate's certificate", "the router now encrypts to the gate")
+	case p.tls():
+		p.untold(route, "set spec.tls.termination to reencrypt, with the CA of the gate's certificate as destinationCACertificate")
+	case reencrypt && hasAt(o, manifest.P("spec", "tls", "destinationCACertificate")):
+		p.find(Error, o, field, "set it to edge and take destinationCACertificate out, or have the gate speak HTTPS with --tls-secret", "is reencrypt, but the gate speaks HTTP")
+	case reencrypt:
+		p.setField(o, field, "edge")
+	}
+}
+
+// speakIstio finds what a DestinationRule says of TLS to the Services. Rules are by host, and not of the gate's making.
+func (p *planner) speakIstio(route *topology.Route, services []*topology.Service) {
+	told := false
+	for _, o := range p.kinds["DestinationRule"] {
+		mode := textAt(o, manifest.P("spec", "trafficPolicy", "tls", "mode"))
+		means := slices.ContainsFunc(services, func(svc *topology.Service) bool {
+			name, namespace := topology.HostService(textAt(o, manifest.P("spec", "host")), o.Namespace)
+			return name == svc.Object.Name && topology.SameNamespace(namespace, svc.Object.Namespace)
+		})
+		if !means || mode != "SIMPLE" && mode != "MUTUAL" {
+			continue
+		}
+		told = true
+		if !p.tls() {
+			p.find(Warning, o, manifest.P("spec", "trafficPolicy", "tls", "mode"), "say it for the application's port alone (portLevelSettings), or have the gate speak HTTPS with --tls-secret",
+				"is %s for every port of the host, but the gate speaks HTTP", mode)
+		}
+	}
+	if p.tls() && !told {
+		p.untold(route, "add a DestinationRule for the host of the Service, with tls mode SIMPLE for the gate's port")
+	}
+}
+
+// speakGateway finds the BackendTLSPolicies of the Services. One that kauth made would have to say which CA signs the
+// certificate and which name it has, and neither is in the manifests.
+func (p *planner) speakGateway(route *topology.Route, services []*topology.Service) {
+	for _, svc := range services {
+		told := false
+		for _, o := range p.kinds["BackendTLSPolicy"] {
+			if !topology.SameNamespace(o.Namespace, svc.Object.Namespace) {
+				continue
+			}
+			for i, ref := range manifest.Items(o.Node, "spec", "targetRefs") {
+				section := manifest.String(ref, "sectionName")
+				if manifest.String(ref, "name") != svc.Object.Name || section != "" && section != p.gatePortName(svc) {
+					continue
+				}
+				told = true
+				if !p.tls() {
+					p.find(Warning, o, manifest.P("spec", "targetRefs", i), "name the application's port in sectionName, or have the gate speak HTTPS with --tls-secret",
+						"makes the Gateway speak TLS to the gate's port of Service %q too, but the gate speaks HTTP", svc.Object.Name)
+				}
+			}
+		}
+		if p.tls() && !told && !route.AWS && len(p.model.TargetGroupsOf(svc)) == 0 {
+			p.untold(route, "add a BackendTLSPolicy for port "+p.gatePortName(svc)+" of Service "+svc.Object.Name+", with the CA and the name of the gate's certificate")
+		}
+	}
+}
+
+// gatePortName is the name of the port of a Service that leads to the gate.
+func (p *planner) gatePortName(svc *topology.Service) string {
+	if port := p.ports[svc]; port != nil {
+		return port.Name
+	}
+	for _, port := range svc.Ports {
+		if p.moves[port] {
+			return port.Name
+		}
+	}
+	return ""
+}

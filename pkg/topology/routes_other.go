@@ -1,0 +1,58 @@
+package topology
+
+import (
+	"sigs.k8s.io/kustomize/kyaml/yaml"
+
+	"github.com/kauth-dev/kauth/pkg/manifest"
+)
+
+func readOpenShiftRoute(r *Route) error {
+	spec := manifest.Field(r.Object.Node, "spec")
+	protocol := ""
+	if manifest.String(spec, "tls", "termination") == "passthrough" {
+		protocol = "TLS passthrough"
+	}
+	add := func(ref *yaml.Node, field manifest.Path) {
+		if kind := manifest.String(ref, "kind"); kind != "" && kind != "Service" {
+			return
+		}
+		r.Backends = append(r.Backends, &Backend{
+			Field: field, Namespace: r.Object.Namespace, Service: manifest.String(ref, "name"), Port: scalar(spec, "port", "targetPort"),
+			ByTarget: true, PortField: manifest.P("spec", "port", "targetPort"), Host: manifest.String(spec, "host"),
+			Path: manifest.String(spec, "path"), Protocol: protocol,
+		})
+	}
+	if to := manifest.Field(spec, "to"); to != nil {
+		add(to, manifest.P("spec", "to"))
+	}
+	at(spec, manifest.P("spec"), "alternateBackends", add)
+	return nil
+}
+
+func readHTTPProxy(r *Route) error {
+	spec := manifest.Field(r.Object.Node, "spec")
+	add := func(protocol string) func(*yaml.Node, manifest.Path) {
+		return func(ref *yaml.Node, field manifest.Path) {
+			r.Backends = append(r.Backends, &Backend{
+				Field: field, Namespace: r.Object.Namespace, Service: manifest.String(ref, "name"), Port: scalar(ref, "port"),
+				PortField: field.With("port"), Host: manifest.String(spec, "virtualhost", "fqdn"), Protocol: protocol,
+			})
+		}
+	}
+	at(spec, manifest.P("spec"), "routes", func(route *yaml.Node, field manifest.Path) {
+		at(route, field, "services", add(""))
+	})
+	at(manifest.Field(spec, "tcpproxy"), manifest.P("spec", "tcpproxy"), "services", add("TCP"))
+	return nil
+}
+
+// readTargetGroupBinding reads the AWS load balancer controller's way to put pods behind a target group that somebody
+// else made.
+func readTargetGroupBinding(r *Route) error {
+	field := manifest.P("spec", "serviceRef")
+	ref := manifest.Field(r.Object.Node, "spec", "serviceRef")
+	r.Backends = append(r.Backends, &Backend{
+		Field: field, Namespace: r.Object.Namespace, Service: manifest.String(ref, "name"), Port: scalar(ref, "port"), PortField: field.With("port"),
+	})
+	return nil
+}

@@ -1,0 +1,175 @@
+package topology
+
+import (
+	"slices"
+	"strings"
+)
+
+// Hit is a workload that a Service selects.
+type Hit struct {
+	Workload *Workload
+	Maybe    bool     // not yet: the selector asks for labels that the manifests do not give, such as a leader's
+	Missing  []string // with Maybe: these, sorted
+	shared   int      // with Maybe: how many of its labels the pods have
+}
+
+// Selected returns the workloads whose pods a Service selects. Pods of Helm hooks and tests do not count: they are
+// not there while the release serves. Where no workload matches in full, those that contradict none of the selector and
+// share most of it may match at run time, and count; see choose.
+func (m *Model) Selected(svc *Service) []Hit { return m.selected[svc] }
+
+// maySelect returns the workloads that a Service may select at run time, beside those that it selects by the manifests.
+func (m *Model) maySelect(svc *Service) []Hit { return m.later[svc] }
+
+// choose returns the workloads that a selector of a namespace selects now, and those that it may select later. Without
+// any that it selects now, those that share most labels with it take their place.
+func (m *Model) choose(namespace string, selector map[string]string) (now, later []Hit) {
+	if len(selector) == 0 {
+		return nil, nil
+	}
+	most := 0
+	var maybes []Hit
+	for _, w := range m.candidates(namespace, selector) {
+		switch result, shared, missing := w.matches(selector); result {
+		case matchYes:
+			now = append(now, Hit{Workload: w})
+		case matchMaybe:
+			slices.Sort(missing)
+			maybes = append(maybes, Hit{Workload: w, Maybe: true, Missing: missing, shared: shared})
+			most = max(most, shared)
+		case matchNo:
+		}
+	}
+	settled := len(now) > 0
+	for _, hit := range maybes {
+		switch {
+		case !settled && hit.shared == most:
+			now = append(now, hit)
+		case hit.shared > 0:
+			later = append(later, hit)
+		}
+	}
+	return now, later
+}
+
+// neighbours returns the workloads that may live in a namespace, in document order within each.
+func (m *Model) neighbours(namespace string) []*Workload {
+	if namespace == "" {
+		var all []*Workload
+		for _, w := range m.Workloads {
+			if !w.Hook {
+				all = append(all, w)
+			}
+		}
+		return all
+	}
+	return append(slices.Clip(m.inSpace[namespace]), m.inSpace[""]...)
+}
+
+// candidates returns the workloads that a selector of a namespace may select, in document order: those that have one of
+// its labels, with its value, and those that do not have that label. The label is the one that leaves the fewest.
+func (m *Model) candidates(namespace string, selector map[string]string) []*Workload {
+	if namespace == "" {
+		return m.neighbours(namespace)
+	}
+	var best [2]*labelIndex
+	fewest, value := -1, ""
+	for key, wanted := range selector {
+		both := [2]*labelIndex{m.labelled(namespace, key), m.labelled("", key)}
+		n := 0
+		for _, index := range both {
+			n += len(index.with[wanted]) + len(index.without)
+		}
+		if fewest < 0 || n < fewest {
+			best, fewest, value = both, n, wanted
+		}
+	}
+	var all []*Workload
+	for _, index := range best {
+		fit := slices.Concat(index.with[value], index.without)
+		slices.SortFunc(fit, func(a, b *Workload) int { return a.place - b.place })
+		all = append(all, fit...)
+	}
+	return all
+}
+
+// labelIndex holds the workloads of one namespace, hooks left out, by what they have of one label.
+type labelIndex struct {
+	with    map[string][]*Workload // by value
+	without []*Workload
+}
+
+func (m *Model) labelled(namespace, key string) *labelIndex {
+	at := [2]string{namespace, key}
+	index := m.byLabel[at]
+	if index == nil {
+		index = &labelIndex{with: map[string][]*Workload{}}
+		for _, w := range m.inSpace[namespace] {
+			if value, has := w.Labels[key]; has {
+				index.with[value] = append(index.with[value], w)
+			} else {
+				index.without = append(index.without, w)
+			}
+		}
+		m.byLabel[at] = index
+	}
+	return index
+}
+
+type match int
+
+const (
+	matchNo match = iota
+	matchMaybe
+	matchYes
+)
+
+const (
+	podNameLabel  = "statefulset.kubernetes.io/pod-name"
+	podIndexLabel = "apps.kubernetes.io/pod-index"
+	shardLabel    = "operator.prometheus.io/shard"
+)
+
+// matches compares a selector with the labels of the workload's pods. With matchMaybe, shared is the number of entries
+// that the pods have already, and missing are those that they may still get.
+func (w *Workload) matches(selector map[string]string) (result match, shared int, missing []string) {
+	result = matchYes
+	for key, value := range selector {
+		has, known := w.Labels[key]
+		switch {
+		case known && has == value:
+			shared++
+		case known:
+			return matchNo, 0, nil
+		case key == podNameLabel && w.podName != nil:
+			if !w.podName(value) {
+				return matchNo, 0, nil
+			}
+			shared++
+		case key == podIndexLabel && w.podName != nil, key == shardLabel && w.sharded:
+			shared++
+		default:
+			result = matchMaybe
+			missing = append(missing, key)
+		}
+	}
+	if result == matchMaybe && shared == 0 && slices.ContainsFunc(missing, isIdentity) {
+		return matchNo, 0, nil
+	}
+	return result, shared, missing
+}
+
+// isIdentity says whether a label is one that says what a pod is. Charts, operators and controllers give it to pods when
+// they make them; nobody adds it at run time, as they do for a leader or an active replica.
+func isIdentity(key string) bool {
+	switch key {
+	case "app", "k8s-app", "name", "component", "tier", "run", "release", "chart", "heritage", "instance", "job-name", "controller-uid",
+		"pod-template-hash", "prometheus", "alertmanager", "thanos-ruler":
+		return true
+	}
+	return slices.ContainsFunc(identityPrefixes, func(prefix string) bool { return strings.HasPrefix(key, prefix) })
+}
+
+var identityPrefixes = []string{
+	"app.kubernetes.io/", "helm.sh/", "operator.prometheus.io/", "statefulset.kubernetes.io/", "apps.kubernetes.io/", "batch.kubernetes.io/",
+}
