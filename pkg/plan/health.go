@@ -5,7 +5,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/kauth-dev/kauth/pkg/gateconf"
 	"github.com/kauth-dev/kauth/pkg/manifest"
 	"github.com/kauth-dev/kauth/pkg/topology"
 )
@@ -42,7 +41,7 @@ func (p *planner) health() {
 		}
 		p.speak(route, services)
 		if route.Object.Kind == "HTTPRoute" {
-			p.find(Info, route.Object, nil, "where the Gateway is an AWS one, set healthCheckPath to "+p.healthPath(route)+" in a TargetGroupConfiguration of the Service",
+			p.find(Info, route.Object, nil, "where the Gateway is an AWS one, set healthCheckPath to "+p.behind(services[0]).Config.HealthPath+" in a TargetGroupConfiguration of the Service",
 				"a load balancer that asks for / to learn about health is told 401 from now on")
 		}
 	}
@@ -54,7 +53,7 @@ func (p *planner) nlbHealth() {
 		svc := mv.Service
 		have := svc.Annotations
 		if _, on := have[nlbHealthPath]; on {
-			p.annotate(svc.Object, have, nlbHealthPath, gateconf.HealthPath)
+			p.annotate(svc.Object, have, nlbHealthPath, p.behind(svc).Config.HealthPath)
 		}
 		if port := have[nlbHealthPort]; port != "" && port != "traffic-port" {
 			p.annotate(svc.Object, have, nlbHealthPort, "traffic-port")
@@ -75,10 +74,14 @@ func (p *planner) servicesOf(route *topology.Route) []*topology.Service {
 }
 
 // albHealth sets the health annotations of an ALB Ingress. They stand on the Ingress where all its backends are gates,
-// else on each Service, for on the Ingress they would reach the other backends as well.
+// which all want the same, else on each Service, for on the Ingress they would reach the other backends as well.
 func (p *planner) albHealth(route *topology.Route, services []*topology.Service, all bool) {
-	path := p.healthPath(route)
 	for _, svc := range services {
+		first, g := p.behind(services[0]), p.behind(svc)
+		all = all && g.tls() == first.tls() && g.Config.HealthPath == first.Config.HealthPath
+	}
+	for _, svc := range services {
+		g := p.behind(svc)
 		onIngress := func(key string) bool { _, on := svc.Annotations[key]; return all && !on }
 		set := func(key, value string) {
 			if onIngress(key) {
@@ -93,9 +96,9 @@ func (p *planner) albHealth(route *topology.Route, services []*topology.Service,
 			}
 			return route.Annotations[key]
 		}
-		set(albHealthPath, path)
+		set(albHealthPath, g.Config.HealthPath)
 		protocol := "HTTP"
-		if p.tls() { // which is not what a load balancer speaks when nothing is said
+		if g.tls() { // which is not what a load balancer speaks when nothing is said
 			protocol = "HTTPS"
 		}
 		for _, rule := range []struct{ key, want, unsaid string }{
@@ -119,16 +122,6 @@ func (p *planner) albHealth(route *topology.Route, services []*topology.Service,
 				"accepts 401, which calls an application healthy that nobody asked")
 		}
 	}
-}
-
-// healthPath is the health path of the gates behind a route; all gates of one run have the same.
-func (p *planner) healthPath(route *topology.Route) string {
-	for _, way := range p.model.WaysOf(route) {
-		if g := p.gateOf(way.Workload); g != nil {
-			return g.Config.HealthPath
-		}
-	}
-	return ""
 }
 
 // annotate plans an annotation, once, and reports a value that it replaces.
