@@ -172,7 +172,12 @@ func (d *differ) sequence(b, a *yaml.Node, path []string) {
 
 // add puts a new entry into a mapping.
 func (d *differ) add(value *yaml.Node, path []string, inList bool) {
-	if inList {
+	switch {
+	case inList:
+		d.op("add", path, value)
+		return
+	case value.Kind == yaml.SequenceNode: // which a merge would put in the place of one that came since
+		d.test(&yaml.Node{Kind: yaml.ScalarNode, Tag: yaml.NodeTagNull, Value: "null"}, path)
 		d.op("add", path, value)
 		return
 	}

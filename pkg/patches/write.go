@@ -53,11 +53,8 @@ func (s *Set) Files(version string) ([]File, error) {
 		resources = manifest.Sequence(manifest.Text(Resources))
 		files = append(files, File{Resources, text})
 	}
-	if len(list.Content) == 0 {
-		list = nil
-	}
 	text, err := encode(manifest.Mapping("apiVersion", manifest.Text("kustomize.config.k8s.io/v1alpha1"), "kind", manifest.Text("Component"),
-		"resources", resources, "patches", list))
+		"resources", resources, "patches", list)) // an empty list too: kustomize takes no file that says nothing
 	if err != nil {
 		return nil, err
 	}
