@@ -59,6 +59,8 @@ var banned = map[string]map[string]string{
 		"github.com/rogpeppe/":        "for tests",
 		"github.com/creack/pty":       "for tests",
 		"github.com/coder/websocket":  "for tests",
+		"github.com/invopop/":         "for tests",
+		"github.com/santhosh-tekuri/": "for tests",
 		"golang.org/x/crypto/bcrypt":  "kauth sees no password and no hash",
 		module + "/pkg/htpasswd":      "kauth sees no password and no hash",
 	},

@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strconv"
@@ -70,8 +71,7 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value, path string) {
 func (d *decoder) scalar(n *yaml.Node, v reflect.Value, path string) {
 	tag := n.ShortTag()
 	number := tag == yaml.NodeTagInt || tag == yaml.NodeTagFloat
-	_, isQuantity := v.Interface().(Quantity)
-	_, isPort := v.Interface().(PortRef)
+	isQuantity, isPort := v.Type() == reflect.TypeFor[Quantity](), v.Type() == reflect.TypeFor[PortRef]()
 	switch {
 	case n.Kind != yaml.ScalarNode:
 		d.fault(n, path, "expected %s, found %s", wanted(v), describe(n))
@@ -174,9 +174,7 @@ func fields(v reflect.Value) map[string]reflect.Value {
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 		switch {
 		case f.Anonymous:
-			for name, field := range fields(v.Field(i)) {
-				all[name] = field
-			}
+			maps.Copy(all, fields(v.Field(i)))
 		case name != "":
 			all[name] = v.Field(i)
 		}

@@ -2,6 +2,8 @@
 // defaults become the one value that a gate is planned from. It knows no cluster, no manifest and no plan.
 package config
 
+import "strings"
+
 // What a settings file says of itself.
 const (
 	APIVersion = "kauth.dev/v1alpha1"
@@ -105,9 +107,10 @@ type PortRef string
 
 // origin is where a field of the file stands.
 func (f *File) origin(path string) Origin {
-	place := f.name
-	if line := f.lines[path]; line > 0 {
-		place += ":" + itoa(line)
+	for at := path; at != ""; at = at[:max(strings.LastIndexByte(at, '.'), 0)] { // what is not there is missed above
+		if line := f.lines[at]; line > 0 {
+			return Origin{Place: f.name + ":" + itoa(line), Field: path}
+		}
 	}
-	return Origin{Place: place, Field: path}
+	return Origin{Place: f.name, Field: path}
 }

@@ -98,6 +98,10 @@ func (d *decoder) header(n *yaml.Node) bool {
 				at, got = n.Content[i+1], n.Content[i+1].Value
 			}
 		}
+		if got == "" {
+			d.fault(at, want.key, "missing; settings start with apiVersion: %s and kind: %s", APIVersion, Kind)
+			return false
+		}
 		if got != want.value {
 			d.fault(at, want.key, "%q, but settings are of %s %s", got, APIVersion, Kind)
 			return false
@@ -118,6 +122,9 @@ func (d *decoder) check() {
 		if g.Gate != nil && *g.Gate != "enabled" && *g.Gate != "disabled" {
 			d.wrong(at+".gate", "%q is neither enabled nor disabled", *g.Gate)
 		}
+		if g.Target.empty() {
+			continue
+		}
 		key := g.Target.key()
 		if first, twice := seen[key]; twice {
 			d.wrong(at, "has the target of gates[%d]; the first that matches counts, so remove one", first)
@@ -133,7 +140,7 @@ func (d *decoder) wrong(path, format string, args ...any) {
 }
 
 func (d *decoder) target(t *Target, at string) {
-	if t.Kind == nil && t.Name == nil && t.Namespace == nil && len(t.Labels) == 0 {
+	if t.empty() {
 		d.wrong(at, "selects nothing; give kind, name, namespace or labels")
 	}
 	for _, field := range []struct {
@@ -158,6 +165,10 @@ func (d *decoder) target(t *Target, at string) {
 			d.wrong(at+".port", "%q is neither the number nor the name of a container port", *t.Port)
 		}
 	}
+}
+
+func (t *Target) empty() bool {
+	return t.Kind == nil && t.Name == nil && t.Namespace == nil && len(t.Labels) == 0
 }
 
 // key is the same for targets that select the same.

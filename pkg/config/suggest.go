@@ -10,9 +10,11 @@ import (
 func Suggest(unknown string, known []string) string {
 	slices.Sort(known)
 	plain := func(s string) string { return strings.ToLower(strings.NewReplacer("-", "", "_", "").Replace(s)) }
-	best, least := "", max(len(unknown)/3, 1)+1
+	best, least := "", max(len(unknown)/2, 1)+1
 	for _, name := range known {
-		if d := distance(plain(unknown), plain(name)); d < least {
+		if len(unknown) > 2 && strings.HasPrefix(plain(name), plain(unknown)) { // users is usersSecret
+			best, least = name, 0
+		} else if d := distance(plain(unknown), plain(name)); d < least {
 			best, least = name, d
 		}
 	}

@@ -157,11 +157,11 @@ func settings(g *plan.Gate) []Setting {
 }
 
 func amounts(list string, of map[string]config.Quantity) string {
-	text := ""
+	var b strings.Builder
 	for _, name := range slices.Sorted(maps.Keys(of)) {
-		text += " " + list + "." + name + "=" + string(of[name])
+		b.WriteString(" " + list + "." + name + "=" + string(of[name]))
 	}
-	return text
+	return b.String()
 }
 
 func viewOf(p *plan.Plan, way *topology.Way) Way {

@@ -13,7 +13,7 @@ import (
 // itself count too; they have no dot, or end in k8s.io.
 var knownGroups = []string{
 	"monitoring.coreos.com", "traefik.io", "traefik.containo.us", "networking.istio.io", "security.istio.io", "route.openshift.io",
-	"projectcontour.io", "elbv2.k8s.aws", "gateway.k8s.aws", "cert-manager.io", "operator.victoriametrics.com",
+	"projectcontour.io", "kauth.dev", "elbv2.k8s.aws", "gateway.k8s.aws", "cert-manager.io", "operator.victoriametrics.com",
 }
 
 // unknown warns of objects of kinds that kauth has not heard of and that name a Service of a gated workload: they may

@@ -68,7 +68,13 @@ func (p *Process) run(f *flags, in []byte) error {
 
 // function puts the results of a run into the ResourceList s, or into the one that came in where the run failed.
 func function(in []byte, s *manifest.Stream, r *inject.Report, failed error) (*manifest.Stream, error) {
-	results := krm.Results(r.Findings, failed)
+	var results []krm.Result
+	for _, g := range r.Gates {
+		if failed == nil {
+			results = append(results, krm.Result{Severity: plan.Info, Ref: g.Workload, Message: "gated: " + g.Done})
+		}
+	}
+	results = append(results, krm.Results(r.Findings, failed)...)
 	if failed != nil {
 		var err error
 		if s, err = manifest.Read(in); err != nil {
