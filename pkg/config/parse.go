@@ -25,13 +25,13 @@ const maxFile = 1 << 20
 func Read(name string) (*File, error) {
 	f, err := os.Open(name)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w; name a settings file", name, cause(err))
+		return nil, fmt.Errorf("%s: %w; name a settings file with --config or KAUTH_CONFIG", name, cause(err))
 	}
 	defer func() { _ = f.Close() }() // only read from
 	text, err := io.ReadAll(io.LimitReader(f, maxFile+1))
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("%s: %w; name a settings file", name, cause(err))
+		return nil, fmt.Errorf("%s: %w; name a settings file with --config or KAUTH_CONFIG", name, cause(err))
 	case len(text) > maxFile:
 		return nil, fmt.Errorf("%s: longer than %d bytes, which no settings file needs; is it the manifests?", name, maxFile)
 	}

@@ -89,7 +89,7 @@ func (p *planner) passes(r *config.Rule, w *topology.Workload) string {
 		return ""
 	case guardOnly(w):
 		return "is an auth proxy or an ingress controller itself"
-	case rulePort(r) == topology.Port{} && len(p.candidates(w)) == 0:
+	case rulePort(r) == topology.Port{} && len(p.candidates(w)) == 0 && len(p.model.WaysTo(w)) == 0:
 		return "says no port that it listens on, and nothing leads to it"
 	default:
 		return ""

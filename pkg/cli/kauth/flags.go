@@ -159,11 +159,7 @@ func (f *flags) settings(getenv func(string) string, list *krm.List) (*config.Fi
 	case inside == nil && name == "":
 		return nil, nil
 	case inside == nil:
-		file, err := config.Read(name)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", by, err)
-		}
-		return file, nil
+		return config.Read(name)
 	case name != "" && kind != "ConfigMap":
 		return nil, fmt.Errorf("functionConfig: %s names settings too; use one of them", by)
 	case kind == "ConfigMap":
