@@ -129,6 +129,7 @@ var mayImport = map[string][]string{
 	"pkg/proxy":             {"pkg/auth", "pkg/reload", "pkg/htpasswd", "pkg/proxy/lean"},
 	"pkg/userstore":         {"pkg/htpasswd"},
 	"pkg/verify":            {"pkg/topology", "pkg/userstore", "pkg/manifest"},
+	"test/kustomize":        {"pkg/manifest", "pkg/patches"},
 	"test/demo":             {"pkg/userstore", "pkg/htpasswd"},
 }
 

@@ -105,6 +105,34 @@ func TestFiles(t *testing.T) {
 	}
 }
 
+// TestDocumentation: the settings files that the documentation shows are good ones.
+func TestDocumentation(t *testing.T) {
+	shown := 0
+	for _, name := range []string{"../../README.md", "../../docs/config.md"} {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, block := range strings.Split(string(text), "```yaml\n")[1:] {
+			block, _, _ = strings.Cut(block, "```")
+			if !strings.Contains(block, APIVersion) {
+				continue
+			}
+			shown++
+			file, err := Parse(filepath.Base(name), []byte(block))
+			if err == nil {
+				_, err = Resolve(Flags{}, file)
+			}
+			if err != nil {
+				t.Errorf("%s, block %d: %v", name, i+1, err)
+			}
+		}
+	}
+	if shown < 3 {
+		t.Errorf("only %d settings files are shown", shown)
+	}
+}
+
 // refused compares an error with what the file name wants, whose first line says whether the schema refuses too.
 func refused(t *testing.T, name string, err, bySchema error) {
 	t.Helper()

@@ -105,11 +105,24 @@ func block(n *yaml.Node) *yaml.Node {
 	return &yaml.Node{Kind: yaml.ScalarNode, Tag: yaml.NodeTagString, Style: yaml.LiteralStyle, Value: string(inner)}
 }
 
+// encode prints n so that it is read alike by YAML 1.1, which kustomize and Kubernetes read, and by 1.2.
 func encode(n *yaml.Node) ([]byte, error) {
+	quote(n)
 	var out bytes.Buffer
 	e := yaml.NewEncoder(&out)
 	err := errors.Join(e.Encode(n), e.Close())
 	return out.Bytes(), err
+}
+
+// quote puts quotes around texts that YAML 1.1 takes for something else, such as n, which is false, and around those that
+// end in a newline, for kustomize cuts that off at the end of a patch.
+func quote(n *yaml.Node) {
+	if n.Kind == yaml.ScalarNode && n.Tag == yaml.NodeTagString && n.Style == 0 && (yaml.IsYaml1_1NonString(n) || strings.HasSuffix(n.Value, "\n")) {
+		n.Style = yaml.DoubleQuotedStyle
+	}
+	for _, child := range n.Content {
+		quote(child)
+	}
 }
 
 func text(s string) *yaml.Node {

@@ -9,10 +9,15 @@ import (
 )
 
 // behind returns the gate that a Service leads to: any of them, for agree sees to it that all are alike. It is never
-// nil for a Service that a way moved on.
+// nil for a Service of a way that was moved.
 func (p *planner) behind(svc *topology.Service) *Gate {
 	for _, hit := range p.model.Selected(svc) {
 		if g := p.gateOf(hit.Workload); g != nil {
+			return g
+		}
+	}
+	for _, way := range p.model.Ways { // one that leads there in another way than by a selector
+		if g := p.gateOf(way.Workload); way.Service == svc && g != nil {
 			return g
 		}
 	}
