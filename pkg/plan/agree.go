@@ -48,7 +48,7 @@ func (p *planner) agree() {
 // used says whether the plan makes the Service lead to a gate.
 func (p *planner) used(svc *topology.Service) bool {
 	_, added := p.ports[svc]
-	return added || slices.ContainsFunc(p.Moves, func(m *Move) bool { return m.Service == svc })
+	return added || slices.ContainsFunc(svc.Ports, func(port *topology.ServicePort) bool { return p.moves[port] })
 }
 
 // difference names the first setting in which two gates differ for whoever sends requests; "" where they are alike.
