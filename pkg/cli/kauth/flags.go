@@ -148,6 +148,9 @@ func (f *flags) options(file *config.File) (inject.Options, error) {
 // settings reads the settings file, or what a ResourceList holds in its place; nil where there is none.
 func (f *flags) settings(getenv func(string) string, list *krm.List) (*config.File, error) {
 	name, by := f.config, "--config"
+	if name == "" && f.given("config") { // as by a variable that is not set; nobody may believe in settings that are not read
+		return nil, usageError{errors.New("--config: empty; name a settings file, or leave the flag out")}
+	}
 	if name == "" {
 		name, by = getenv("KAUTH_CONFIG"), "KAUTH_CONFIG"
 	}
