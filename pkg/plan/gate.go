@@ -124,14 +124,17 @@ func (p *planner) upstreamPort(t chosen) (int, bool) {
 	case t.port.Number != 0:
 		return t.port.Number, true
 	}
-	candidates := p.candidates(w)
+	candidates, hint := p.candidates(w), "write --gate "+w.Object.Kind+"/"+w.Object.Name+":PORT"
+	if p.ruleOf(w) != nil {
+		hint = "say target.port in the settings file, or " + hint
+	}
 	switch len(candidates) {
 	case 1:
 		return candidates[0], true
 	case 0:
-		p.find(Error, w.Object, nil, "write --gate "+w.Object.Kind+"/"+w.Object.Name+":PORT", "no container says which port it listens on")
+		p.find(Error, w.Object, nil, hint, "no container says which port it listens on")
 	default:
-		p.find(Error, w.Object, nil, "write --gate "+w.Object.Kind+"/"+w.Object.Name+":PORT with one of them",
+		p.find(Error, w.Object, nil, hint+" with one of them",
 			"several ports (%s), none chosen", portList(w))
 	}
 	return 0, false

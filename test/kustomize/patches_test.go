@@ -68,3 +68,21 @@ func TestPatchesOfNothing(t *testing.T) {
 		t.Errorf("%v, %s\n%s", err, errs, out)
 	}
 }
+
+// TestPatchesUnderANamespace: objects that name no namespace are patched, and gated, in one that kustomize gives them.
+func TestPatchesUnderANamespace(t *testing.T) {
+	dir := write(t, "rendered.yaml", small, "kustomization.yaml", component+"namespace: monitoring\nnamePrefix: eu-\n")
+	must(t, dir, small, program(t), "patches", "-o", "kauth", "-n", "monitoring")
+	out, errs, err := build(t, dir)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, errs)
+	}
+	for _, want := range []string{"name: kauth-proxy", "number: 8181", "targetPort: kauth"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("no %q in\n%s", want, out)
+		}
+	}
+	if again, errs, err := command(t, dir, out, program(t)); err != nil || cmp.Diff(objects(t, out), objects(t, again)) != "" {
+		t.Errorf("kauth does not find it gated: %v\n%s\n%s", err, errs, cmp.Diff(objects(t, out), objects(t, again)))
+	}
+}
