@@ -3,12 +3,16 @@
 package explain
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strconv"
+	"strings"
 
+	"github.com/kauth-dev/kauth/pkg/config"
 	"github.com/kauth-dev/kauth/pkg/gateconf"
 	"github.com/kauth-dev/kauth/pkg/manifest"
 	"github.com/kauth-dev/kauth/pkg/plan"
@@ -41,6 +45,16 @@ type Gate struct {
 	UsersSecret    string `json:"usersSecret"`
 	Realm          string `json:"realm"`
 	Image          string `json:"image"`
+
+	AskedFor string    `json:"askedFor"` // "by default", or who asks: "--gate KIND/NAME", "annotation of KIND NAME", "kauth.yaml:7"
+	Settings []Setting `json:"settings"`
+}
+
+// Setting is a setting of a gate that does not have its default, and where its value comes from.
+type Setting struct {
+	Name  string `json:"name"`  // as the settings file calls it
+	Value string `json:"value"` // "" where there is none
+	From  string `json:"from"`  // a flag such as "--realm", or a place such as "kauth.yaml:7"
 }
 
 // Way is one way from outside.
@@ -99,12 +113,56 @@ func gateOf(p *plan.Plan, w *topology.Workload) *Gate {
 	for _, g := range p.Gates {
 		if g.Workload == w {
 			return &Gate{
+				AskedFor: g.Reason, Settings: settings(g),
 				Port: g.Port, AdminPort: g.AdminPort, Upstream: g.Config.Upstream, Prefix: g.Config.Prefix, HealthPath: g.Config.HealthPath,
 				UpstreamHealth: g.Config.UpstreamHealthPath, UsersSecret: g.Config.UsersSecret, Realm: g.Config.Realm, Image: g.Image,
 			}
 		}
 	}
 	return nil
+}
+
+// settings lists what somebody says about the gate, in the order of the settings file. The rest has kauth's own
+// default, or what kauth found in the manifests.
+func settings(g *plan.Gate) []Setting {
+	s, c := &g.Settings, &g.Config
+	resources := ""
+	if s.Resources != nil {
+		resources = amounts("requests", s.Resources.Requests) + amounts("limits", s.Resources.Limits)
+	}
+	list := []Setting{
+		{Name: "mode", Value: cmp.Or(s.Mode, config.ModeSidecar)},
+		{Name: "auth", Value: c.Auth},
+		{Name: "usersSecret", Value: c.UsersSecret},
+		{Name: "realm", Value: c.Realm},
+		{Name: "signIn", Value: c.SignIn},
+		{Name: "port", Value: strconv.Itoa(g.Port)},
+		{Name: "requireHeader", Value: c.RequireHeader},
+		{Name: "headerSecret", Value: s.HeaderSecret},
+		{Name: "tlsSecret", Value: s.TLSSecret},
+		{Name: "trustedProxies", Value: strings.Join(c.TrustedProxies, ",")},
+		{Name: "networkPolicy", Value: cmp.Or(s.NetworkPolicy, config.PolicyNone)},
+		{Name: "healthPath", Value: c.HealthPath},
+		{Name: "upstreamHealthPath", Value: c.UpstreamHealthPath},
+		{Name: "image", Value: g.Image},
+		{Name: "resources", Value: strings.TrimSpace(resources)},
+	}
+	stated := []Setting{}
+	for _, item := range list {
+		if s.Stated(item.Name) {
+			item.From = s.Origin(item.Name).String()
+			stated = append(stated, item)
+		}
+	}
+	return stated
+}
+
+func amounts(list string, of map[string]config.Quantity) string {
+	var b strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(of)) {
+		b.WriteString(" " + list + "." + name + "=" + string(of[name]))
+	}
+	return b.String()
 }
 
 func viewOf(p *plan.Plan, way *topology.Way) Way {

@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 )
@@ -65,6 +66,10 @@ func (t *printer) workload(item Workload) {
 		}
 		t.line("  gate     port %d -> %s, users from Secret %s", g.Port, g.Upstream, g.UsersSecret)
 		t.line("  health   %s asks %s", g.HealthPath, health)
+		t.line("  asked    %s", g.AskedFor)
+		for _, s := range g.Settings {
+			t.line("  setting  %s: %s, from %s", s.Name, cmp.Or(s.Value, "none"), s.From)
+		}
 	} else {
 		t.line("  gate     none")
 	}

@@ -53,7 +53,7 @@ func filtersOf(p *plan.Plan, version string) []*edit {
 	for _, g := range p.Gates {
 		f := sidecar.Filter{
 			PodSpec: g.Workload.PodSpec, Config: g.Config, Port: g.Port, AdminPort: g.AdminPort, Image: g.Image,
-			Mounts: g.Mounts, FileMode: g.FileMode, Native: g.Native, HostPort: g.HostPort, HostIP: g.HostIP,
+			Mounts: g.Mounts, FileMode: g.FileMode, Native: g.Native, HostPort: g.HostPort, HostIP: g.HostIP, Resources: g.Settings.Resources,
 		}
 		if g.SetUser {
 			f.RunAsUser = sidecarUser

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/kauth-dev/kauth/pkg/config"
 	"github.com/kauth-dev/kauth/pkg/plan"
 	"github.com/kauth-dev/kauth/pkg/testenv"
 )
@@ -104,7 +105,7 @@ func TestRunTwiceAndBack(t *testing.T) {
 	if back := ejected(t, first); back != small {
 		t.Errorf("eject does not give the input back:\n%s", back)
 	}
-	changed, err := run(t, first, Options{Options: plan.Options{Port: 9999, UsersSecret: "others"}})
+	changed, err := run(t, first, Options{Options: plan.Options{Settings: config.Settings{Port: 9999, UsersSecret: "others"}}})
 	if err != nil || !strings.Contains(changed, "--listen=:9999") || strings.Contains(changed, "8181") || !strings.Contains(changed, "secretName: others") {
 		t.Errorf("a run with other options does not start afresh: %v\n%s", err, changed)
 	}

@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"regexp"
@@ -24,6 +25,21 @@ type Document struct {
 	objects []*Object
 }
 
+// Root returns the document's mapping, nil where it was not parsed or has no content. Call Edit before changing it.
+func (d *Document) Root() *yaml.Node {
+	if d.tree == nil || d.tree.Kind != yaml.DocumentNode {
+		return d.tree
+	}
+	return d.tree.Content[0]
+}
+
+// Edit must be called before anything in the document is changed; Stream.Commit then writes the change.
+func (d *Document) Edit() {
+	if d.before == nil {
+		d.before = yamltext.Clone(d.tree)
+	}
+}
+
 // Objects returns the document's objects: one, or the items of a List; none where the document was not parsed.
 func (d *Document) Objects() []*Object { return d.objects }
 
@@ -44,11 +60,7 @@ func (o *Object) RNode() *yaml.RNode { return yaml.NewRNode(o.Node) }
 func (o *Object) StreamLine() int { return o.Doc.Line + o.Node.Line - 1 }
 
 // Edit must be called before anything below the object's Node is changed; Stream.Commit then writes the change.
-func (o *Object) Edit() {
-	if o.Doc.before == nil {
-		o.Doc.before = yamltext.Clone(o.Doc.tree)
-	}
-}
+func (o *Object) Edit() { o.Doc.Edit() }
 
 // Before returns the object's mapping as it was when its document was read or last committed: Node itself where no
 // edit has begun. Use it to compare, never to edit.
@@ -132,9 +144,6 @@ func (d *Document) parse() error {
 	if root.Kind != yaml.MappingNode {
 		return d.errorf(root.Line, "not a Kubernetes object: expected fields such as apiVersion and kind, found %s", kindName(root))
 	}
-	if String(root, "kind") == "ResourceList" {
-		return d.errorf(root.Line, "a KRM ResourceList; this version reads a plain stream of manifests")
-	}
 	if key, line := duplicateKey(root); key != "" {
 		return d.errorf(line, "the key %q stands twice in one mapping; remove one", key)
 	}
@@ -144,7 +153,7 @@ func (d *Document) parse() error {
 	source := d.source(root)
 	var errs []error
 	for _, n := range objectNodes(tree) {
-		o := &Object{Doc: d, Node: n, Ref: refOf(n, source)}
+		o := &Object{Doc: d, Node: n, Ref: refOf(n, cmp.Or(source, itemSource(n)))}
 		if o.Kind == "" {
 			errs = append(errs, d.errorf(n.Line, "no kind; every object needs apiVersion, kind and metadata.name"))
 		}

@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"bytes"
+	"cmp"
 	"strings"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
@@ -66,6 +67,15 @@ func (d *Document) source(root *yaml.Node) string {
 		return file
 	}
 	return sourceComment(d.raw)
+}
+
+// itemSource returns the file that an item of a ResourceList comes from, "" where it does not say
+// (kustomize:kyaml/kio/kioutil/kioutil.go).
+func itemSource(n *yaml.Node) string {
+	if at := Field(n, "metadata", "annotations"); at != nil {
+		return cmp.Or(String(at, "internal.config.kubernetes.io/path"), String(at, "config.kubernetes.io/path"))
+	}
+	return ""
 }
 
 // sourceComment returns what stands behind "# Source:" among the comments that start the document.

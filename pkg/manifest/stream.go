@@ -40,12 +40,41 @@ func Read(in []byte) (*Stream, error) {
 		line += bytes.Count(raw, newline)
 	}
 	if len(errs) == 0 {
+		errs = append(errs, s.alone())
 		errs = append(errs, s.Docs[len(s.Docs)-1].cutOff())
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
 	return s, nil
+}
+
+// ResourceList is the kind of what KRM functions read and write: a list of objects, which stands alone.
+const ResourceList = "ResourceList"
+
+// alone refuses a ResourceList with anything beside it.
+func (s *Stream) alone() error {
+	for _, d := range s.Docs {
+		if String(d.Root(), "kind") != ResourceList {
+			continue
+		}
+		for _, other := range s.Docs {
+			if other != d && !commentsOnly(other.raw) {
+				return d.errorf(d.Root().Line, "a KRM ResourceList, and other documents beside it; give one or the other")
+			}
+		}
+	}
+	return nil
+}
+
+// commentsOnly says whether a document has nothing but comments and markers.
+func commentsOnly(raw []byte) bool {
+	for line := range bytes.Lines(raw) {
+		if text := bytes.TrimSpace(line); len(text) > 0 && text[0] != '#' && !isMarker(text, "---") && !isMarker(text, "...") {
+			return false
+		}
+	}
+	return true
 }
 
 var newline = []byte("\n")

@@ -85,7 +85,7 @@ func TestReadRefuses(t *testing.T) {
 		{"duplicate key deep down", "kind: Service\nmetadata:\n  name: a\n  name: b\n", `line 4: the key "name" stands twice`},
 		{"what Helm takes for a separator", "kind: ConfigMap\n---x: 1\n", `line 2: starts with "---x: 1", which Helm takes for a document separator`},
 		{"two at once", "a\n---\nb\n", "line 3: not a Kubernetes object"},
-		{"ResourceList", "apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nitems: []\n", "a KRM ResourceList"},
+		{"ResourceList with company", valid + "---\napiVersion: config.kubernetes.io/v1\nkind: ResourceList\nitems: []\n", "line 6: a KRM ResourceList, and other documents beside it"},
 		{"cut in a stream of Helm's", "---\n# Source: x/templates/a.yaml\n" + strings.TrimSuffix(valid, "\n") + "\nstatus:\n  port: 90", "line 8 (x/templates/a.yaml): ends without a newline"},
 		{"cut in a stream of Helm 4's", "kind: Service\nmetadata: {annotations: {postrenderer.helm.sh/postrender-filename: a}}\nx: 90", "line 3: ends without a newline"},
 		{"cut in a block scalar", valid + "---\nkind: ConfigMap\ndata:\n  a: |\n    some te", "line 9: ends without a newline"},

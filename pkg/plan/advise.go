@@ -14,25 +14,38 @@ func (p *planner) advise() {
 				"port %d stays open inside the cluster, for scrapers and for whoever can reach the pod", g.Upstream)
 		}
 	}
-	if len(p.Gates) > 0 {
-		g := p.Gates[0]
-		command := "kubectl basicauth user add NAME"
-		if ns := g.Ref().Namespace; ns != "" {
-			command += " --namespace " + ns
-		}
-		if g.Config.UsersSecret != gateconf.UsersSecret {
-			command += " --secret " + g.Config.UsersSecret
-		}
-		if g.Config.Auth != gateconf.AuthNone {
-			p.find(Info, g.Workload.Object, nil, command, "nobody gets in before Secret %q has a user", g.Config.UsersSecret)
-		}
-		if name := g.Config.RequireHeader; name != "" {
-			p.find(Info, g.Workload.Object, nil, "kubectl create secret generic "+p.options.HeaderSecret+" --from-literal=current=\"$(openssl rand -hex 32)\", and have the CDN send it",
-				"every request is refused that has no header %s with a value of Secret %q", name, p.options.HeaderSecret)
-		}
-		if p.tls() {
-			p.find(Info, g.Workload.Object, nil, "let cert-manager make it, or use kubectl create secret tls "+p.options.TLSSecret,
-				"nobody can connect, and the pod is not ready, before Secret %q has a certificate", p.options.TLSSecret)
-		}
+	for _, g := range p.Gates {
+		p.adviseSecrets(g)
 	}
+}
+
+// adviseSecrets says, once for each Secret, what it takes to let somebody in.
+func (p *planner) adviseSecrets(g *Gate) {
+	namespace := ""
+	if ns := g.Ref().Namespace; ns != "" {
+		namespace = " --namespace " + ns
+	}
+	command := "kubectl basicauth user add NAME" + namespace
+	if g.Config.UsersSecret != gateconf.UsersSecret {
+		command += " --secret " + g.Config.UsersSecret
+	}
+	if g.Config.Auth != gateconf.AuthNone && p.news(g, "users", g.Config.UsersSecret) {
+		p.find(Info, g.Workload.Object, nil, command, "nobody gets in before Secret %q has a user", g.Config.UsersSecret)
+	}
+	name, secret := g.Config.RequireHeader, g.Settings.HeaderSecret
+	if name != "" && p.news(g, "header "+name, secret) {
+		p.find(Info, g.Workload.Object, nil, "kubectl create secret generic "+secret+" --from-literal=current=\"$(openssl rand -hex 32)\", and have the CDN send it",
+			"every request is refused that has no header %s with a value of Secret %q", name, secret)
+	}
+	if secret := g.Settings.TLSSecret; g.tls() && p.news(g, "tls", secret) {
+		p.find(Info, g.Workload.Object, nil, "let cert-manager make it, or use kubectl create secret tls "+secret,
+			"nobody can connect, and the pod is not ready, before Secret %q has a certificate", secret)
+	}
+}
+
+// news says whether nothing was said yet of a Secret of the gate's namespace, and remembers it.
+func (p *planner) news(g *Gate, what, secret string) bool {
+	key := what + " " + g.Ref().Namespace + "/" + secret
+	defer func() { p.said[key] = true }()
+	return !p.said[key]
 }

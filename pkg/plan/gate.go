@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -21,19 +22,16 @@ const (
 // gate plans the gate of one workload, nil where something stands in the way.
 func (p *planner) gate(t chosen) *Gate {
 	w, before := t.workload, len(Errors(p.Findings))
-	p.refuse(w)
+	p.refuse(t)
 	port, ok := p.upstreamPort(t)
 	if !ok || len(Errors(p.Findings)) > before {
 		return nil
 	}
-	g := &Gate{Workload: w, Upstream: port, Config: gateconf.Defaults(), Mounts: p.mounts()}
+	g := &Gate{Workload: w, Upstream: port, Config: gateconf.Defaults(), Settings: t.settings, Reason: t.reason, Mounts: mounts(&t.settings)}
 	if !p.choosePorts(g) {
 		return nil
 	}
-	g.Image = p.options.Image
-	if g.Image == "" {
-		g.Image = gateconf.Image + ":" + p.options.Version
-	}
+	g.Image = cmp.Or(t.settings.Image, gateconf.Image+":"+p.options.Version)
 	security := manifest.Field(w.Spec(), "securityContext")
 	g.FileMode = modeAll
 	if manifest.String(security, "fsGroup") != "" {
@@ -52,7 +50,8 @@ func (p *planner) gate(t chosen) *Gate {
 }
 
 // refuse finds what makes a gate impossible or a false promise.
-func (p *planner) refuse(w *topology.Workload) {
+func (p *planner) refuse(t chosen) {
+	w := t.workload
 	p.twice(w)
 	spec := w.Spec()
 	for _, c := range w.Containers {
@@ -66,7 +65,7 @@ func (p *planner) refuse(w *topology.Workload) {
 			}
 		}
 	}
-	p.refuseVolumes(w)
+	p.refuseVolumes(w, mounts(&t.settings))
 	if w.Operator && manifest.Bool(spec, "paused") {
 		p.find(Error, w.Object, manifest.P("spec", "paused"), "set it to false",
 			"the operator does not act on a paused resource, so the gate would not appear while the routes already lead to it")
@@ -79,9 +78,9 @@ func (p *planner) refuse(w *topology.Workload) {
 }
 
 // refuseVolumes finds volumes that have the name of one of the gate's.
-func (p *planner) refuseVolumes(w *topology.Workload) {
+func (p *planner) refuseVolumes(w *topology.Workload, mounts []gateconf.Mount) {
 	refuse := func(name, hint string, field manifest.Path) {
-		if slices.ContainsFunc(p.mounts(), func(m gateconf.Mount) bool { return m.Volume == name }) {
+		if slices.ContainsFunc(mounts, func(m gateconf.Mount) bool { return m.Volume == name }) {
 			p.find(Error, w.Object, field, hint, "a volume %q that kauth did not write", name)
 		}
 	}
@@ -121,14 +120,17 @@ func (p *planner) upstreamPort(t chosen) (int, bool) {
 	case t.port.Number != 0:
 		return t.port.Number, true
 	}
-	candidates := p.candidates(w)
+	candidates, hint := p.candidates(w), "write --gate "+w.Object.Kind+"/"+w.Object.Name+":PORT"
+	if p.ruleOf(w) != nil {
+		hint = "say target.port in the settings file, or " + hint
+	}
 	switch len(candidates) {
 	case 1:
 		return candidates[0], true
 	case 0:
-		p.find(Error, w.Object, nil, "write --gate "+w.Object.Kind+"/"+w.Object.Name+":PORT", "no container says which port it listens on")
+		p.find(Error, w.Object, nil, hint, "no container says which port it listens on")
 	default:
-		p.find(Error, w.Object, nil, "write --gate "+w.Object.Kind+"/"+w.Object.Name+":PORT with one of them",
+		p.find(Error, w.Object, nil, hint+" with one of them",
 			"several ports (%s), none chosen", portList(w))
 	}
 	return 0, false
@@ -212,21 +214,22 @@ func (p *planner) choosePorts(g *Gate) bool {
 		return ""
 	}
 	g.Port = gateconf.Port
-	if fixed := p.options.Port; fixed != 0 {
+	fixed := g.Settings.Port
+	if fixed != 0 {
 		if by := takenBy(fixed); by != "" {
-			p.find(Error, w.Object, nil, "use another --port, or leave it out to get the next free one", "port %d of --port is taken by %s", fixed, by)
+			p.find(Error, w.Object, nil, "use another one there, or leave it out to get the next free one", "port %d of %s is taken by %s", fixed, g.Settings.Origin("port"), by)
 			return false
 		}
 		g.Port = fixed
 	}
-	for takenBy(g.Port) != "" || g.Port == gateconf.AdminPort && p.options.Port == 0 {
+	for takenBy(g.Port) != "" || g.Port == gateconf.AdminPort && fixed == 0 {
 		g.Port++
 	}
 	g.AdminPort = gateconf.AdminPort
 	for takenBy(g.AdminPort) != "" || g.AdminPort == g.Port {
 		g.AdminPort++
 	}
-	if g.Port != gateconf.Port && p.options.Port == 0 {
+	if g.Port != gateconf.Port && fixed == 0 {
 		p.find(Info, w.Object, nil, "", "port %d is taken by %s, so the gate listens on %d", gateconf.Port, takenBy(gateconf.Port), g.Port)
 	}
 	return true
@@ -239,17 +242,16 @@ func (p *planner) configure(g *Gate) {
 	c.Upstream = web.scheme + "://127.0.0.1:" + strconv.Itoa(g.Upstream)
 	// Whoever listens on the pod's own loopback is inside the pod already; the certificate names the outside host.
 	c.InsecureUpstreamSkipVerify = web.scheme == "https"
-	c.UpstreamHealthPath, c.Prefix = web.health, web.prefix
-	p.configureChecks(c)
-	c.TrustedProxies = p.options.TrustedProxies
-	if p.options.Realm != "" {
-		c.Realm = p.options.Realm
-	}
+	c.UpstreamHealthPath, c.Prefix = cmp.Or(g.Settings.UpstreamHealthPath, web.health), web.prefix
+	c.HealthPath = cmp.Or(g.Settings.HealthPath, c.HealthPath)
+	configureChecks(c, &g.Settings)
+	c.TrustedProxies = g.Settings.TrustedProxies
+	c.Realm = cmp.Or(g.Settings.Realm, c.Realm)
 	// The gate lasts as long as the application does, and that is up to the pod's own limit.
 	if grace, ok := manifest.Int(g.Workload.Spec(), "terminationGracePeriodSeconds"); ok {
 		c.ShutdownDelay = max(c.ShutdownDelay, time.Duration(grace)*time.Second)
 	}
-	if web.health == "" {
+	if c.UpstreamHealthPath == "" {
 		p.find(Info, g.Workload.Object, nil, "give the container an httpGet probe on that port",
 			"no probe says what the health of port %d is, so the gate calls it healthy when it accepts connections", g.Upstream)
 	}

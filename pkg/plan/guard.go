@@ -45,4 +45,18 @@ func isReloader(c *topology.Container) bool {
 	return c != nil && c.Node == nil && c.Name == "config-reloader"
 }
 
+// ingressControllers are the images of what routes requests to other workloads.
+var ingressControllers = map[string]bool{
+	"traefik": true, "nginx-ingress": true, "nginx-ingress-controller": true, "ingress-nginx-controller": true, "kubernetes-ingress": true,
+	"haproxy-ingress": true, "contour": true, "envoy": true, "kong": true, "kubernetes-ingress-controller": true,
+	"aws-load-balancer-controller": true, "aws-alb-ingress-controller": true, "proxyv2": true,
+}
+
+// guardOnly says whether all that a workload runs are auth proxies and ingress controllers.
+func guardOnly(w *topology.Workload) bool {
+	return len(w.Containers) > 0 && !slices.ContainsFunc(w.Containers, func(c *topology.Container) bool {
+		return !c.Init && !isAuthProxy(c) && !ingressControllers[imageName(c.Image)] && !strings.Contains(c.Image, "ingress-nginx/controller")
+	})
+}
+
 func isAuthProxy(c *topology.Container) bool { return c != nil && authProxies[imageName(c.Image)] }

@@ -55,10 +55,14 @@ func (p *planner) servicesOf(route *topology.Route) []*topology.Service {
 }
 
 // albHealth sets the health annotations of an ALB Ingress. They stand on the Ingress where all its backends are gates,
-// else on each Service, for on the Ingress they would reach the other backends as well.
+// which all want the same, else on each Service, for on the Ingress they would reach the other backends as well.
 func (p *planner) albHealth(route *topology.Route, services []*topology.Service, all bool) {
-	path := p.healthPath(route)
 	for _, svc := range services {
+		first, g := p.behind(services[0]), p.behind(svc)
+		all = all && g.tls() == first.tls() && g.Config.HealthPath == first.Config.HealthPath
+	}
+	for _, svc := range services {
+		g := p.behind(svc)
 		onIngress := func(key string) bool { _, on := svc.Annotations[key]; return all && !on }
 		set := func(key, value string) {
 			if onIngress(key) {
@@ -73,9 +77,9 @@ func (p *planner) albHealth(route *topology.Route, services []*topology.Service,
 			}
 			return route.Annotations[key]
 		}
-		set(albHealthPath, path)
+		set(albHealthPath, g.Config.HealthPath)
 		protocol := "HTTP"
-		if p.tls() { // which is not what a load balancer speaks when nothing is said
+		if g.tls() { // which is not what a load balancer speaks when nothing is said
 			protocol = "HTTPS"
 		}
 		for _, rule := range []struct{ key, want, unsaid string }{
@@ -93,16 +97,6 @@ func (p *planner) albHealth(route *topology.Route, services []*topology.Service,
 			p.codes(holder, manifest.P("metadata", "annotations", albSuccessCodes), codes, func() { set(albSuccessCodes, "200") })
 		}
 	}
-}
-
-// healthPath is the health path of the gates behind a route; all gates of one run have the same.
-func (p *planner) healthPath(route *topology.Route) string {
-	for _, way := range p.model.WaysOf(route) {
-		if g := p.gateOf(way.Workload); g != nil {
-			return g.Config.HealthPath
-		}
-	}
-	return ""
 }
 
 // annotate plans an annotation, once, and reports a value that it replaces.

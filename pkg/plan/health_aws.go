@@ -3,7 +3,6 @@ package plan
 import (
 	"strings"
 
-	"github.com/kauth-dev/kauth/pkg/gateconf"
 	"github.com/kauth-dev/kauth/pkg/manifest"
 	"github.com/kauth-dev/kauth/pkg/topology"
 )
@@ -25,7 +24,7 @@ func (p *planner) serviceHealth() {
 		have := svc.Annotations
 		_, path := have[nlbHealthPath]
 		if path || strings.HasPrefix(strings.ToLower(have[nlbHealthProtocol]), "http") {
-			p.annotate(svc.Object, have, nlbHealthPath, gateconf.HealthPath)
+			p.annotate(svc.Object, have, nlbHealthPath, p.behind(svc).Config.HealthPath)
 			p.otherPorts(svc, nlbHealthPath)
 		}
 		if port := have[nlbHealthPort]; port != "" && port != "traffic-port" {
@@ -68,10 +67,10 @@ func (p *planner) gatewayHealth(route *topology.Route, services []*topology.Serv
 		found := false
 		for _, t := range p.model.TargetGroupsOf(svc) {
 			found = true
-			p.targetProps(t.Object, manifest.P("spec", "defaultConfiguration"), true)
+			p.targetProps(t.Object, p.behind(svc), manifest.P("spec", "defaultConfiguration"), true)
 			for _, props := range t.Routes {
 				if props.For(route) {
-					p.targetProps(t.Object, props.Field, hasAt(t.Object, props.Field.With("healthCheckConfig")))
+					p.targetProps(t.Object, p.behind(svc), props.Field, hasAt(t.Object, props.Field.With("healthCheckConfig")))
 				}
 			}
 		}
@@ -80,7 +79,7 @@ func (p *planner) gatewayHealth(route *topology.Route, services []*topology.Serv
 		case route.AWS:
 			p.addTargetGroup(svc)
 		case route.Object.Kind == "HTTPRoute":
-			p.find(Info, route.Object, nil, "where the Gateway is an AWS one, set healthCheckPath to "+p.healthPath(route)+" in a TargetGroupConfiguration of the Service",
+			p.find(Info, route.Object, nil, "where the Gateway is an AWS one, set healthCheckPath to "+p.behind(svc).Config.HealthPath+" in a TargetGroupConfiguration of the Service",
 				"a load balancer that asks for / to learn about health is told 401 from now on")
 		}
 	}
@@ -88,9 +87,9 @@ func (p *planner) gatewayHealth(route *topology.Route, services []*topology.Serv
 
 // targetProps plans the settings at one place of a TargetGroupConfiguration. Its block about health is used as a whole,
 // so that one is only begun where none of another place would be lost.
-func (p *planner) targetProps(o *manifest.Object, field manifest.Path, health bool) {
-	scheme := strings.ToUpper(p.scheme())
-	if text := textAt(o, field.With("protocol")); text != "" && text != scheme || text == "" && health && p.tls() {
+func (p *planner) targetProps(o *manifest.Object, g *Gate, field manifest.Path, health bool) {
+	scheme := strings.ToUpper(g.scheme())
+	if text := textAt(o, field.With("protocol")); text != "" && text != scheme || text == "" && health && g.tls() {
 		p.setField(o, field.With("protocol"), scheme)
 	}
 	if text := textAt(o, field.With("protocolVersion")); text != "" && text != "HTTP1" {
@@ -100,11 +99,11 @@ func (p *planner) targetProps(o *manifest.Object, field manifest.Path, health bo
 		return
 	}
 	field = field.With("healthCheckConfig")
-	p.setField(o, field.With("healthCheckPath"), gateconf.HealthPath)
+	p.setField(o, field.With("healthCheckPath"), g.Config.HealthPath)
 	if port := textAt(o, field.With("healthCheckPort")); port != "" && port != "traffic-port" {
 		p.setField(o, field.With("healthCheckPort"), "traffic-port")
 	}
-	if text := textAt(o, field.With("healthCheckProtocol")); text != "" && text != scheme || text == "" && p.tls() {
+	if text := textAt(o, field.With("healthCheckProtocol")); text != "" && text != scheme || text == "" && g.tls() {
 		p.setField(o, field.With("healthCheckProtocol"), scheme)
 	}
 	code := field.With("matcher", "httpCode")
@@ -120,16 +119,16 @@ func (p *planner) addTargetGroup(svc *topology.Service) {
 		return
 	}
 	p.grouped[svc] = true
-	text := manifest.Text
-	health := manifest.Mapping("healthCheckPath", text(gateconf.HealthPath))
+	text, g := manifest.Text, p.behind(svc)
+	health := manifest.Mapping("healthCheckPath", text(g.Config.HealthPath))
 	props := manifest.Mapping("healthCheckConfig", health)
-	if p.tls() {
-		health = manifest.Mapping("healthCheckPath", text(gateconf.HealthPath), "healthCheckProtocol", text("HTTPS"))
+	if g.tls() {
+		health = manifest.Mapping("healthCheckPath", text(g.Config.HealthPath), "healthCheckProtocol", text("HTTPS"))
 		props = manifest.Mapping("protocol", text("HTTPS"), "healthCheckConfig", health)
 	}
 	p.Additions = append(p.Additions, &Addition{Beside: svc.Object, Node: manifest.Mapping(
 		"apiVersion", text("gateway.k8s.aws/v1beta1"), "kind", text("TargetGroupConfiguration"),
 		"metadata", metadataBeside(svc.Object, svc.Object.Name+"-kauth", nil),
 		"spec", manifest.Mapping("targetReference", manifest.Mapping("kind", text("Service"), "name", text(svc.Object.Name)), "defaultConfiguration", props))})
-	p.find(Info, svc.Object, nil, "", "gets a TargetGroupConfiguration, so that the AWS load balancer asks the gate for %s", gateconf.HealthPath)
+	p.find(Info, svc.Object, nil, "", "gets a TargetGroupConfiguration, so that the AWS load balancer asks the gate for %s", g.Config.HealthPath)
 }

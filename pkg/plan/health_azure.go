@@ -4,7 +4,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/kauth-dev/kauth/pkg/gateconf"
 	"github.com/kauth-dev/kauth/pkg/manifest"
 	"github.com/kauth-dev/kauth/pkg/topology"
 )
@@ -34,16 +33,20 @@ func isAppGateway(route *topology.Route) bool {
 // with others among them it is not changed but reported.
 func (p *planner) azureHealth(route *topology.Route, all bool) {
 	have, want := route.Annotations, map[string]string{}
+	g := p.gateBehind(route)
+	if !p.alike(route, manifest.P("metadata", "annotations")) {
+		return
+	}
 	if _, on := have[appgwPath]; on {
-		want[appgwPath] = p.healthPath(route)
+		want[appgwPath] = g.Config.HealthPath
 	}
 	if _, on := have[appgwPort]; on {
 		for _, way := range p.movedWays(route) {
 			want[appgwPort] = strconv.Itoa(p.gateOf(way.Workload).Port)
 		}
 	}
-	if protocol, on := have[appgwProtocol]; on && !strings.EqualFold(protocol, p.scheme()) || !on && p.tls() {
-		want[appgwProtocol] = p.scheme()
+	if protocol, on := have[appgwProtocol]; on && !strings.EqualFold(protocol, g.scheme()) || !on && g.tls() {
+		want[appgwProtocol] = g.scheme()
 	}
 	if codes := have[appgwCodes]; codes != "" {
 		p.codes(route.Object, manifest.P("metadata", "annotations", appgwCodes), codes, func() { want[appgwCodes] = "200" })
@@ -65,13 +68,13 @@ func (p *planner) azureHealth(route *topology.Route, all bool) {
 // (kubernetes-sigs/cloud-provider-azure:docs/topics/loadbalancer.md). A probe of the port alone is left at that.
 func (p *planner) azureService(svc *topology.Service) {
 	const prefix = "service.beta.kubernetes.io/"
-	have := svc.Annotations
+	have, g := svc.Annotations, p.behind(svc)
 	set := func(path, protocol string) {
 		if _, on := have[path]; on || strings.HasPrefix(strings.ToLower(have[protocol]), "http") {
-			p.annotate(svc.Object, have, path, gateconf.HealthPath)
+			p.annotate(svc.Object, have, path, g.Config.HealthPath)
 		}
-		if asked := strings.ToLower(have[protocol]); strings.HasPrefix(asked, "http") && asked != p.scheme() {
-			p.annotate(svc.Object, have, protocol, p.scheme())
+		if asked := strings.ToLower(have[protocol]); strings.HasPrefix(asked, "http") && asked != g.scheme() {
+			p.annotate(svc.Object, have, protocol, g.scheme())
 		}
 	}
 	set(prefix+"azure-load-balancer-health-probe-request-path", prefix+"azure-load-balancer-health-probe-protocol")

@@ -32,7 +32,7 @@ func (p *planner) gkeHealth(route *topology.Route) {
 				p.gkeBackend(way, key, text, now)
 			}
 		}
-		p.gkeProtocol(svc, now, isGKE(route))
+		p.gkeProtocol(svc, p.gateOf(way.Workload), now, isGKE(route))
 	}
 }
 
@@ -81,8 +81,8 @@ func (p *planner) backendConfig(o *manifest.Object, way *topology.Way) {
 	}
 	g := p.gateOf(way.Workload)
 	p.setField(o, field.With("requestPath"), g.Config.HealthPath)
-	if text := textAt(o, field.With("type")); text != "" && !strings.EqualFold(text, p.scheme()) || text == "" && p.tls() {
-		p.setField(o, field.With("type"), strings.ToUpper(p.scheme()))
+	if text := textAt(o, field.With("type")); text != "" && !strings.EqualFold(text, g.scheme()) || text == "" && g.tls() {
+		p.setField(o, field.With("type"), strings.ToUpper(g.scheme()))
 	}
 	if port := textAt(o, field.With("port")); port != "" && port != textAt(way.Service.Object, way.ServicePort.Field.With("nodePort")) {
 		p.setNumber(o, field.With("port"), strconv.Itoa(g.Port))
@@ -100,17 +100,17 @@ func (p *planner) movesOf(svc *topology.Service) bool {
 }
 
 // gkeProtocol plans what GKE speaks to the port that leads to the gate: HTTP where nothing is said.
-func (p *planner) gkeProtocol(svc *topology.Service, now string, gke bool) {
+func (p *planner) gkeProtocol(svc *topology.Service, g *Gate, now string, gke bool) {
 	for i, key := range gkeProtocols {
 		text, on := svc.Annotations[key]
-		if !on && (i > 0 || !gke || !p.tls()) {
+		if !on && (i > 0 || !gke || !g.tls()) {
 			continue
 		}
 		protocols := map[string]string{}
 		if on && json.Unmarshal([]byte(text), &protocols) != nil {
 			continue // GKE would refuse it, today as well
 		}
-		want := strings.ToUpper(p.scheme())
+		want := strings.ToUpper(g.scheme())
 		if have := protocols[now]; have == want || have == "" && want == "HTTP" {
 			continue
 		}

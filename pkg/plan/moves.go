@@ -37,11 +37,11 @@ func (p *planner) moveTarget(way *topology.Way) {
 	}
 	p.moves[way.ServicePort] = true
 	p.Moves = append(p.Moves, &Move{Service: way.Service, Port: way.ServicePort})
-	said := way.ServicePort.Field.With("appProtocol")
+	g, said := p.gateOf(way.Workload), way.ServicePort.Field.With("appProtocol")
 	switch text := strings.ToLower(textAt(way.Service.Object, said)); {
 	case text == "":
-	case p.tls() && text == "http", !p.tls() && text != "http" && !strings.HasSuffix(text, "/ws"):
-		p.setField(way.Service.Object, said, p.scheme())
+	case g.tls() && text == "http", !g.tls() && text != "http" && !strings.HasSuffix(text, "/ws"):
+		p.setField(way.Service.Object, said, g.scheme())
 	}
 	p.find(Warning, way.Service.Object, way.ServicePort.Field, "give them a user, or a ClusterIP Service of their own with --keep-internal",
 		"the Service is open to the outside (%s), so its port %d now leads to the gate: clients inside the cluster that use it need a password too",

@@ -7,6 +7,7 @@ import (
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
+	"github.com/kauth-dev/kauth/pkg/config"
 	"github.com/kauth-dev/kauth/pkg/gateconf"
 	"github.com/kauth-dev/kauth/pkg/manifest"
 	"github.com/kauth-dev/kauth/pkg/topology"
@@ -14,22 +15,13 @@ import (
 
 // Options are what the user asked for.
 type Options struct {
-	Targets     []Target // beside those that are gated by default
-	Image       string   // of the sidecar; "" for the release's own
-	Port        int      // of the gate; 0 for 8181, or the next free one
-	Realm       string
-	UsersSecret string
-	// TrustedProxies are the CIDRs of the load balancers in front of the gates, whose word on client addresses counts.
-	TrustedProxies []string
-	SignIn         string       // gateconf.SignInDialog or SignInPage; "" for the dialog
-	TLSSecret      string       // Secret of type kubernetes.io/tls that the gates serve with; "" for plain HTTP
-	RequireHeader  string       // header without which requests are refused; "" for none
-	HeaderSecret   string       // Secret whose values of that header are accepted
-	Auth           string       // gateconf.AuthBasic or AuthNone; "" for basic
-	AllowOpen      []ObjectName // objects whose ways may stay open where they cannot lead to a gate
-	KeepInternal   []Internal   // ClusterIP Services to add for clients inside the cluster
-	AllowNone      bool         // nothing to gate is not an error
-	Version        string       // of kauth
+	Targets      []Target        // of --gate, beside those that are gated by default
+	Settings     config.Settings // of the gates that no rule is for
+	Rules        []config.Rule   // of the settings file; the first that matches a workload counts
+	AllowOpen    []ObjectName    // objects whose ways may stay open where they cannot lead to a gate
+	KeepInternal []Internal      // ClusterIP Services to add for clients inside the cluster
+	AllowNone    bool            // nothing to gate is not an error
+	Version      string          // of kauth
 }
 
 // Plan is what to change.
@@ -54,6 +46,8 @@ type Gate struct {
 	AdminPort int // container port of metrics, livez and readyz
 	Upstream  int // container port of the application
 	Image     string
+	Settings  config.Settings
+	Reason    string // why the workload is gated: "by default", or who asked for it
 	Mounts    []gateconf.Mount
 	FileMode  int  // of the mounted files
 	SetUser   bool // the pod names no usable user, so the sidecar names one
@@ -118,6 +112,7 @@ func Make(m *topology.Model, s *manifest.Stream, o Options) *Plan {
 		ports: map[*topology.Service]*Port{}, moves: map[*topology.ServicePort]bool{}, annotated: map[annotationKey]bool{},
 		rerouted: map[*topology.Route]map[*topology.Backend]bool{}, heard: map[*manifest.Object]bool{},
 		allowed: map[ObjectName]bool{}, set: map[annotationKey]bool{}, kept: map[*topology.Service]string{}, kinds: map[string][]*manifest.Object{}, grouped: map[*topology.Service]bool{},
+		said: map[string]bool{}, rules: map[*config.Rule]ruleUse{},
 	}
 	for i, d := range s.Docs {
 		p.order[d] = i
@@ -145,6 +140,7 @@ func Make(m *topology.Model, s *manifest.Stream, o Options) *Plan {
 	p.ways()
 	p.clusterPorts()
 	p.clients(s)
+	p.agree()
 	p.health()
 	p.policies()
 	p.unknown(s)
@@ -164,6 +160,8 @@ type planner struct {
 	options  Options
 	order    map[*manifest.Document]int
 	disabled []manifest.Ref
+	rules    map[*config.Rule]ruleUse
+	said     map[string]bool // what advise has said
 
 	gates     map[*topology.Workload]*Gate
 	ports     map[*topology.Service]*Port

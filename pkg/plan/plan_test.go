@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/kauth-dev/kauth/pkg/config"
 	"github.com/kauth-dev/kauth/pkg/manifest"
 	"github.com/kauth-dev/kauth/pkg/plan"
 	"github.com/kauth-dev/kauth/pkg/topology"
@@ -141,7 +142,7 @@ func TestPorts(t *testing.T) {
 		{"an auth proxy, by name", workload("image: oauth2-proxy, ports: [{containerPort: 1}]") + service("s", "selector: {app: d}, ports: [{port: 1}]") + ingress("i", "", path("s", 1)), "deploy/d", 0, "8181 8182 1"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			p := makePlan(t, c.text, plan.Options{Targets: target(t, c.gate), Port: c.port})
+			p := makePlan(t, c.text, plan.Options{Targets: target(t, c.gate), Settings: config.Settings{Port: c.port}})
 			if errs := errorsOf(p); errs != "" || len(p.Gates) == 0 {
 				if !strings.Contains(errs, c.want) {
 					t.Errorf("errors %q, want %q", errs, c.want)

@@ -17,9 +17,6 @@ const (
 	traefikClass, nginxClass = "traefik", "nginx"
 )
 
-// tls says whether the gates serve HTTPS.
-func (p *planner) tls() bool { return p.options.TLSSecret != "" }
-
 // speak makes a route's controller speak the gates' protocol. What an ALB, an Application Gateway and GKE are told is told
 // with their health checks.
 func (p *planner) speak(route *topology.Route, services []*topology.Service) {
@@ -37,7 +34,7 @@ func (p *planner) speak(route *topology.Route, services []*topology.Service) {
 		p.speakOpenShift(route)
 	case kind == "VirtualService":
 		p.speakIstio(route, services)
-	case p.tls():
+	case p.gateBehind(route).tls():
 		p.untold(route, "let the target group speak HTTPS")
 	}
 }
@@ -48,21 +45,30 @@ func (p *planner) untold(route *topology.Route, hint string) {
 }
 
 func (p *planner) speakIngress(route *topology.Route, services []*topology.Service) {
-	_, byNginx := route.Annotations[nginxProtocol]
-	if !p.tls() {
-		p.replace(route.Object, route.Annotations, nginxProtocol, "HTTPS", "HTTP")
-		for _, svc := range services {
+	var secure, plain []*topology.Service
+	for _, svc := range services {
+		if p.behind(svc).tls() {
+			secure = append(secure, svc)
+		} else {
+			plain = append(plain, svc)
 			p.replace(svc.Object, svc.Annotations, traefikScheme, "https", "http")
 			p.replace(svc.Object, svc.Annotations, traefikScheme, "h2c", "http")
 		}
+	}
+	if len(secure) == 0 {
+		p.replace(route.Object, route.Annotations, nginxProtocol, "HTTPS", "HTTP")
 		return
 	}
+	_, byNginx := route.Annotations[nginxProtocol]
 	switch {
-	case route.ALB, isAppGateway(route), isGKE(route), len(services) > 0 && services[0].Annotations[gkeProtocols[0]] != "":
+	case route.ALB, isAppGateway(route), isGKE(route), services[0].Annotations[gkeProtocols[0]] != "":
+	case (byNginx || route.Class == nginxClass) && len(plain) > 0:
+		p.find(Error, route.Object, manifest.P("metadata", "annotations", nginxProtocol), "give both gates a tlsSecret or neither, or give each an Ingress",
+			"tells nginx one protocol for all, but the gate behind %s speaks HTTPS and the one behind %s HTTP", secure[0].Object.Short(), plain[0].Object.Short())
 	case byNginx || route.Class == nginxClass:
 		p.annotate(route.Object, route.Annotations, nginxProtocol, "HTTPS")
 	case route.Class == traefikClass:
-		for _, svc := range services {
+		for _, svc := range secure {
 			p.annotate(svc.Object, svc.Annotations, traefikScheme, "https")
 		}
 	default:
@@ -73,7 +79,7 @@ func (p *planner) speakIngress(route *topology.Route, services []*topology.Servi
 // speakNLB does so for a Service that is a load balancer itself.
 func (p *planner) speakNLB(svc *topology.Service) {
 	have := svc.Annotations
-	if !p.tls() {
+	if !p.behind(svc).tls() {
 		p.replace(svc.Object, have, nlbHealthProtocol, "https", "http")
 		p.replace(svc.Object, have, nlbProtocol, "https", "http")
 		p.replace(svc.Object, have, nlbProtocol, "ssl", "tcp")

@@ -14,24 +14,23 @@ import (
 func (p *planner) speakTraefik(route *topology.Route) {
 	o := route.Object
 	for _, way := range p.movedWays(route) {
-		field := way.Backend.Field
-		if text := textAt(o, field.With("scheme")); text != "" && text != p.scheme() || text == "" && p.tls() {
-			p.setField(o, field.With("scheme"), p.scheme())
+		field, g := way.Backend.Field, p.gateOf(way.Workload)
+		if text := textAt(o, field.With("scheme")); text != "" && text != g.scheme() || text == "" && g.tls() {
+			p.setField(o, field.With("scheme"), g.scheme())
 		}
-		if p.tls() && textAt(o, field.With("serversTransport")) == "" {
+		if g.tls() && textAt(o, field.With("serversTransport")) == "" {
 			p.find(Warning, o, field, "name a serversTransport with the CA of the gate's certificate", "the gate speaks HTTPS, and Traefik wants to trust its certificate")
 		}
 		health := field.With("healthCheck")
 		if !hasAt(o, health) {
 			continue
 		}
-		g := p.gateOf(way.Workload)
 		p.setField(o, health.With("path"), g.Config.HealthPath)
 		if hasAt(o, health.With("port")) {
 			p.setNumber(o, health.With("port"), strconv.Itoa(g.Port))
 		}
-		if text := textAt(o, health.With("scheme")); text != "" && text != p.scheme() {
-			p.setField(o, health.With("scheme"), p.scheme())
+		if text := textAt(o, health.With("scheme")); text != "" && text != g.scheme() {
+			p.setField(o, health.With("scheme"), g.scheme())
 		}
 	}
 }
@@ -41,12 +40,12 @@ func (p *planner) speakTraefik(route *topology.Route) {
 func (p *planner) speakContour(route *topology.Route) {
 	o := route.Object
 	for _, way := range p.movedWays(route) {
-		field := way.Backend.Field
+		field, g := way.Backend.Field, p.gateOf(way.Workload)
 		protocol := field.With("protocol")
 		switch text := textAt(o, protocol); {
-		case text == "" && p.tls(), text == "h2c" && p.tls():
+		case text == "" && g.tls(), text == "h2c" && g.tls():
 			p.setField(o, protocol, "tls")
-		case text != "" && !p.tls():
+		case text != "" && !g.tls():
 			p.find(Error, o, protocol, "take it out, or have the gate speak HTTPS with --tls-secret", "is %q, but the gate speaks HTTP", text)
 		}
 		parent := field[:len(field)-2] // without services[j]
@@ -55,9 +54,9 @@ func (p *planner) speakContour(route *topology.Route) {
 		}
 		moved, health := p.movedBelow(route, parent), parent.With("healthCheckPolicy", "path")
 		if moved == servicesBelow(route, parent) {
-			p.setField(o, health, p.gateOf(way.Workload).Config.HealthPath)
+			p.setField(o, health, g.Config.HealthPath)
 		} else {
-			p.find(Warning, o, health, "give the gated service a route of its own, with path "+p.gateOf(way.Workload).Config.HealthPath,
+			p.find(Warning, o, health, "give the gated service a route of its own, with path "+g.Config.HealthPath,
 				"asks services without a gate too, and does not fit those with one")
 		}
 	}
@@ -86,13 +85,16 @@ func (p *planner) movedBelow(route *topology.Route, parent manifest.Path) int {
 // speakOpenShift fits the termination of an OpenShift Route to the gate. The router checks the certificate behind
 // reencrypt, so that which CA to trust must be known.
 func (p *planner) speakOpenShift(route *topology.Route) {
-	o := route.Object
+	o, g := route.Object, p.gateBehind(route)
 	field := manifest.P("spec", "tls", "termination")
+	if !p.alike(route, field) {
+		return
+	}
 	reencrypt := strings.EqualFold(textAt(o, field), "reencrypt")
 	switch {
-	case p.tls() && reencrypt:
+	case g.tls() && reencrypt:
 		p.find(Info, o, field, "see that destinationCACertificate is the CA of the gate's certificate", "the router now encrypts to the gate")
-	case p.tls():
+	case g.tls():
 		p.untold(route, "set spec.tls.termination to reencrypt, with the CA of the gate's certificate as destinationCACertificate")
 	case reencrypt && hasAt(o, manifest.P("spec", "tls", "destinationCACertificate")):
 		p.find(Error, o, field, "set it to edge and take destinationCACertificate out, or have the gate speak HTTPS with --tls-secret", "is reencrypt, but the gate speaks HTTP")
@@ -103,7 +105,10 @@ func (p *planner) speakOpenShift(route *topology.Route) {
 
 // speakIstio finds what a DestinationRule says of TLS to the Services. Rules are by host, and not of the gate's making.
 func (p *planner) speakIstio(route *topology.Route, services []*topology.Service) {
-	told := false
+	told, g := false, p.gateBehind(route)
+	if !p.alike(route, nil) {
+		return
+	}
 	for _, o := range p.kinds["DestinationRule"] {
 		mode := textAt(o, manifest.P("spec", "trafficPolicy", "tls", "mode"))
 		means := slices.ContainsFunc(services, func(svc *topology.Service) bool {
@@ -114,12 +119,12 @@ func (p *planner) speakIstio(route *topology.Route, services []*topology.Service
 			continue
 		}
 		told = true
-		if !p.tls() {
+		if !g.tls() {
 			p.find(Warning, o, manifest.P("spec", "trafficPolicy", "tls", "mode"), "say it for the application's port alone (portLevelSettings), or have the gate speak HTTPS with --tls-secret",
 				"is %s for every port of the host, but the gate speaks HTTP", mode)
 		}
 	}
-	if p.tls() && !told {
+	if g.tls() && !told {
 		p.untold(route, "add a DestinationRule for the host of the Service, with tls mode SIMPLE for the gate's port")
 	}
 }
@@ -128,7 +133,7 @@ func (p *planner) speakIstio(route *topology.Route, services []*topology.Service
 // certificate and which name it has, and neither is in the manifests.
 func (p *planner) speakGateway(route *topology.Route, services []*topology.Service) {
 	for _, svc := range services {
-		told := false
+		told, g := false, p.behind(svc)
 		for _, o := range p.kinds["BackendTLSPolicy"] {
 			if !topology.SameNamespace(o.Namespace, svc.Object.Namespace) {
 				continue
@@ -139,13 +144,13 @@ func (p *planner) speakGateway(route *topology.Route, services []*topology.Servi
 					continue
 				}
 				told = true
-				if !p.tls() {
+				if !g.tls() {
 					p.find(Warning, o, manifest.P("spec", "targetRefs", i), "name the application's port in sectionName, or have the gate speak HTTPS with --tls-secret",
 						"makes the Gateway speak TLS to the gate's port of Service %q too, but the gate speaks HTTP", svc.Object.Name)
 				}
 			}
 		}
-		if p.tls() && !told && !route.AWS && len(p.model.TargetGroupsOf(svc)) == 0 {
+		if g.tls() && !told && !route.AWS && len(p.model.TargetGroupsOf(svc)) == 0 {
 			p.untold(route, "add a BackendTLSPolicy for port "+p.gatePortName(svc)+" of Service "+svc.Object.Name+", with the CA and the name of the gate's certificate")
 		}
 	}

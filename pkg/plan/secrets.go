@@ -3,12 +3,13 @@ package plan
 import (
 	"cmp"
 
+	"github.com/kauth-dev/kauth/pkg/config"
 	"github.com/kauth-dev/kauth/pkg/gateconf"
 )
 
-// mounts are the Secrets that the gates read, the same for all gates of one run.
-func (p *planner) mounts() []gateconf.Mount {
-	o, users := p.options, p.usersSecret()
+// mounts are the Secrets that a gate with these settings reads.
+func mounts(o *config.Settings) []gateconf.Mount {
+	users := usersSecret(o)
 	var mounts []gateconf.Mount
 	add := func(on bool, volume, secret, dir string) {
 		if on {
@@ -22,12 +23,11 @@ func (p *planner) mounts() []gateconf.Mount {
 	return mounts
 }
 
-func (p *planner) usersSecret() string { return cmp.Or(p.options.UsersSecret, gateconf.UsersSecret) }
+func usersSecret(o *config.Settings) string { return cmp.Or(o.UsersSecret, gateconf.UsersSecret) }
 
 // configureChecks tells the sidecar what to ask for, and where the Secrets of mounts are.
-func (p *planner) configureChecks(c *gateconf.Config) {
-	o := p.options
-	c.UsersSecret = p.usersSecret()
+func configureChecks(c *gateconf.Config, o *config.Settings) {
+	c.UsersSecret = usersSecret(o)
 	if c.Auth = cmp.Or(o.Auth, c.Auth); c.Auth != gateconf.AuthNone {
 		c.UsersFile = gateconf.UsersFile
 	}

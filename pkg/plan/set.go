@@ -80,11 +80,3 @@ func (p *planner) movedWays(route *topology.Route) []*topology.Way {
 	}
 	return all
 }
-
-// scheme is what the gates speak: http, or https.
-func (p *planner) scheme() string {
-	if p.tls() {
-		return "https"
-	}
-	return "http"
-}

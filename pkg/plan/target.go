@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/kauth-dev/kauth/pkg/config"
 	"github.com/kauth-dev/kauth/pkg/gateconf"
 	"github.com/kauth-dev/kauth/pkg/manifest"
 	"github.com/kauth-dev/kauth/pkg/topology"
@@ -54,7 +55,7 @@ func (t Target) means(w *topology.Workload) bool {
 	return w.Object.Name == t.Name && sameKind(t.Kind, w.Object.Kind)
 }
 
-// sameKind says whether a kind as the user writes it, in any case, plural or short, is the kind want.
+// sameKind says whether a kind as kubectl takes it, in any case, plural or short, is the kind want.
 func sameKind(kind, want string) bool {
 	kind, want = strings.ToLower(kind), strings.ToLower(want)
 	if long, ok := kindNames[kind]; ok {
@@ -63,47 +64,59 @@ func sameKind(kind, want string) bool {
 	return kind == want || kind == want+"s" || kind == want+"es"
 }
 
-// chosen is a workload that is to be gated, and the port that the user named.
+// chosen is a workload that is to be gated.
 type chosen struct {
 	workload *topology.Workload
-	port     topology.Port
+	port     topology.Port // that the user named
+	settings config.Settings
+	reason   string
 }
 
-// targets returns the workloads to gate, in document order: those that the user named, those that an annotation
-// enables, and those of the default kinds, less those that an annotation disables.
+// targets returns the workloads to gate, in document order: those that the user names by flag, annotation or settings
+// file, and those of the default kinds. Flags overrule annotations, and these the file.
 func (p *planner) targets() []chosen {
 	named := p.named()
 	var all []chosen
 	for _, w := range p.model.Workloads {
 		target, isNamed := named[w]
-		enabled, disabled := p.marks(w, target.Port)
+		rule := p.ruleOf(w)
+		c := chosen{workload: w, port: target.Port, settings: p.options.Settings}
+		if rule != nil {
+			c.settings = rule.Settings
+		}
+		if c.port == (topology.Port{}) {
+			c.port = rulePort(rule)
+		}
+		enabled, disabled := p.marks(w, c.port)
+		asked := isNamed || enabled != nil
 		switch {
 		case w.Hook:
-			if isNamed || enabled != nil {
+			if asked || rule != nil && !rule.Disabled {
 				p.find(Error, w.Object, manifest.P("metadata", "annotations", manifest.HookAnnotation), "gate the workload that serves",
 					"a Helm hook runs to its end and goes, so it is never gated")
 			}
 			continue
-		case disabled != nil && (isNamed || enabled != nil):
+		case disabled != nil && asked:
 			p.find(Error, disabled, manifest.P("metadata", "annotations", gateconf.AnnotationGate), "remove one of the two",
 				"says %q, but %s is also asked for by name or annotation", gateconf.GateDisabled, w.Object.Ref.Short())
 			continue
 		case disabled != nil:
-			if defaultTarget(w) {
-				p.disabled = append(p.disabled, w.Object.Ref)
-				p.find(Info, disabled, manifest.P("metadata", "annotations", gateconf.AnnotationGate), "",
-					"%s is left without a gate, as this annotation asks", w.Object.Ref.Short())
-			}
+			p.optOut(w, disabled, rule)
 			continue
 		case isNamed:
-			all = append(all, chosen{w, target.Port})
-		case enabled == nil && defaultTarget(w) && p.guardsItself(w):
+			c.reason = "--gate " + target.String()
+		case enabled != nil:
+			c.reason = "annotation of " + enabled.Short()
+		case rule == nil && defaultTarget(w) && p.guardsItself(w):
 			p.guarded++
 			p.find(Info, w.Object, nil, "", "every way in leads to a container of its own that asks for a login; left without a gate, which --gate %s/%s would put in all the same", w.Object.Kind, w.Object.Name)
-		case enabled != nil || defaultTarget(w):
-			all = append(all, chosen{w, topology.Port{}})
+			continue
+		case !p.byRule(&c, rule):
+			continue
 		}
+		all = append(all, c)
 	}
+	p.unusedRules()
 	return all
 }
 
@@ -113,6 +126,42 @@ func (p *planner) guardsItself(w *topology.Workload) bool {
 	return len(ways) > 0 && !slices.ContainsFunc(ways, func(way *topology.Way) bool {
 		return way.Problem != "" || !isAuthProxy(w.Container(way.Port))
 	})
+}
+
+// optOut leaves out a workload as an annotation of the object o asks.
+func (p *planner) optOut(w *topology.Workload, o *manifest.Object, rule *config.Rule) {
+	field := manifest.P("metadata", "annotations", gateconf.AnnotationGate)
+	switch {
+	case rule != nil && !rule.Disabled:
+		p.disabled = append(p.disabled, w.Object.Ref)
+		p.find(Warning, o, field, "remove it if the gate is wanted", "%s is left without a gate, as this annotation asks; it overrules %s", w.Object.Ref.Short(), rule.Origin)
+	case defaultTarget(w):
+		p.disabled = append(p.disabled, w.Object.Ref)
+		p.find(Info, o, field, "", "%s is left without a gate, as this annotation asks", w.Object.Ref.Short())
+	}
+}
+
+// byRule says whether the settings file, or the default, asks for a gate, and why.
+func (p *planner) byRule(c *chosen, rule *config.Rule) bool {
+	w := c.workload
+	if rule == nil {
+		c.reason = "by default"
+		return defaultTarget(w)
+	}
+	c.reason = rule.Origin.String()
+	if rule.Disabled {
+		if defaultTarget(w) {
+			p.disabled = append(p.disabled, w.Object.Ref)
+			p.find(Info, w.Object, nil, "", "left without a gate, as %s asks", rule.Origin)
+		}
+		return false
+	}
+	why := p.passes(rule, w)
+	if why != "" && !defaultTarget(w) {
+		p.find(Info, w.Object, nil, "name it by kind and name to gate it all the same", "left without a gate by %s, which matches it, for it %s", rule.Origin, why)
+		return false
+	}
+	return true
 }
 
 // defaultTarget says whether a workload is gated without being asked for.
@@ -157,7 +206,7 @@ func (p *planner) leftOut() string {
 	if len(p.disabled) == 0 {
 		return ""
 	}
-	return " but " + strconv.Itoa(len(p.disabled)) + " that an annotation leaves out"
+	return " but " + strconv.Itoa(len(p.disabled)) + " that an annotation or the settings file leaves out"
 }
 
 // workloadList names the workloads of the stream, for hints.

@@ -16,7 +16,7 @@ import (
 // of Kubernetes itself count too; they have no dot, or end in .k8s.io.
 var knownGroups = []string{
 	"monitoring.coreos.com", "traefik.io", "traefik.containo.us", "networking.istio.io", "security.istio.io", "route.openshift.io",
-	"projectcontour.io", "contour.heptio.com", "elbv2.k8s.aws", "gateway.k8s.aws", "cert-manager.io", "operator.victoriametrics.com",
+	"projectcontour.io", "kauth.dev", "contour.heptio.com", "elbv2.k8s.aws", "gateway.k8s.aws", "cert-manager.io", "operator.victoriametrics.com",
 	"cloud.google.com",
 }
 

@@ -41,12 +41,19 @@ func Parse(raw []byte) (doc *yaml.Node, err error) {
 	case err != nil:
 		return nil, fmt.Errorf("not well-formed YAML: %w", err)
 	default:
-		return nil, fmt.Errorf("line %d: a second document begins; split the stream first", second.Line)
+		return nil, &SecondDocumentError{second.Line}
 	}
 	if root := content(&n); root == nil || emptyScalar(root) && root.Anchor == "" && root.Style == 0 {
 		return nil, nil
 	}
 	return &n, nil
+}
+
+// SecondDocumentError is the error of a text with more than the one document that is read.
+type SecondDocumentError struct{ Line int }
+
+func (e *SecondDocumentError) Error() string {
+	return fmt.Sprintf("line %d: a second document begins; split the stream first", e.Line)
 }
 
 // checkBytes refuses what yaml.v3 would report without a line, or would read as UTF-16.

@@ -58,6 +58,24 @@ func TestTemplateWithValues(t *testing.T) {
 	})
 }
 
+// TestSettingsFile: the settings file reaches kauth by argument and by environment.
+func TestSettingsFile(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "kauth.yaml")
+	if err := os.WriteFile(file, []byte("apiVersion: kauth.dev/v1alpha1\nkind: Gates\ndefaults: {realm: From the file}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	eachHelm(t, func(t *testing.T, h helm) {
+		byArgument := h.mustRender(t, "template", "mon", chart, "--post-renderer-args", "--config="+file)
+		h.env = append(slices.Clip(h.env), "KAUTH_CONFIG="+file)
+		for _, out := range []string{byArgument, h.mustRender(t, "template", "mon", chart)} {
+			checkGated(t, out)
+			if args := sidecar(t, out).Args; !slices.Contains(args, "--realm=From the file") {
+				t.Errorf("the sidecar has %q", args)
+			}
+		}
+	})
+}
+
 // An exit of 0 with no output would deploy an empty release under Helm 3.
 func TestNothingToGate(t *testing.T) {
 	dir := t.TempDir()

@@ -1,17 +1,14 @@
 package kauth
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
 
 	"github.com/kauth-dev/kauth/pkg/explain"
 	"github.com/kauth-dev/kauth/pkg/inject"
-	"github.com/kauth-dev/kauth/pkg/manifest"
+	"github.com/kauth-dev/kauth/pkg/krm"
 	"github.com/kauth-dev/kauth/pkg/plan"
 	"github.com/kauth-dev/kauth/pkg/version"
 )
@@ -43,8 +40,7 @@ func command(p *Process) *cobra.Command {
 		RunE: func(*cobra.Command, []string) error { return p.inject(&f) },
 	}
 	f.add(injectCommand)
-	root.AddCommand(injectCommand, ejectCommand(p), explainCommand(p), versionCommand(p),
-		laterCommand("fn", "KRM function"), laterCommand("patches", "Kustomize patches"))
+	root.AddCommand(injectCommand, ejectCommand(p), explainCommand(p), functionCommand(p), patchesCommand(p), versionCommand(p))
 	return root
 }
 
@@ -55,16 +51,6 @@ func noArgs(_ *cobra.Command, args []string) error {
 	return nil
 }
 
-// laterCommand refuses a command that scripts may already name.
-func laterCommand(name, what string) *cobra.Command {
-	return &cobra.Command{
-		Use: name, Hidden: true, DisableFlagParsing: true,
-		RunE: func(*cobra.Command, []string) error {
-			return fmt.Errorf("kauth %s (%s) is not in this version; use kauth as a post-renderer or in a pipe", name, what)
-		},
-	}
-}
-
 func versionCommand(p *Process) *cobra.Command {
 	return &cobra.Command{
 		Use: "version", Short: "Print the version", Args: noArgs,
@@ -73,6 +59,49 @@ func versionCommand(p *Process) *cobra.Command {
 			return err
 		},
 	}
+}
+
+func functionCommand(p *Process) *cobra.Command {
+	var f flags
+	c := &cobra.Command{
+		Use: "fn [flags] < in > out", Short: "The same as a KRM function, as kustomize runs it", Args: noArgs,
+		Long: `fn reads a ResourceList, takes its settings from the functionConfig, of kind Gates or a ConfigMap with flags as its
+data, and writes the ResourceList with the gates and the results. A ResourceList is recognised without "fn" too.`,
+		RunE: func(*cobra.Command, []string) error {
+			in, err := readAll(p.Stdin)
+			if err != nil {
+				return err
+			}
+			if krm.Of(in) == nil {
+				return errors.New("standard input: not a KRM ResourceList; leave out fn to pipe plain manifests")
+			}
+			return p.run(&f, in)
+		},
+	}
+	f.add(c)
+	return c
+}
+
+func patchesCommand(p *Process) *cobra.Command {
+	var f flags
+	var file, dir string
+	c := &cobra.Command{
+		Use: "patches -f FILE -o DIR [flags]", Short: "Write the same change as a kustomization with patches", Args: noArgs,
+		RunE: func(*cobra.Command, []string) error {
+			if dir == "" {
+				return usageError{errors.New("-o: missing; name the folder that the kustomization goes to")}
+			}
+			in, err := readFile(p, file)
+			if err != nil {
+				return err
+			}
+			return p.patches(&f, in, dir)
+		},
+	}
+	c.Flags().StringVarP(&file, "filename", "f", "-", "the manifests, - for standard input")
+	c.Flags().StringVarP(&dir, "output", "o", "", "the `folder` that the kustomization goes to")
+	f.add(c)
+	return c
 }
 
 func ejectCommand(p *Process) *cobra.Command {
@@ -98,14 +127,14 @@ func explainCommand(p *Process) *cobra.Command {
 	c := &cobra.Command{
 		Use: "explain [-f FILE] [-o text|json] [flags]", Short: "Show who reaches what today, and what inject would change", Args: noArgs,
 		RunE: func(*cobra.Command, []string) error {
-			o, err := f.options(p.Getenv)
-			if err != nil {
-				return err
-			}
 			if output != "text" && output != "json" {
 				return usageError{fmt.Errorf("-o: %q is not an output of this version; use text or json", output)}
 			}
 			in, err := readFile(p, file)
+			if err != nil {
+				return err
+			}
+			o, _, err := p.door(&f, in)
 			if err != nil {
 				return err
 			}
@@ -131,81 +160,4 @@ func explainCommand(p *Process) *cobra.Command {
 	c.Flags().StringVarP(&output, "output", "o", "text", "text or json")
 	f.add(c)
 	return c
-}
-
-func readFile(p *Process, name string) ([]byte, error) {
-	if name == "-" {
-		return readAll(p.Stdin)
-	}
-	return os.ReadFile(name)
-}
-
-// inject reads, runs, reports and only then writes: a failure writes nothing to standard output.
-func (p *Process) inject(f *flags) error {
-	o, err := f.options(p.Getenv)
-	if err != nil {
-		return err
-	}
-	in, err := readAll(p.Stdin)
-	if err != nil {
-		return err
-	}
-	s, report, failed := inject.Run(in, o)
-	if err := p.report(f.report, report, failed); err != nil {
-		return errors.Join(failed, err)
-	}
-	if failed != nil {
-		return failed
-	}
-	p.printFindings(report)
-	return write(s, p)
-}
-
-func write(s *manifest.Stream, p *Process) error {
-	out := bufio.NewWriterSize(p.Stdout, 256<<10)
-	_, err := s.WriteTo(out)
-	if err = errors.Join(err, out.Flush()); err != nil {
-		return fmt.Errorf("standard output: %w", err)
-	}
-	return nil
-}
-
-func (p *Process) printFindings(r *inject.Report) {
-	for _, g := range r.Gates {
-		fmt.Fprintf(p.Stderr, "kauth: gated %s: %s\n", g.Workload, g.Done)
-	}
-	for _, f := range r.Findings {
-		prefix := "warning"
-		if f.Severity == plan.Info {
-			prefix = "hint"
-		}
-		fmt.Fprintf(p.Stderr, "kauth: %s: %s\n", prefix, f)
-	}
-}
-
-// report writes the report file, whole or not at all.
-func (p *Process) report(name string, r *inject.Report, failed error) error {
-	if name == "" {
-		name = p.Getenv("KAUTH_REPORT")
-	}
-	if name == "" {
-		return nil
-	}
-	text, err := r.JSON(failed)
-	if err != nil {
-		return err
-	}
-	tmp, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*")
-	if err != nil {
-		return fmt.Errorf("--report: %w", err)
-	}
-	defer func() { _ = os.Remove(tmp.Name()) }() // gone already where the rename was done
-	_, err = tmp.Write(text)
-	if err = errors.Join(err, tmp.Chmod(0o644), tmp.Close()); err != nil {
-		return fmt.Errorf("--report: %w", err)
-	}
-	if err := os.Rename(tmp.Name(), name); err != nil {
-		return fmt.Errorf("--report: %w", err)
-	}
-	return nil
 }

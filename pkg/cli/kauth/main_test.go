@@ -71,7 +71,11 @@ func TestExitCodes(t *testing.T) {
 		{"--mode ingress", deployment, 2},
 		{"--mode x", deployment, 2},
 		{"--network-policy x", deployment, 2},
-		{"--config x", deployment, 2},
+		{"--config x", deployment, 1},
+		{"--config=", deployment, 2},
+		{"patches", deployment, 2},
+		{"--auth none", deployment, 2},
+		{"fn nope", deployment, 2},
 		{"--realm=", deployment, 2},
 		{"--users-secret=", deployment, 2},
 		{"--users-secret -x", deployment, 2},
@@ -97,7 +101,7 @@ func TestExitCodes(t *testing.T) {
 			}
 		}
 	}
-	if code, _, stderr := run(deployment, map[string]string{"KAUTH_CONFIG": "x"}, nil); code != 2 {
+	if code, _, stderr := run(deployment, map[string]string{"KAUTH_CONFIG": "x"}, nil); code != 1 {
 		t.Errorf("KAUTH_CONFIG: exit code %d; %s", code, stderr)
 	}
 }

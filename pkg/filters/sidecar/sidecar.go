@@ -2,8 +2,12 @@
 package sidecar
 
 import (
+	"maps"
+	"slices"
+
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
+	"github.com/kauth-dev/kauth/pkg/config"
 	"github.com/kauth-dev/kauth/pkg/gateconf"
 	"github.com/kauth-dev/kauth/pkg/manifest"
 )
@@ -17,11 +21,12 @@ type Filter struct {
 	AdminPort int
 	Image     string
 	Mounts    []gateconf.Mount
-	FileMode  int    // of the files in them, such as 0o440
-	RunAsUser int    // 0: the pod's own user
-	HostPort  int    // of the node, that leads to the gate; 0 for none
-	HostIP    string // with HostPort: the address of the node, "" for all
-	Native    bool   // among the init containers, which the kubelet ends when the pod's work is done
+	FileMode  int               // of the files in them, such as 0o440
+	RunAsUser int               // 0: the pod's own user
+	Resources *config.Resources // nil: kauth's own
+	HostPort  int               // of the node, that leads to the gate; 0 for none
+	HostIP    string            // with HostPort: the address of the node, "" for all
+	Native    bool              // among the init containers, which the kubelet ends when the pod's work is done
 }
 
 var _ yaml.Filter = Filter{}
@@ -89,13 +94,28 @@ func (f Filter) container() *yaml.Node {
 		"livenessProbe", probe("/livez", gateconf.AdminPortName, "periodSeconds", number(10), "timeoutSeconds", number(3)),
 		"startupProbe", probe("/livez", gateconf.AdminPortName, "periodSeconds", number(1), "failureThreshold", number(60)),
 		// A gate takes 10 MiB; ten thousand idle connections of people who are signed in take 210 (docs/performance.md).
-		"resources", manifest.Mapping(
-			"requests", manifest.Mapping("cpu", text("10m"), "memory", text("32Mi")),
-			"limits", manifest.Mapping("memory", text("320Mi")),
-		),
+		"resources", resources(f.Resources),
 		"securityContext", f.securityContext(),
 		"volumeMounts", manifest.Sequence(mounts...),
 	)
+}
+
+// resources prints what the container gets.
+func resources(r *config.Resources) *yaml.Node {
+	if r == nil {
+		r = &config.Resources{Requests: map[string]config.Quantity{"cpu": "10m", "memory": "32Mi"}, Limits: map[string]config.Quantity{"memory": "320Mi"}}
+	}
+	amounts := func(m map[string]config.Quantity) *yaml.Node {
+		if len(m) == 0 {
+			return nil
+		}
+		n := manifest.Mapping()
+		for _, name := range slices.Sorted(maps.Keys(m)) {
+			n.Content = append(n.Content, manifest.Text(name), manifest.Text(string(m[name])))
+		}
+		return n
+	}
+	return manifest.Mapping("requests", amounts(r.Requests), "limits", amounts(r.Limits))
 }
 
 // securityContext is what Pod Security "restricted" asks for, and a read-only root.
