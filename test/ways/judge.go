@@ -1,0 +1,193 @@
+package ways
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/kauth-dev/kauth/pkg/gateconf"
+)
+
+// A Finding is a line of kauth's report.
+type Finding struct {
+	Severity string
+	Kind, NS string // NS is "" where kauth does not know it
+	Name     string
+	Field    string
+	Message  string
+}
+
+// about says whether the finding is of that object.
+func (f Finding) about(o *Object) bool {
+	return f.Kind == o.Kind && f.Name == o.Name && (f.NS == "" || f.NS == o.NS)
+}
+
+// A Run is what kauth made of a stream.
+type Run struct {
+	In, Out  []byte
+	NS       string // of objects that name none
+	Findings []Finding
+}
+
+// A Gate is a gate as it stands in the output.
+type Gate struct {
+	Pods     *Pods
+	Port     int // of the gate
+	Admin    int // metrics and health
+	Upstream int // of the application
+}
+
+// gates finds the gates of a world, by workload.
+func (w *World) gates() (map[string]Gate, []string) {
+	gates, wrong := map[string]Gate{}, []string(nil)
+	for _, p := range w.Pods {
+		for _, list := range []string{"containers", "initContainers"} {
+			for _, c := range entries(p.Spec, list) {
+				if text(c.m, "name") != gateconf.ContainerName {
+					continue
+				}
+				g, err := gateOf(p, c)
+				if err != nil {
+					wrong = append(wrong, fmt.Sprintf("%s: %v", p.Workload, err))
+				}
+				gates[p.Workload.String()] = g
+			}
+		}
+	}
+	return gates, wrong
+}
+
+// gateOf reads a gate from its container. What it listens on and what it declares must agree.
+func gateOf(p *Pods, c entry) (Gate, error) {
+	g := Gate{Pods: p}
+	for _, port := range portsOf(c) {
+		switch port.Name {
+		case gateconf.PortName:
+			g.Port = port.Number
+		case gateconf.AdminPortName:
+			g.Admin = port.Number
+		}
+	}
+	var args []string
+	list, _ := c.m["args"].([]any)
+	for _, a := range list {
+		s, _ := a.(string)
+		args = append(args, s)
+	}
+	config, err := gateconf.Parse(args)
+	if err != nil {
+		return g, err
+	}
+	if config.Listen != ":"+strconv.Itoa(g.Port) || config.AdminListen != ":"+strconv.Itoa(g.Admin) {
+		return g, fmt.Errorf("listens on %s and %s, declares %d and %d", config.Listen, config.AdminListen, g.Port, g.Admin)
+	}
+	_, host, _ := strings.Cut(config.Upstream, "://")
+	upstream, ok := strings.CutPrefix(host, "127.0.0.1:")
+	g.Upstream, err = strconv.Atoi(upstream)
+	if !ok || err != nil {
+		return g, fmt.Errorf("upstream %q is not a port of the pod", config.Upstream)
+	}
+	for _, port := range p.Ports {
+		if port.Container != gateconf.ContainerName && port.Protocol == "TCP" && (port.Number == g.Port || port.Number == g.Admin) {
+			return g, fmt.Errorf("port %d of the gate is taken by container %q", port.Number, port.Container)
+		}
+	}
+	return g, config.Validate()
+}
+
+// Judge returns everything that is wrong with a run, a line each.
+func (r Run) Judge() []string {
+	before, err := Resolve(r.In, r.NS)
+	if err != nil {
+		return []string{"the input: " + err.Error()}
+	}
+	after, err := Resolve(r.Out, r.NS)
+	if err != nil {
+		return []string{"the output: " + err.Error()}
+	}
+	gates, wrong := after.gates()
+	wrong = append(wrong, r.ways(before, after, gates)...)
+	wrong = append(wrong, r.policies(before, after, gates)...)
+	return append(wrong, r.changes(before, after, gates)...)
+}
+
+// ways compares the ways in. Each that led to a gated workload's own port now leads to its gate; all others are as they
+// were, and those that pass a gate are named in a finding.
+func (r Run) ways(before, after *World, gates map[string]Gate) []string {
+	var wrong []string
+	say := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }
+	want := map[Way]bool{}
+	for _, w := range before.Ways {
+		g, gated := gates[w.Workload]
+		if gated && w.Protocol == "TCP" && w.Port == g.Upstream && !r.excused(before, w) {
+			w.Port = g.Port
+		}
+		want[w] = true
+	}
+	got := map[Way]bool{}
+	for _, w := range after.Ways {
+		got[w] = true
+		g, gated := gates[w.Workload]
+		switch {
+		case !want[w]:
+			say("new: %s", w)
+		case gated && (w.Port != g.Port || w.Protocol != "TCP") && !r.excused(before, w):
+			say("past the gate: %s", w)
+		}
+	}
+	for _, w := range slices.SortedFunc(maps.Keys(want), func(a, b Way) int { return strings.Compare(a.String(), b.String()) }) {
+		if !got[w] {
+			say("lost: %s", w)
+		}
+	}
+	doors := map[string]bool{}
+	for _, d := range before.Doors {
+		doors[d.String()] = true
+	}
+	for _, d := range after.Doors {
+		if !doors[d.String()] {
+			say("a new door: %s", d)
+		}
+	}
+	if b, a := fmt.Sprint(before.Loose), fmt.Sprint(after.Loose); b != a {
+		say("loose ends changed: %s became %s", b, a)
+	}
+	return wrong
+}
+
+// excused says whether a way past a gate is one that kauth reported.
+func (r Run) excused(before *World, w Way) bool {
+	for _, d := range before.Doors {
+		if d.String() != w.Door {
+			continue
+		}
+		for _, f := range r.Findings {
+			if f.about(d.Object) && f.Severity != "error" && strings.Contains(f.Message, "left as it is") {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// Unseen returns the loose ends of the input that a finding does not name: kauth can not know what is there, so it may
+// not stay silent where something is gated.
+func (r Run) Unseen() []string {
+	w, err := Resolve(r.In, r.NS)
+	if err != nil {
+		return []string{err.Error()}
+	}
+	var silent []string
+	for _, l := range w.Loose {
+		named := slices.ContainsFunc(r.Findings, func(f Finding) bool {
+			return slices.ContainsFunc(w.Doors, func(d Door) bool { return d.String() == l.Door && f.about(d.Object) })
+		})
+		if !named {
+			silent = append(silent, fmt.Sprintf("unseen: %s: %s %s", l.Door, l.Why, l.Service))
+		}
+	}
+	return silent
+}
+

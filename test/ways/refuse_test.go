@@ -1,0 +1,5 @@
+package ways
+
+import "github.com/kauth-dev/kauth/pkg/inject"
+
+func refusals(in []byte, o inject.Options, refused []Finding) []string { return nil }

@@ -1,0 +1,103 @@
+package ways
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+
+	"github.com/kauth-dev/kauth/pkg/inject"
+	"github.com/kauth-dev/kauth/pkg/plan"
+)
+
+// tried is what happened to one stream.
+type tried struct {
+	Out      []byte // nil where kauth refused
+	Gates    int
+	Refused  []Finding
+	Findings []Finding
+}
+
+// try runs kauth as the binary does.
+func try(in []byte, o inject.Options) (tried, error) {
+	s, report, err := inject.Run(bytes.Clone(in), o)
+	var t tried
+	if report != nil {
+		t.Gates = len(report.Gates)
+		t.Findings = findings(report.Findings)
+	}
+	if err != nil {
+		var refused *inject.RefusedError
+		if !errors.As(err, &refused) {
+			return t, err
+		}
+		t.Refused = findings(refused.Findings)
+		return t, nil
+	}
+	var out bytes.Buffer
+	if _, err := s.WriteTo(&out); err != nil {
+		return t, err
+	}
+	t.Out = out.Bytes()
+	return t, nil
+}
+
+func findings(from []plan.Finding) []Finding {
+	var all []Finding
+	for _, f := range from {
+		all = append(all, Finding{string(f.Severity), f.Ref.Kind, f.Ref.Namespace, f.Ref.Name, f.Field.String(), f.Message})
+	}
+	return all
+}
+
+// judge runs kauth, and returns everything that is wrong with what it did, whatever namespace the release may be in.
+func judge(in []byte, o inject.Options) (tried, []string) {
+	t, err := try(in, o)
+	if err != nil {
+		return t, []string{fmt.Sprintf("an error that is no refusal: %v", err)}
+	}
+	var wrong []string
+	for _, ns := range namespaces(in, o.Namespace) {
+		r := Run{In: in, Out: t.Out, NS: ns, Findings: t.Findings}
+		if t.Out == nil {
+			continue
+		}
+		for _, line := range r.Judge() {
+			wrong = append(wrong, fmt.Sprintf("in namespace %q: %s", ns, line))
+		}
+		if t.Gates > 0 {
+			wrong = append(wrong, r.Unseen()...)
+		}
+	}
+	if t.Out == nil {
+		return t, append(wrong, refusals(in, o, t.Refused)...)
+	}
+	if again, err := try(t.Out, o); err != nil || !bytes.Equal(again.Out, t.Out) {
+		wrong = append(wrong, fmt.Sprintf("twice is not once: %v %v", err, again.Refused))
+	}
+	s, err := inject.Eject(bytes.Clone(t.Out))
+	if err != nil {
+		return t, append(wrong, fmt.Sprintf("eject: %v", err))
+	}
+	var back bytes.Buffer
+	if _, _ = s.WriteTo(&back); !bytes.Equal(back.Bytes(), in) {
+		wrong = append(wrong, "eject does not give the input's bytes back")
+	}
+	return t, wrong
+}
+
+// namespaces returns where the release may be: where it is said, or in any that the stream names, or in another.
+func namespaces(in []byte, told string) []string {
+	if told != "" {
+		return []string{told}
+	}
+	all := []string{"elsewhere"}
+	seen := map[string]bool{}
+	objects, _ := Objects(in, "")
+	for _, o := range objects {
+		if o.NS != "" && !seen[o.NS] {
+			seen[o.NS] = true
+			all = append(all, o.NS)
+		}
+	}
+	return all
+}

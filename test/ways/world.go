@@ -1,0 +1,188 @@
+package ways
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// A World is what a cluster would make of a stream.
+type World struct {
+	Objects []*Object
+	Pods    []*Pods
+	Doors   []Door
+	Ways    []Way   // sorted, each once
+	Loose   []Loose // doors behind which something is that the stream does not tell
+
+	services map[name][]*Object
+	routes   map[*Object][]*Object // through which Services a route goes
+}
+
+type name struct{ ns, name string }
+
+// A Door is a place that lets somebody in from outside the cluster.
+type Door struct {
+	Object *Object
+	At     string // "spec.rules[0].http.paths[0].backend"; for Services the port's number, which is what is published
+	Speaks string // HTTP, or what no HTTP proxy can guard: gRPC, TCP, TLS, UDP
+	Mark   bool   // an annotation of Ingress, which not every controller reads
+}
+
+// String names a door.
+func (d Door) String() string { return d.Object.String() + ": " + d.At }
+
+// A Way leads from a door to one port of a workload's pods.
+type Way struct {
+	Door     string
+	Service  string // "mon/prom", "" where the door is the pod's own
+	Workload string
+	Port     int // 0 is every port
+	Protocol string
+	Maybe    bool // it takes a label that pods may get at run time
+}
+
+// String is the way as a person would write it.
+func (w Way) String() string {
+	s := fmt.Sprintf("%s -> %s:%d/%s", w.Door, w.Workload, w.Port, w.Protocol)
+	if w.Service != "" {
+		s = fmt.Sprintf("%s -> Service %s -> %s:%d/%s", w.Door, w.Service, w.Workload, w.Port, w.Protocol)
+	}
+	if w.Maybe {
+		s += " (maybe)"
+	}
+	return s
+}
+
+// Loose is a door whose other side the stream does not hold.
+type Loose struct{ Door, Why, Service string }
+
+// Resolve reads a stream as it would be in a cluster whose release namespace is ns.
+func Resolve(stream []byte, ns string) (*World, error) {
+	objects, err := Objects(stream, ns)
+	if err != nil {
+		return nil, err
+	}
+	w := &World{Objects: objects, services: map[name][]*Object{}, routes: map[*Object][]*Object{}}
+	for _, o := range objects {
+		if o.Kind == "Service" && o.Group == "" {
+			w.services[name{o.NS, o.Name}] = append(w.services[name{o.NS, o.Name}], o)
+		}
+		w.Pods = append(w.Pods, podsOf(o)...)
+	}
+	for _, o := range objects {
+		w.enter(o)
+	}
+	w.enterNodes()
+	slices.SortFunc(w.Ways, func(a, b Way) int { return strings.Compare(a.String(), b.String()) })
+	w.Ways = slices.Compact(w.Ways)
+	return w, nil
+}
+
+// enter goes through the doors of one object.
+func (w *World) enter(o *Object) {
+	for _, read := range []func(*Object) []backend{
+		ingress, gatewayRoute, traefik, istio, openshift, contour, targetGroupBinding,
+	} {
+		for _, b := range read(o) {
+			w.follow(b)
+		}
+	}
+	if o.Kind == "Service" && o.Group == "" {
+		w.enterService(o)
+	}
+}
+
+// A backend is where a door leads: to a Service, by name.
+type backend struct {
+	door    Door
+	ns, svc string
+	// port chooses among the Service's ports.
+	port func(p servicePort, all []servicePort) bool
+	pod  int // if not 0, only where that is the pods' port
+}
+
+// A servicePort is a port of a Service.
+type servicePort struct {
+	Name     string
+	Number   int
+	Target   portRef
+	Protocol string
+	Node     int
+}
+
+// follow goes from a door through the Services of its backend.
+func (w *World) follow(b backend) {
+	w.Doors = append(w.Doors, b.door)
+	found := w.services[name{b.ns, b.svc}]
+	if len(found) == 0 {
+		w.Loose = append(w.Loose, Loose{b.door.String(), "no Service", b.ns + "/" + b.svc})
+	}
+	for _, s := range found {
+		all := servicePorts(s)
+		var through []servicePort
+		for _, p := range all {
+			if b.port(p, all) && (p.Protocol == "TCP" || b.door.Speaks == "UDP") {
+				through = append(through, p)
+			}
+		}
+		w.through(s, b.door, through, b.pod)
+	}
+}
+
+// through goes from ports of a Service to the pods; only to one port of theirs if that is not 0.
+func (w *World) through(s *Object, door Door, ports []servicePort, only int) {
+	if text(s.Map, "spec", "type") == "ExternalName" {
+		if n := text(s.Map, "spec", "externalName"); strings.Contains(n, ".svc") {
+			w.Loose = append(w.Loose, Loose{door.String(), "ExternalName", s.NS + "/" + s.Name})
+		}
+		return
+	}
+	w.routes[door.Object] = append(w.routes[door.Object], s)
+	selector := texts(s.Map, "spec", "selector")
+	if len(selector) == 0 {
+		w.Loose = append(w.Loose, Loose{door.String(), "no selector", s.NS + "/" + s.Name})
+		return
+	}
+	for _, p := range w.Pods {
+		m := p.matches(selector)
+		if p.NS != s.NS || m == never {
+			continue
+		}
+		for _, sp := range ports {
+			if number := p.target(sp); number > 0 && (only == 0 || only == number) {
+				w.Ways = append(w.Ways, Way{door.String(), s.NS + "/" + s.Name, p.Workload.String(), number, sp.Protocol, m == maybe})
+			}
+		}
+	}
+}
+
+// target returns the pod's port that a Service's port leads to, 0 where no container has that name.
+func (p *Pods) target(sp servicePort) int {
+	switch {
+	case sp.Target.Number > 0:
+		return sp.Target.Number
+	case sp.Target.Name == "":
+		return sp.Number
+	}
+	for _, pp := range p.Ports {
+		if pp.Name == sp.Target.Name && pp.Protocol == sp.Protocol {
+			return pp.Number
+		}
+	}
+	return 0
+}
+
+func servicePorts(s *Object) []servicePort {
+	var all []servicePort
+	for _, e := range entries(entry{"", s.Map}, "spec", "ports") {
+		p := servicePort{
+			Name: text(e.m, "name"), Number: number(e.m, "port"), Target: refOf(e.m["targetPort"]),
+			Protocol: text(e.m, "protocol"), Node: number(e.m, "nodePort"),
+		}
+		if p.Protocol == "" {
+			p.Protocol = "TCP"
+		}
+		all = append(all, p)
+	}
+	return all
+}
