@@ -10,45 +10,58 @@ import (
 	"strings"
 )
 
-// changes compares documents: those of objects that have nothing to do with a gate keep their bytes, the others change
-// only where the documentation says.
-func (r Run) changes(before, after *World, gates map[string]Gate) []string {
-	in, _ := Documents(r.In)
-	out, _ := Documents(r.Out)
-	if len(in) != len(out) || len(before.Objects) != len(after.Objects) {
-		return []string{fmt.Sprintf("%d documents became %d", len(in), len(out))}
+// Changes compares documents: those of objects that have nothing to do with a gate, in whichever of the namespaces the
+// release may be, keep their bytes; the others change only where the documentation says.
+func (r Run) Changes(namespaces ...string) []string {
+	in, out := r.In, r.Out
+	if len(in.Docs) != len(out.Docs) || len(in.Objects) != len(out.Objects) {
+		return []string{fmt.Sprintf("%d documents became %d", len(in.Docs), len(out.Docs))}
 	}
-	concerned := before.concerned(gates)
+	concerned := map[int]bool{}
+	for _, ns := range namespaces {
+		before, after := Resolve(in, ns), Resolve(out, ns)
+		gates, _ := after.gates()
+		these := before.concerned(gates)
+		for i, o := range before.Objects {
+			concerned[i] = concerned[i] || these[o]
+		}
+	}
 	var wrong []string
 	changed := map[int]bool{}
-	for i, b := range before.Objects {
-		a := after.Objects[i]
+	for i, b := range in.Objects {
+		a := out.Objects[i]
 		var diffs []string
 		diff("", b.Map, a.Map, &diffs)
 		for _, d := range diffs {
 			changed[b.Doc] = true
-			if d = strings.TrimPrefix(d, "."); !concerned[b] {
+			if d = strings.TrimPrefix(d, "."); !concerned[i] {
 				wrong = append(wrong, fmt.Sprintf("%s: %s changed, of an object that nothing led through", b, d))
 			} else if !mayChange(b, d) {
 				wrong = append(wrong, fmt.Sprintf("%s: %s changed", b, d))
 			}
 		}
 	}
-	for i := range in {
-		if !changed[i] && !bytes.Equal(in[i], out[i]) {
+	for i := range in.Docs {
+		if !changed[i] && !bytes.Equal(in.Docs[i], out.Docs[i]) {
 			wrong = append(wrong, fmt.Sprintf("document %d: its bytes changed, and nothing else", i))
 		}
 	}
 	return wrong
 }
 
-// concerned returns the objects that a gate may change: gated workloads, doors that lead to them, the Services in between,
-// and policies.
+// concerned returns the objects that a gate may change: gated workloads, their Services, doors that lead to them, and
+// policies.
 func (w *World) concerned(gates map[string]Gate) map[*Object]bool {
 	all := map[*Object]bool{}
 	for _, p := range w.Pods {
-		if _, ok := gates[p.Workload.String()]; ok {
-			all[p.Workload] = true
+		if _, ok := gates[p.Workload.String()]; !ok {
+			continue
+		}
+		all[p.Workload] = true
+		for _, s := range w.Objects { // a port is offered by every Service, for routes that come later
+			if s.Kind == "Service" && s.NS == p.NS && p.matches(texts(s.Map, "spec", "selector")) != never {
+				all[s] = true
+			}
 		}
 	}
 	for _, way := range w.Ways {
@@ -60,9 +73,6 @@ func (w *World) concerned(gates map[string]Gate) map[*Object]bool {
 				continue
 			}
 			all[d.Object] = true
-			for _, s := range w.routes[d.Object] {
-				all[s] = true
-			}
 		}
 	}
 	for _, o := range w.Objects {

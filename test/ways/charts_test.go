@@ -26,10 +26,11 @@ func TestCharts(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		w, err := Resolve(in, "elsewhere")
+		s, err := Read(in)
 		if err != nil {
 			t.Fatal(err)
 		}
+		w := Resolve(s, "elsewhere")
 		var o inject.Options
 		for _, name := range []string{"Deployment/grafana", "Deployment/headlamp", "StatefulSet/pushgateway-prometheus-pushgateway"} {
 			for _, p := range w.Pods {

@@ -57,7 +57,7 @@ func ingress(o *Object) []backend {
 		}
 	}
 	if svc := o.annotation("nginx.ingress.kubernetes.io/default-backend"); svc != "" {
-		d := Door{Object: o, At: "metadata.annotations[nginx.ingress.kubernetes.io/default-backend]", Speaks: "HTTP", Mark: true}
+		d := Door{Object: o, At: "metadata.annotations[nginx.ingress.kubernetes.io/default-backend]", Speaks: "HTTP"}
 		all = append(all, backend{d, o.NS, svc, func(p servicePort, all []servicePort) bool { return p == all[0] }, 0})
 	}
 	return all
@@ -99,6 +99,7 @@ func albAction(o *Object, door Door, action string) []backend {
 			continue // a target group by its ARN
 		}
 		d := door
+		d.Field = fmt.Sprintf(`metadata.annotations["alb.ingress.kubernetes.io/actions.%s"]`, action)
 		d.At += fmt.Sprintf(" action %s targetGroups[%d]", action, i)
 		all = append(all, backend{d, o.NS, svc, refOf(folded(m, "servicePort")).is, 0})
 	}

@@ -18,7 +18,7 @@ func (w *World) enterService(s *Object) {
 		return
 	}
 	for _, p := range servicePorts(s) {
-		d := Door{Object: s, At: fmt.Sprintf("port %d/%s", p.Number, p.Protocol), Speaks: "HTTP"}
+		d := Door{Object: s, At: fmt.Sprintf("port %d/%s", p.Number, p.Protocol), Field: p.at, Speaks: "HTTP"}
 		if p.Protocol != "TCP" {
 			d.Speaks = p.Protocol
 		}
@@ -31,7 +31,7 @@ func (w *World) enterService(s *Object) {
 func (w *World) enterNodes() {
 	for _, p := range w.Pods {
 		if p.Host {
-			d := Door{Object: p.Workload, At: "hostNetwork", Speaks: "HTTP"}
+			d := Door{Object: p.Workload, At: "hostNetwork", Field: p.Spec.at + ".hostNetwork", Speaks: "HTTP"}
 			w.Doors = append(w.Doors, d)
 			w.Ways = append(w.Ways, Way{d.String(), "", p.Workload.String(), 0, "TCP", false})
 		}
@@ -39,7 +39,7 @@ func (w *World) enterNodes() {
 			if pp.HostPort == 0 || p.Host {
 				continue
 			}
-			d := Door{Object: p.Workload, At: fmt.Sprintf("hostPort %d/%s", pp.HostPort, pp.Protocol), Speaks: "HTTP"}
+			d := Door{Object: p.Workload, At: fmt.Sprintf("hostPort %d/%s", pp.HostPort, pp.Protocol), Field: pp.at + ".hostPort", Speaks: "HTTP"}
 			w.Doors = append(w.Doors, d)
 			w.Ways = append(w.Ways, Way{d.String(), "", p.Workload.String(), pp.Number, pp.Protocol, false})
 		}

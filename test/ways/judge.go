@@ -3,6 +3,7 @@ package ways
 import (
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -26,9 +27,9 @@ func (f Finding) about(o *Object) bool {
 
 // A Run is what kauth made of a stream.
 type Run struct {
-	In, Out  []byte
-	NS       string // of objects that name none
+	In, Out  *Stream
 	Findings []Finding
+	Runtime  bool // count ways that take a label which pods may get at run time
 }
 
 // A Gate is a gate as it stands in the output.
@@ -97,20 +98,15 @@ func gateOf(p *Pods, c entry) (Gate, error) {
 	return g, config.Validate()
 }
 
-// Judge returns everything that is wrong with a run, a line each.
-func (r Run) Judge() []string {
-	before, err := Resolve(r.In, r.NS)
-	if err != nil {
-		return []string{"the input: " + err.Error()}
-	}
-	after, err := Resolve(r.Out, r.NS)
-	if err != nil {
-		return []string{"the output: " + err.Error()}
+// Judge returns all ways in that a run left open, lost or made, a line each, where ns is the namespace of the release.
+func (r Run) Judge(ns string) []string {
+	before, after := Resolve(r.In, ns), Resolve(r.Out, ns)
+	if len(before.Objects) != len(after.Objects) {
+		return []string{fmt.Sprintf("%d objects became %d", len(before.Objects), len(after.Objects))}
 	}
 	gates, wrong := after.gates()
 	wrong = append(wrong, r.ways(before, after, gates)...)
-	wrong = append(wrong, r.policies(before, after, gates)...)
-	return append(wrong, r.changes(before, after, gates)...)
+	return append(wrong, r.policies(before, after, gates)...)
 }
 
 // ways compares the ways in. Each that led to a gated workload's own port now leads to its gate; all others are as they
@@ -120,14 +116,20 @@ func (r Run) ways(before, after *World, gates map[string]Gate) []string {
 	say := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }
 	want := map[Way]bool{}
 	for _, w := range before.Ways {
+		if w.Maybe && !r.Runtime {
+			continue
+		}
 		g, gated := gates[w.Workload]
-		if gated && w.Protocol == "TCP" && w.Port == g.Upstream && !r.excused(before, w) {
+		if gated && w.Protocol == "TCP" && (w.Port == g.Upstream || r.handMade(g, w.Port)) && !r.excused(before, w) {
 			w.Port = g.Port
 		}
 		want[w] = true
 	}
 	got := map[Way]bool{}
 	for _, w := range after.Ways {
+		if w.Maybe && !r.Runtime {
+			continue
+		}
 		got[w] = true
 		g, gated := gates[w.Workload]
 		switch {
@@ -157,14 +159,35 @@ func (r Run) ways(before, after *World, gates map[string]Gate) []string {
 	return wrong
 }
 
-// excused says whether a way past a gate is one that kauth reported.
+// excused says whether a way past a gate is one that kauth reported: at that door, with that workload and port.
 func (r Run) excused(before *World, w Way) bool {
-	for _, d := range before.Doors {
-		if d.String() != w.Door {
+	i := slices.IndexFunc(before.Doors, func(d Door) bool { return d.String() == w.Door })
+	if i < 0 {
+		return false
+	}
+	d := before.Doors[i]
+	for _, f := range r.Findings {
+		if f.about(d.Object) && (f.Field == d.Field || f.Field == "") && openWords.MatchString(f.Message) && before.names(f.Message, w) {
+			return true
+		}
+	}
+	return false
+}
+
+// openWords are how kauth says that it leaves a way open.
+var openWords = regexp.MustCompile(`left as it is|which has no gate`)
+
+// names says whether a message names the end of a way: the workload, and the port or its container.
+func (w *World) names(message string, way Way) bool {
+	for _, p := range w.Pods {
+		if p.Workload.String() != way.Workload || !strings.Contains(message, p.Workload.Kind) || !strings.Contains(message, p.Workload.Name) {
 			continue
 		}
-		for _, f := range r.Findings {
-			if f.about(d.Object) && f.Severity != "error" && strings.Contains(f.Message, "left as it is") {
+		if strings.Contains(message, fmt.Sprintf("port %d", way.Port)) {
+			return true
+		}
+		for _, pp := range p.Ports {
+			if pp.Number == way.Port && strings.Contains(message, strconv.Quote(pp.Container)) {
 				return true
 			}
 		}
@@ -172,22 +195,40 @@ func (r Run) excused(before *World, w Way) bool {
 	return false
 }
 
-// Unseen returns the loose ends of the input that a finding does not name: kauth can not know what is there, so it may
-// not stay silent where something is gated.
-func (r Run) Unseen() []string {
-	w, err := Resolve(r.In, r.NS)
-	if err != nil {
-		return []string{err.Error()}
-	}
-	var silent []string
-	for _, l := range w.Loose {
-		named := slices.ContainsFunc(r.Findings, func(f Finding) bool {
-			return slices.ContainsFunc(w.Doors, func(d Door) bool { return d.String() == l.Door && f.about(d.Object) })
-		})
-		if !named {
-			silent = append(silent, fmt.Sprintf("unseen: %s: %s %s", l.Door, l.Why, l.Service))
+// handMade says whether a port is that of a guard that people built, and that the gate takes the place of.
+func (r Run) handMade(g Gate, port int) bool {
+	for _, p := range g.Pods.Ports {
+		for _, f := range r.Findings {
+			if p.Number == port && f.about(g.Pods.Workload) && strings.Contains(f.Message, "made by hand") && strings.Contains(f.Message, strconv.Quote(p.Container)) {
+				return true
+			}
 		}
 	}
-	return silent
+	return false
 }
 
+// Unseen returns the loose ends of the input that no finding names, wherever the release may be: kauth cannot know what is
+// there, so it may not stay silent where something is gated.
+func (r Run) Unseen(namespaces ...string) []string {
+	times, said := map[string]int{}, map[string]string{}
+	for _, ns := range namespaces {
+		w := Resolve(r.In, ns)
+		for _, l := range w.Loose {
+			i := slices.IndexFunc(w.Doors, func(d Door) bool { return d.String() == l.Door })
+			d := w.Doors[i]
+			if !slices.ContainsFunc(r.Findings, func(f Finding) bool { return f.about(d.Object) }) {
+				key := fmt.Sprintf("%d %s", slices.Index(w.Objects, d.Object), d.At)
+				times[key]++
+				said[key] = fmt.Sprintf("unseen: %s: %s %s", l.Door, l.Why, l.Service)
+			}
+		}
+	}
+	var silent []string
+	for key, n := range times {
+		if n >= len(namespaces) {
+			silent = append(silent, said[key])
+		}
+	}
+	slices.Sort(silent)
+	return silent
+}

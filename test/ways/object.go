@@ -20,7 +20,7 @@ import (
 // An Object is one object of a stream, as an API server would read it.
 type Object struct {
 	Group, Kind string
-	NS, Name    string // NS is the default where the object names none, also of kinds that have none
+	NS, Name    string // NS is also given to kinds that have none
 	Map         Map
 	Doc         int // which document of the stream, counted from 0
 }
@@ -47,21 +47,40 @@ func Documents(stream []byte) ([][]byte, error) {
 	}
 }
 
-// Objects reads a stream; the items of lists count as objects. Objects without a namespace are taken to be in ns.
-func Objects(stream []byte, ns string) ([]*Object, error) {
+// A Stream is a stream that was read.
+type Stream struct {
+	Docs    [][]byte
+	Objects []*Object // the items of lists among them; NS is "" where they name none
+}
+
+// Read reads a stream.
+func Read(stream []byte) (*Stream, error) {
 	docs, err := Documents(stream)
 	if err != nil {
 		return nil, err
 	}
-	var objects []*Object
+	s := &Stream{Docs: docs}
 	for i, doc := range docs {
 		m, err := parse(doc)
 		if err != nil {
 			return nil, fmt.Errorf("document %d: %w", i, err)
 		}
-		objects = append(objects, flatten(m, ns, i)...)
+		s.Objects = append(s.Objects, flatten(m, i)...)
 	}
-	return objects, nil
+	return s, nil
+}
+
+// In returns the objects as they are in a cluster where ns is the namespace of those that name none.
+func (s *Stream) In(ns string) []*Object {
+	all := make([]*Object, len(s.Objects))
+	for i, o := range s.Objects {
+		placed := *o
+		if placed.NS == "" {
+			placed.NS = ns
+		}
+		all[i] = &placed
+	}
+	return all
 }
 
 // parse reads YAML 1.1, as Kubernetes does. Numbers stay as they are written.
@@ -76,7 +95,7 @@ func parse(doc []byte) (Map, error) {
 	return m, d.Decode(&m)
 }
 
-func flatten(m Map, ns string, doc int) []*Object {
+func flatten(m Map, doc int) []*Object {
 	kind := text(m, "kind")
 	if kind == "" {
 		return nil
@@ -85,7 +104,7 @@ func flatten(m Map, ns string, doc int) []*Object {
 		var all []*Object
 		for _, item := range items {
 			if im, ok := item.(Map); ok {
-				all = append(all, flatten(im, ns, doc)...)
+				all = append(all, flatten(im, doc)...)
 			}
 		}
 		return all
@@ -94,11 +113,7 @@ func flatten(m Map, ns string, doc int) []*Object {
 	if !found {
 		group = ""
 	}
-	o := &Object{Group: group, Kind: kind, NS: text(m, "metadata", "namespace"), Name: text(m, "metadata", "name"), Map: m, Doc: doc}
-	if o.NS == "" {
-		o.NS = ns
-	}
-	return []*Object{o}
+	return []*Object{{Group: group, Kind: kind, NS: text(m, "metadata", "namespace"), Name: text(m, "metadata", "name"), Map: m, Doc: doc}}
 }
 
 // annotation returns the text of an annotation, "" where it is not set.

@@ -34,7 +34,9 @@ func operatorPods(o *Object) []*Pods {
 				name = fmt.Sprintf("%s-shard-%d", set, shard)
 			}
 		}
-		p.Names = func(pod string) bool { return numbered(name, pod) }
+		if text(spec.m, "mode") != "DaemonSet" {
+			p.Names = func(pod string) bool { return numbered(name, pod) }
+		}
 		all = append(all, p)
 	}
 	return all

@@ -7,7 +7,7 @@ type Pods struct {
 	Workload *Object
 	NS       string
 	Labels   map[string]string
-	Names    func(pod string) bool // whether a pod of the workload can have that name
+	Names    func(pod string) bool // whether a pod can have that name, and so the label with it; nil where pods get none
 	Ports    []PodPort
 	Host     bool // hostNetwork: the pod's ports are the node's
 	Spec     entry
@@ -46,13 +46,9 @@ func podsOf(o *Object) []*Pods {
 	}
 	p := &Pods{
 		Workload: o, NS: o.NS, Labels: texts(template.m, "metadata", "labels"), Host: truth(spec.m, "hostNetwork"), Spec: spec,
-		Names: func(pod string) bool { return strings.HasPrefix(pod, o.Name+"-") },
 	}
-	switch o.Kind {
-	case "StatefulSet":
+	if o.Kind == "StatefulSet" {
 		p.Names = func(pod string) bool { return numbered(o.Name, pod) }
-	case "Pod":
-		p.Names = func(pod string) bool { return pod == o.Name }
 	}
 	for _, c := range entries(spec, "containers") {
 		p.Ports = append(p.Ports, portsOf(c)...)
@@ -102,7 +98,7 @@ func (p *Pods) matches(selector map[string]string) match {
 		has, ok := p.Labels[k]
 		switch {
 		case k == podName && !ok:
-			if p.Workload.Kind == "Deployment" || p.Workload.Kind == "DaemonSet" || !p.Names(v) {
+			if p.Names == nil || !p.Names(v) {
 				return never
 			}
 		case !ok:

@@ -8,49 +8,50 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 )
 
-// policies compares what NetworkPolicies let in: the gate's port from where the application's port was let in, rule by
-// rule, and every other port as before.
+// policies compares what NetworkPolicies let in: rule by rule, the gate's port where the application's port was let in, and
+// every other port as before. A rule cannot tell the pods of its policy apart, so what one of them needs all get.
 func (r Run) policies(before, after *World, gates map[string]Gate) []string {
 	var wrong []string
 	for i, b := range before.Objects {
-		if b.Kind != "NetworkPolicy" || i >= len(after.Objects) {
+		if b.Kind != "NetworkPolicy" {
 			continue
 		}
-		a := after.Objects[i]
-		was, is := entries(entry{"", b.Map}, "spec", "ingress"), entries(entry{"", a.Map}, "spec", "ingress")
+		was, is := entries(entry{"", b.Map}, "spec", "ingress"), entries(entry{"", after.Objects[i].Map}, "spec", "ingress")
 		if len(was) != len(is) {
-			wrong = append(wrong, fmt.Sprintf("%s: %d rules became %d", b, len(was), len(is)))
-			continue
+			return append(wrong, fmt.Sprintf("%s: %d rules became %d", b, len(was), len(is)))
 		}
+		var pods []*Pods
 		for _, p := range after.Pods {
-			if p.NS != b.NS || !selects(b.Map, p.Labels) {
-				continue
+			if p.NS == b.NS && selects(b.Map, p.Labels) {
+				pods = append(pods, p)
 			}
-			g, gated := gates[p.Workload.String()]
-			for k := range was {
-				if gated && before.leads(p.Workload.String(), g.Upstream) && lets(is[k], p, g.Port) != lets(was[k], p, g.Upstream) {
-					wrong = append(wrong, fmt.Sprintf("%s: %s lets the application's port in: %t, the gate's: %t", b, was[k].at,
-						lets(was[k], p, g.Upstream), lets(is[k], p, g.Port)))
-				}
-				for _, port := range p.Ports {
-					if (!gated || port.Number != g.Port) && port.Protocol == "TCP" && lets(was[k], p, port.Number) != lets(is[k], p, port.Number) {
-						wrong = append(wrong, fmt.Sprintf("%s: %s has another word on port %d of %s", b, was[k].at, port.Number, p.Workload))
-					}
-				}
+		}
+		for k := range was {
+			for _, line := range rule(was[k], is[k], pods, gates) {
+				wrong = append(wrong, fmt.Sprintf("%s: %s %s", b, was[k].at, line))
 			}
 		}
 	}
 	return wrong
 }
 
-// leads says whether anything from outside leads to that port of a workload.
-func (w *World) leads(workload string, port int) bool {
-	for _, way := range w.Ways {
-		if way.Workload == workload && way.Port == port {
-			return true
+// rule compares one rule for the pods of its policy.
+func rule(was, is entry, pods []*Pods, gates map[string]Gate) []string {
+	want := map[int]bool{}
+	for _, p := range pods {
+		if g, gated := gates[p.Workload.String()]; gated && lets(was, p, g.Upstream) {
+			want[g.Port] = true
 		}
 	}
-	return false
+	var wrong []string
+	for _, p := range pods {
+		for _, port := range p.Ports {
+			if port.Protocol == "TCP" && lets(is, p, port.Number) != (want[port.Number] || lets(was, p, port.Number)) {
+				wrong = append(wrong, fmt.Sprintf("lets port %d of %s in: %t", port.Number, p.Workload, lets(is, p, port.Number)))
+			}
+		}
+	}
+	return wrong
 }
 
 // selects says whether a policy is about pods with these labels.

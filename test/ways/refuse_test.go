@@ -2,4 +2,4 @@ package ways
 
 import "github.com/kauth-dev/kauth/pkg/inject"
 
-func refusals(in []byte, o inject.Options, refused []Finding) []string { return nil }
+func refusals(in *Stream, o inject.Options, refused []Finding) []string { return nil }

@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 
 	"github.com/kauth-dev/kauth/pkg/inject"
 	"github.com/kauth-dev/kauth/pkg/plan"
@@ -55,21 +58,27 @@ func judge(in []byte, o inject.Options) (tried, []string) {
 	if err != nil {
 		return t, []string{fmt.Sprintf("an error that is no refusal: %v", err)}
 	}
-	var wrong []string
-	for _, ns := range namespaces(in, o.Namespace) {
-		r := Run{In: in, Out: t.Out, NS: ns, Findings: t.Findings}
-		if t.Out == nil {
-			continue
-		}
-		for _, line := range r.Judge() {
-			wrong = append(wrong, fmt.Sprintf("in namespace %q: %s", ns, line))
-		}
-		if t.Gates > 0 {
-			wrong = append(wrong, r.Unseen()...)
-		}
+	before, err := Read(in)
+	if err != nil {
+		return t, []string{err.Error()}
 	}
 	if t.Out == nil {
-		return t, append(wrong, refusals(in, o, t.Refused)...)
+		return t, refusals(before, o, t.Refused)
+	}
+	after, err := Read(t.Out)
+	if err != nil {
+		return t, []string{err.Error()}
+	}
+	r := Run{In: before, Out: after, Findings: t.Findings}
+	all := namespaces(before, o.Namespace)
+	wrong := r.Changes(all...)
+	for _, ns := range all {
+		for _, line := range r.Judge(ns) {
+			wrong = append(wrong, fmt.Sprintf("in namespace %q: %s", ns, line))
+		}
+	}
+	if t.Gates > 0 {
+		wrong = append(wrong, r.Unseen(all...)...)
 	}
 	if again, err := try(t.Out, o); err != nil || !bytes.Equal(again.Out, t.Out) {
 		wrong = append(wrong, fmt.Sprintf("twice is not once: %v %v", err, again.Refused))
@@ -86,18 +95,33 @@ func judge(in []byte, o inject.Options) (tried, []string) {
 }
 
 // namespaces returns where the release may be: where it is said, or in any that the stream names, or in another.
-func namespaces(in []byte, told string) []string {
+func namespaces(in *Stream, told string) []string {
 	if told != "" {
 		return []string{told}
 	}
-	all := []string{"elsewhere"}
-	seen := map[string]bool{}
-	objects, _ := Objects(in, "")
-	for _, o := range objects {
-		if o.NS != "" && !seen[o.NS] {
-			seen[o.NS] = true
-			all = append(all, o.NS)
+	seen := map[string]bool{"elsewhere": true}
+	for _, o := range in.Objects {
+		named(o.Map, seen)
+	}
+	return slices.Sorted(maps.Keys(seen))
+}
+
+// named collects the namespaces that are named anywhere in an object.
+func named(v any, into map[string]bool) {
+	switch v := v.(type) {
+	case Map:
+		if ns := text(v, "namespace"); ns != "" {
+			into[ns] = true
+		}
+		if host := strings.Split(text(v, "host"), "."); len(host) > 2 && host[2] == "svc" {
+			into[host[1]] = true
+		}
+		for _, x := range v {
+			named(x, into)
+		}
+	case []any:
+		for _, x := range v {
+			named(x, into)
 		}
 	}
-	return all
 }

@@ -15,7 +15,6 @@ type World struct {
 	Loose   []Loose // doors behind which something is that the stream does not tell
 
 	services map[name][]*Object
-	routes   map[*Object][]*Object // through which Services a route goes
 }
 
 type name struct{ ns, name string }
@@ -24,8 +23,8 @@ type name struct{ ns, name string }
 type Door struct {
 	Object *Object
 	At     string // "spec.rules[0].http.paths[0].backend"; for Services the port's number, which is what is published
+	Field  string // where that stands
 	Speaks string // HTTP, or what no HTTP proxy can guard: gRPC, TCP, TLS, UDP
-	Mark   bool   // an annotation of Ingress, which not every controller reads
 }
 
 // String names a door.
@@ -56,26 +55,22 @@ func (w Way) String() string {
 // Loose is a door whose other side the stream does not hold.
 type Loose struct{ Door, Why, Service string }
 
-// Resolve reads a stream as it would be in a cluster whose release namespace is ns.
-func Resolve(stream []byte, ns string) (*World, error) {
-	objects, err := Objects(stream, ns)
-	if err != nil {
-		return nil, err
-	}
-	w := &World{Objects: objects, services: map[name][]*Object{}, routes: map[*Object][]*Object{}}
-	for _, o := range objects {
+// Resolve finds all ways of a stream in a cluster, where ns is the namespace of the release.
+func Resolve(s *Stream, ns string) *World {
+	w := &World{Objects: s.In(ns), services: map[name][]*Object{}}
+	for _, o := range w.Objects {
 		if o.Kind == "Service" && o.Group == "" {
 			w.services[name{o.NS, o.Name}] = append(w.services[name{o.NS, o.Name}], o)
 		}
 		w.Pods = append(w.Pods, podsOf(o)...)
 	}
-	for _, o := range objects {
+	for _, o := range w.Objects {
 		w.enter(o)
 	}
 	w.enterNodes()
 	slices.SortFunc(w.Ways, func(a, b Way) int { return strings.Compare(a.String(), b.String()) })
 	w.Ways = slices.Compact(w.Ways)
-	return w, nil
+	return w
 }
 
 // enter goes through the doors of one object.
@@ -105,6 +100,7 @@ type backend struct {
 type servicePort struct {
 	Name     string
 	Number   int
+	at       string
 	Target   portRef
 	Protocol string
 	Node     int
@@ -112,6 +108,9 @@ type servicePort struct {
 
 // follow goes from a door through the Services of its backend.
 func (w *World) follow(b backend) {
+	if b.door.Field == "" {
+		b.door.Field = b.door.At
+	}
 	w.Doors = append(w.Doors, b.door)
 	found := w.services[name{b.ns, b.svc}]
 	if len(found) == 0 {
@@ -137,7 +136,6 @@ func (w *World) through(s *Object, door Door, ports []servicePort, only int) {
 		}
 		return
 	}
-	w.routes[door.Object] = append(w.routes[door.Object], s)
 	selector := texts(s.Map, "spec", "selector")
 	if len(selector) == 0 {
 		w.Loose = append(w.Loose, Loose{door.String(), "no selector", s.NS + "/" + s.Name})
@@ -176,7 +174,7 @@ func servicePorts(s *Object) []servicePort {
 	var all []servicePort
 	for _, e := range entries(entry{"", s.Map}, "spec", "ports") {
 		p := servicePort{
-			Name: text(e.m, "name"), Number: number(e.m, "port"), Target: refOf(e.m["targetPort"]),
+			at: e.at, Name: text(e.m, "name"), Number: number(e.m, "port"), Target: refOf(e.m["targetPort"]),
 			Protocol: text(e.m, "protocol"), Node: number(e.m, "nodePort"),
 		}
 		if p.Protocol == "" {
