@@ -23,7 +23,7 @@ func (r Run) Changes(namespaces ...string) []string {
 		gates, _ := after.gates()
 		these := before.concerned(gates)
 		for i, o := range before.Objects {
-			concerned[i] = concerned[i] || these[o]
+			concerned[i] = concerned[i] || these[o] || r.Unsure
 		}
 	}
 	var wrong []string
@@ -83,7 +83,7 @@ func (w *World) concerned(gates map[string]Gate) map[*Object]bool {
 	return all
 }
 
-const annotations = `metadata\.annotations(\.(kauth\.dev/.*|alb\.ingress\.kubernetes\.io/(healthcheck-.*|success-codes|backend-protocol|actions\..*)|service\.beta\.kubernetes\.io/aws-load-balancer-(healthcheck-.*|backend-protocol)))?`
+const annotations = `metadata\.annotations(\.(kauth\.dev/.*|alb\.ingress\.kubernetes\.io/(healthcheck-.*|success-codes|backend-protocol|actions\..*)|nginx\.ingress\.kubernetes\.io/backend-protocol|traefik\.ingress\.kubernetes\.io/service\.serversscheme|service\.beta\.kubernetes\.io/aws-load-balancer-(healthcheck-.*|backend-protocol)))?`
 
 // Where kauth may change what, as the README has it. Places are as diff prints them.
 var (

@@ -26,9 +26,10 @@ func (g *gen) traefikService(name string) Map {
 		mirroring := g.traefikRef(g.to(), ns)
 		mirroring["mirrors"] = []any{g.traefikRef(g.to(), ns)}
 		spec = Map{"mirroring": mirroring}
-	} else if g.newTraefik && g.chance(0.3) {
-		spec = pick(g, Map{"failover": Map{"service": g.traefikRef(g.to(), ns), "fallback": g.traefikRef(g.to(), ns)}},
-			Map{"highestRandomWeight": Map{"services": []any{g.traefikRef(g.to(), ns)}}})
+	} else if g.chance(0.3) {
+		spec = Map{"failover": Map{"service": g.traefikRef(g.to(), ns), "fallback": g.traefikRef(g.to(), ns)}}
+	} else if g.highest && g.chance(0.3) {
+		spec = Map{"highestRandomWeight": Map{"services": []any{g.traefikRef(g.to(), ns)}}}
 	}
 	return Map{"apiVersion": "traefik.io/v1alpha1", "kind": "TraefikService", "metadata": g.meta(name, ns), "spec": spec}
 }
@@ -67,10 +68,8 @@ func (g *gen) virtualService(name string) Map {
 	case 1:
 		spec["gateways"] = []any{"mesh", "other/gw"}
 	case 2:
-		if g.delegates {
-			delete(spec, "gateways")
-			delete(spec, "hosts")
-		}
+		delete(spec, "gateways") // another delegates to it
+		delete(spec, "hosts")
 	}
 	return Map{"apiVersion": pick(g, "networking.istio.io/v1", "networking.istio.io/v1beta1"), "kind": "VirtualService", "metadata": g.meta(name, ns), "spec": spec}
 }
@@ -82,12 +81,12 @@ func (g *gen) openshift(name string) Map {
 	switch n := g.IntN(4); {
 	case n == 0 && port["name"] != nil:
 		spec["port"] = Map{"targetPort": port["name"]}
-	case n == 1:
+	case n == 1 && (g.routePorts || !s.open):
 		spec["port"] = Map{"targetPort": 9090}
 	case len(s.ports) > 1:
 		spec["port"] = Map{"targetPort": port["name"]}
 	}
-	if g.chance(0.1) {
+	if g.routePorts && g.chance(0.1) {
 		spec["alternateBackends"] = []any{Map{"kind": "Service", "name": g.near(s.ns).name, "weight": 1}}
 	}
 	return Map{"apiVersion": "route.openshift.io/v1", "kind": "Route", "metadata": g.meta(name, s.ns), "spec": spec}

@@ -101,7 +101,7 @@ func (g *gen) ingress(name string) Map {
 		note(o, "alb.ingress.kubernetes.io/healthcheck-path", "/-/healthy")
 		note(o, "alb.ingress.kubernetes.io/healthcheck-port", pick(g, "traffic-port", "9090"))
 	}
-	if g.nginxDefault && g.chance(0.05) {
+	if g.chance(0.03) {
 		note(o, "nginx.ingress.kubernetes.io/default-backend", g.near(s.ns).name)
 	}
 	return o

@@ -1,5 +1,7 @@
 package ways
 
+import "slices"
+
 // service adds a Service for a workload.
 func (g *gen) service(name string, w *made) {
 	s := &made{name: name, ns: w.ns}
@@ -24,6 +26,11 @@ func (g *gen) service(name string, w *made) {
 	if g.chance(0.1) {
 		ports = append(ports, g.servicePort(main, 8090)) // a second way to the same port
 	}
+	for i, p := range ports { // one number twice is not a Service
+		for slices.ContainsFunc(ports[:i], func(o Map) bool { return o["port"] == p["port"] && o["protocol"] == p["protocol"] }) {
+			p["port"] = p["port"].(int) + 1
+		}
+	}
 	if g.chance(0.03) {
 		ports[0]["targetPort"] = pick[any](g, "nope", 7777)
 	}
@@ -35,7 +42,7 @@ func (g *gen) service(name string, w *made) {
 		}
 	}
 	spec["ports"] = anys(ports)
-	s.ports = ports
+	s.ports, s.open = ports, exposed(&Object{Map: Map{"spec": spec}})
 	o := Map{"apiVersion": "v1", "kind": "Service", "metadata": g.meta(name, s.ns), "spec": spec}
 	if g.chance(0.05) {
 		note(o, "alb.ingress.kubernetes.io/healthcheck-path", "/-/healthy")

@@ -18,12 +18,11 @@ type gen struct {
 	features
 }
 
-// features are parts of topologies that are made only when asked for.
+// features are parts of topologies that are made only when asked for, since kauth does not know them yet.
 type features struct {
-	runtime      bool // selectors with labels that come at run time
-	nginxDefault bool // nginx.ingress.kubernetes.io/default-backend
-	newTraefik   bool // TraefikService failover and highestRandomWeight
-	delegates    bool // VirtualServices without hosts
+	runtime    bool // selectors with labels that come at run time
+	highest    bool // TraefikService highestRandomWeight
+	routePorts bool // OpenShift Routes whose one port is of several Services, or a number of pods behind a NodePort
 }
 
 // made is something that others can refer to.
@@ -33,6 +32,7 @@ type made struct {
 	labels   Map
 	ports    []Map // containers' ports, or a Service's
 	pods     string
+	open     bool // a Service that is a way in itself
 }
 
 // topology returns a random stream.

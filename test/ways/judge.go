@@ -29,6 +29,7 @@ func (f Finding) about(o *Object) bool {
 type Run struct {
 	In, Out  *Stream
 	Findings []Finding
+	Unsure   bool // kauth was not told the namespace of the release
 	Runtime  bool // count ways that take a label which pods may get at run time
 }
 

@@ -27,7 +27,7 @@ func (r Run) policies(before, after *World, gates map[string]Gate) []string {
 			}
 		}
 		for k := range was {
-			for _, line := range rule(was[k], is[k], pods, gates) {
+			for _, line := range r.rule(was[k], is[k], pods, gates) {
 				wrong = append(wrong, fmt.Sprintf("%s: %s %s", b, was[k].at, line))
 			}
 		}
@@ -36,7 +36,7 @@ func (r Run) policies(before, after *World, gates map[string]Gate) []string {
 }
 
 // rule compares one rule for the pods of its policy.
-func rule(was, is entry, pods []*Pods, gates map[string]Gate) []string {
+func (r Run) rule(was, is entry, pods []*Pods, gates map[string]Gate) []string {
 	want := map[int]bool{}
 	for _, p := range pods {
 		if g, gated := gates[p.Workload.String()]; gated && lets(was, p, g.Upstream) {
@@ -46,8 +46,9 @@ func rule(was, is entry, pods []*Pods, gates map[string]Gate) []string {
 	var wrong []string
 	for _, p := range pods {
 		for _, port := range p.Ports {
-			if port.Protocol == "TCP" && lets(is, p, port.Number) != (want[port.Number] || lets(was, p, port.Number)) {
-				wrong = append(wrong, fmt.Sprintf("lets port %d of %s in: %t", port.Number, p.Workload, lets(is, p, port.Number)))
+			expected := want[port.Number] || lets(was, p, port.Number)
+			if got := lets(is, p, port.Number); port.Protocol == "TCP" && got != expected && (expected || !r.Unsure) {
+				wrong = append(wrong, fmt.Sprintf("lets port %d of %s in: %t", port.Number, p.Workload, got))
 			}
 		}
 	}

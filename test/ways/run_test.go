@@ -53,7 +53,7 @@ func findings(from []plan.Finding) []Finding {
 }
 
 // judge runs kauth, and returns everything that is wrong with what it did, whatever namespace the release may be in.
-func judge(in []byte, o inject.Options) (tried, []string) {
+func judge(in []byte, o inject.Options, runtime bool) (tried, []string) {
 	t, err := try(in, o)
 	if err != nil {
 		return t, []string{fmt.Sprintf("an error that is no refusal: %v", err)}
@@ -63,16 +63,19 @@ func judge(in []byte, o inject.Options) (tried, []string) {
 		return t, []string{err.Error()}
 	}
 	if t.Out == nil {
-		return t, refusals(before, o, t.Refused)
+		return t, refusals(before, o.Namespace, t.Refused)
 	}
 	after, err := Read(t.Out)
 	if err != nil {
 		return t, []string{err.Error()}
 	}
-	r := Run{In: before, Out: after, Findings: t.Findings}
+	r := Run{In: before, Out: after, Findings: t.Findings, Unsure: o.Namespace == "", Runtime: runtime}
 	all := namespaces(before, o.Namespace)
 	wrong := r.Changes(all...)
 	for _, ns := range all {
+		if twice(before.In(ns)) {
+			continue // so it cannot be there
+		}
 		for _, line := range r.Judge(ns) {
 			wrong = append(wrong, fmt.Sprintf("in namespace %q: %s", ns, line))
 		}
@@ -104,6 +107,18 @@ func namespaces(in *Stream, told string) []string {
 		named(o.Map, seen)
 	}
 	return slices.Sorted(maps.Keys(seen))
+}
+
+// twice says whether two objects are one and the same in a cluster.
+func twice(objects []*Object) bool {
+	seen := map[string]bool{}
+	for _, o := range objects {
+		if seen[o.Group+o.String()] {
+			return true
+		}
+		seen[o.Group+o.String()] = true
+	}
+	return false
 }
 
 // named collects the namespaces that are named anywhere in an object.

@@ -15,6 +15,7 @@ type World struct {
 	Loose   []Loose // doors behind which something is that the stream does not tell
 
 	services map[name][]*Object
+	unsure   bool // kauth knows less: not the namespace of the release
 }
 
 type name struct{ ns, name string }
@@ -118,22 +119,27 @@ func (w *World) follow(b backend) {
 	}
 	for _, s := range found {
 		all := servicePorts(s)
-		var through []servicePort
+		var tcp, others []servicePort
 		for _, p := range all {
-			if b.port(p, all) && (p.Protocol == "TCP" || b.door.Speaks == "UDP") {
-				through = append(through, p)
+			switch {
+			case !b.port(p, all):
+			case p.Protocol == "TCP":
+				tcp = append(tcp, p)
+			default:
+				others = append(others, p)
 			}
 		}
-		w.through(s, b.door, through, b.pod)
+		if len(tcp) == 0 || b.door.Speaks == "UDP" {
+			tcp = others
+		}
+		w.through(s, b.door, tcp, b.pod)
 	}
 }
 
 // through goes from ports of a Service to the pods; only to one port of theirs if that is not 0.
 func (w *World) through(s *Object, door Door, ports []servicePort, only int) {
 	if text(s.Map, "spec", "type") == "ExternalName" {
-		if n := text(s.Map, "spec", "externalName"); strings.Contains(n, ".svc") {
-			w.Loose = append(w.Loose, Loose{door.String(), "ExternalName", s.NS + "/" + s.Name})
-		}
+		w.away(s, door)
 		return
 	}
 	selector := texts(s.Map, "spec", "selector")
@@ -151,6 +157,23 @@ func (w *World) through(s *Object, door Door, ports []servicePort, only int) {
 				w.Ways = append(w.Ways, Way{door.String(), s.NS + "/" + s.Name, p.Workload.String(), number, sp.Protocol, m == maybe})
 			}
 		}
+	}
+}
+
+// away follows an ExternalName, which may lead back into the cluster, to any port.
+func (w *World) away(s *Object, door Door) {
+	host := strings.Split(strings.TrimSuffix(text(s.Map, "spec", "externalName"), "."), ".")
+	if len(host) < 3 || host[2] != "svc" {
+		return
+	}
+	found := w.services[name{host[1], host[0]}]
+	for _, other := range found {
+		if text(other.Map, "spec", "type") != "ExternalName" {
+			w.through(other, door, servicePorts(other), 0)
+		}
+	}
+	if len(found) == 0 {
+		w.Loose = append(w.Loose, Loose{door.String(), "ExternalName", s.NS + "/" + s.Name})
 	}
 }
 
