@@ -32,7 +32,7 @@ var reasons = []reason{
 		return w.leads(f, m[1], func(d Door, way Way) bool { return d.Speaks == m[2] || way.Protocol == m[2] }) || w.nameless(m[1], "")
 	}},
 	{re(`^leads to (\S+ \S+) with no port, so by the first one`), func(w *World, f Finding, m []string) bool {
-		return w.leads(f, m[1], func(d Door, _ Way) bool { return strings.Contains(d.At, "default-backend") })
+		return w.leads(f, m[1], func(d Door, _ Way) bool { return strings.Contains(d.At, "default-backend") }) || w.nameless(m[1], "")
 	}},
 	{re(`^leads to port (\d+)(?: \(.*?\))? of (\S+ \S+), but the gate stands before port (\d+)`), func(w *World, f Finding, m []string) bool {
 		return m[1] != m[3] && w.leads(f, m[2], func(_ Door, way Way) bool { return fmt.Sprint(way.Port) == m[1] })
