@@ -92,15 +92,15 @@ var (
 		"Service":            regexp.MustCompile(`^spec\.ports\[\d+\](\.(name|targetPort))?$`),
 		"Ingress":            regexp.MustCompile(`^spec\.(rules\[\d+\]\.http\.paths\[\d+\]\.backend|defaultBackend|backend)\.(service\.port(\.(number|name))?|servicePort)$`),
 		"HTTPRoute":          regexp.MustCompile(`^spec\.rules\[\d+\](\.backendRefs\[\d+\])?(\.filters\[\d+\]\.(requestMirror|externalAuth)\.backendRef)?\.port$`),
-		"IngressRoute":       regexp.MustCompile(`^spec\.routes\[\d+\]\.services\[\d+\]\.port$`),
-		"TraefikService":     regexp.MustCompile(`^spec\.(mirroring|failover|weighted|highestRandomWeight)(\.(services|mirrors)\[\d+\]|\.service|\.fallback)?\.port$`),
-		"Middleware":         regexp.MustCompile(`^spec\.errors\.service\.port$`),
+		"IngressRoute":       regexp.MustCompile(`^spec\.routes\[\d+\]\.services\[\d+\]\.(port|scheme)$`),
+		"TraefikService":     regexp.MustCompile(`^spec\.(mirroring|failover|weighted|highestRandomWeight)(\.(services|mirrors)\[\d+\]|\.service|\.fallback)?\.(port|scheme)$`),
+		"Middleware":         regexp.MustCompile(`^spec\.errors\.service\.(port|scheme)$`),
 		"VirtualService":     regexp.MustCompile(`^spec\.http\[\d+\]\.(route\[\d+\]\.destination|mirror|mirrors\[\d+\]\.destination)\.port(\.number)?$`),
 		"Route":              regexp.MustCompile(`^spec\.port(\.targetPort)?$`),
-		"HTTPProxy":          regexp.MustCompile(`^spec\.routes\[\d+\]\.services\[\d+\]\.port$`),
+		"HTTPProxy":          regexp.MustCompile(`^spec\.routes\[\d+\]\.services\[\d+\]\.(port|protocol)$`),
 		"TargetGroupBinding": regexp.MustCompile(`^spec\.serviceRef\.port$`),
 		"NetworkPolicy":      regexp.MustCompile(`^spec\.ingress\[\d+\]\.ports\[\d+\]$`),
-		"workload":           regexp.MustCompile(`^spec(\.template\.spec|\.jobTemplate\.spec\.template\.spec)?\.((init)?[cC]ontainers|volumes)(\[\d+\])?$`),
+		"workload":           regexp.MustCompile(`^spec(\.template\.spec|\.jobTemplate\.spec\.template\.spec)?\.((init)?[cC]ontainers|volumes)(\[\d+\](\.ports\[\d+\]\.hostPort)?)?$`),
 	}
 )
 

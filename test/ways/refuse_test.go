@@ -39,13 +39,15 @@ var reasons = []reason{
 	}},
 	{re(`^leads to port "(.*)" of (\S+ \S+), which no container has`), func(w *World, _ Finding, m []string) bool { return w.nameless(m[2], m[1]) }},
 	{re(`^port (\d+) of (\S+ \S+) is open on its node`), func(w *World, f Finding, m []string) bool {
-		return w.leads(f, m[2], func(d Door, way Way) bool { return strings.HasPrefix(d.At, "hostPort") && fmt.Sprint(way.Port) == m[1] })
+		return strings.HasSuffix(f.Field, "hostNetwork") && w.hosted(f) || w.leads(f, m[2], func(d Door, way Way) bool { return strings.HasPrefix(d.At, "hostPort") && fmt.Sprint(way.Port) == m[1] })
 	}},
-	{re(`open on its node, past any gate`), func(w *World, f Finding, _ []string) bool {
-		return slices.ContainsFunc(w.Pods, func(p *Pods) bool { return p.Host && f.about(p.Workload) })
-	}},
+	{re(`open on its node, past any gate`), func(w *World, f Finding, _ []string) bool { return w.hosted(f) }},
 	{re(`^selects (\S+ \S+), which has no gate, beside (\S+ \S+)$`), func(w *World, f Finding, m []string) bool {
 		return m[1] != m[2] && w.selected(f, m[1]) && w.selected(f, m[2]) || w.unsure
+	}},
+	{re(`^Service "(.*)" selects (\S+ \S+), which has no gate, (?:beside|and may select) (\S+ \S+)`), func(w *World, f Finding, m []string) bool {
+		f = Finding{Kind: "Service", Name: m[1]}
+		return m[2] != m[3] && w.selected(f, m[2]) && w.selected(f, m[3]) || w.unsure
 	}},
 	{re(`^several ports \(`), func(w *World, f Finding, _ []string) bool { return w.ports(f) > 1 }},
 	{re(`^no container says which port`), func(w *World, f Finding, _ []string) bool { return w.ports(f) == 0 }},
@@ -180,10 +182,14 @@ func (w *World) nameless(workload, port string) bool {
 	return false
 }
 
+func (w *World) hosted(f Finding) bool {
+	return slices.ContainsFunc(w.Pods, func(p *Pods) bool { return p.Host && f.about(p.Workload) })
+}
+
 func (w *World) selected(f Finding, workload string) bool {
 	for _, o := range w.Objects {
 		for _, p := range w.Pods {
-			if f.about(o) && same(workload, p.Workload) && o.NS == p.NS && p.matches(texts(o.Map, "spec", "selector")) == always {
+			if f.about(o) && same(workload, p.Workload) && o.NS == p.NS && p.matches(texts(o.Map, "spec", "selector")) != never {
 				return true
 			}
 		}
@@ -202,7 +208,7 @@ func (w *World) ports(f Finding) int {
 			all[port.Number] = true
 		}
 		for _, o := range w.Objects {
-			if o.Kind == "Service" && p.matches(texts(o.Map, "spec", "selector")) == always {
+			if o.Kind == "Service" && p.matches(texts(o.Map, "spec", "selector")) != never {
 				for _, sp := range servicePorts(o) {
 					all[p.target(sp)] = true
 				}

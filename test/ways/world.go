@@ -147,9 +147,10 @@ func (w *World) through(s *Object, door Door, ports []servicePort, only int) {
 		w.Loose = append(w.Loose, Loose{door.String(), "no selector", s.NS + "/" + s.Name})
 		return
 	}
+	sure := slices.ContainsFunc(w.Pods, func(p *Pods) bool { return p.NS == s.NS && p.matches(selector) == always })
 	for _, p := range w.Pods {
 		m := p.matches(selector)
-		if p.NS != s.NS || m == never {
+		if p.NS != s.NS || m == never || m == maybe && sure { // a Service that has its pods waits for no others
 			continue
 		}
 		for _, sp := range ports {
