@@ -66,7 +66,7 @@ func istio(o *Object) []backend {
 		if svc == "" {
 			return
 		}
-		port := func(p servicePort, all []servicePort) bool { return true } // the listener's, or the only one
+		port := func(servicePort, []servicePort) bool { return true } // the listener's, or the only one
 		if n := number(e.m, "port", "number"); n > 0 {
 			port = portRef{Number: n}.is
 		}

@@ -15,8 +15,10 @@ func (g *gen) ingressRoute(name string) Map {
 	if g.chance(0.2) {
 		services = append(services, Map{"name": "api@internal", "kind": "TraefikService"})
 	}
-	return Map{"apiVersion": pick(g, "traefik.io/v1alpha1", "traefik.containo.us/v1alpha1"), "kind": "IngressRoute", "metadata": g.meta(name, ns),
-		"spec": Map{"routes": []any{Map{"match": "Host(`x`)", "kind": "Rule", "services": services}}}}
+	return Map{
+		"apiVersion": pick(g, "traefik.io/v1alpha1", "traefik.containo.us/v1alpha1"), "kind": "IngressRoute", "metadata": g.meta(name, ns),
+		"spec": Map{"routes": []any{Map{"match": "Host(`x`)", "kind": "Rule", "services": services}}},
+	}
 }
 
 func (g *gen) traefikService(name string) Map {
@@ -36,8 +38,10 @@ func (g *gen) traefikService(name string) Map {
 
 func (g *gen) middleware(name string) Map {
 	s := g.to()
-	return Map{"apiVersion": "traefik.io/v1alpha1", "kind": "Middleware", "metadata": g.meta(name, s.ns),
-		"spec": Map{"errors": Map{"status": []any{"500"}, "query": "/e", "service": g.traefikRef(s, s.ns)}}}
+	return Map{
+		"apiVersion": "traefik.io/v1alpha1", "kind": "Middleware", "metadata": g.meta(name, s.ns),
+		"spec": Map{"errors": Map{"status": []any{"500"}, "query": "/e", "service": g.traefikRef(s, s.ns)}},
+	}
 }
 
 func (g *gen) virtualService(name string) Map {

@@ -37,7 +37,7 @@ type made struct {
 
 // topology returns a random stream.
 func topology(seed uint64, f features) *gen {
-	g := &gen{Rand: rand.New(rand.NewPCG(seed, 1)), ns: "mon", features: f} //nolint:gosec // the same seed must give the same stream
+	g := &gen{Rand: rand.New(rand.NewPCG(seed, 1)), ns: "mon", features: f}
 	g.told = g.chance(0.5)
 	for i := range 1 + g.IntN(3) {
 		g.workload(i)
@@ -113,7 +113,6 @@ func (g *gen) workload(i int) {
 	if w.kind == "Pod" {
 		o["apiVersion"], o["spec"] = "v1", spec
 		o["metadata"].(Map)["labels"] = w.labels
-		template = o
 	} else {
 		o["spec"] = Map{"selector": Map{"matchLabels": Map{"app": w.name}}, "template": template}
 	}

@@ -2,6 +2,7 @@ package ways
 
 import (
 	"fmt"
+	"maps"
 	"strconv"
 )
 
@@ -24,9 +25,7 @@ func operatorPods(o *Object) []*Pods {
 		}
 		p.Labels["app.kubernetes.io/instance"] = o.Name
 		p.Labels["app.kubernetes.io/managed-by"] = "prometheus-operator"
-		for k, v := range fixed {
-			p.Labels[k] = v // these win over podMetadata
-		}
+		maps.Copy(p.Labels, fixed) // which win over podMetadata
 		name := set
 		if o.Kind == "Prometheus" || o.Kind == "PrometheusAgent" {
 			p.Labels["operator.prometheus.io/shard"] = strconv.Itoa(shard)

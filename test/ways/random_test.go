@@ -16,7 +16,7 @@ import (
 
 var (
 	firstFlag    = flag.Uint64("seed", 1, "the first topology to try")
-	countFlag    = flag.Int("topologies", 3000, "how many topologies to try")
+	countFlag    = flag.Int("topologies", topologies, "how many topologies to try")
 	featuresFlag = flag.String("features", "", "parts of topologies that kauth does not know yet: runtime,highest,route-ports")
 )
 
@@ -154,7 +154,7 @@ func FuzzTopologies(f *testing.F) {
 // shape is a message without what differs between two of the same kind.
 func shape(message string) string {
 	var words []string
-	for _, word := range strings.Fields(message) {
+	for word := range strings.FieldsSeq(message) {
 		if strings.Trim(strings.ToLower(word), "abcdefghijklmnopqrstuvwxyz:,;") == "" {
 			words = append(words, word)
 		}

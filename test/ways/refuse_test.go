@@ -45,9 +45,9 @@ var reasons = []reason{
 	{re(`^selects (\S+ \S+), which has no gate, beside (\S+ \S+)$`), func(w *World, f Finding, m []string) bool {
 		return m[1] != m[2] && w.selected(f, m[1]) && w.selected(f, m[2]) || w.unsure
 	}},
-	{re(`^Service "(.*)" selects (\S+ \S+), which has no gate, (?:beside|and may select) (\S+ \S+)`), func(w *World, f Finding, m []string) bool {
-		f = Finding{Kind: "Service", Name: m[1]}
-		return m[2] != m[3] && w.selected(f, m[2]) && w.selected(f, m[3]) || w.unsure
+	{re(`^Service "(.*)" selects (\S+ \S+), which has no gate, (?:beside|and may select) (\S+ \S+)`), func(w *World, _ Finding, m []string) bool {
+		service := Finding{Kind: "Service", Name: m[1]}
+		return m[2] != m[3] && w.selected(service, m[2]) && w.selected(service, m[3]) || w.unsure
 	}},
 	{re(`^several ports \(`), func(w *World, f Finding, _ []string) bool { return w.ports(f) > 1 }},
 	{re(`^no container says which port`), func(w *World, f Finding, _ []string) bool { return w.ports(f) == 0 }},
