@@ -15,6 +15,7 @@ type World struct {
 	Loose   []Loose // doors behind which something is that the stream does not tell
 
 	services map[name][]*Object
+	nowhere  bool // everything is in one namespace, wherever references lead
 	unsure   bool // kauth knows less: not the namespace of the release
 }
 
@@ -56,9 +57,9 @@ func (w Way) String() string {
 // Loose is a door whose other side the stream does not hold.
 type Loose struct{ Door, Why, Service string }
 
-// Resolve finds all ways of a stream in a cluster, where ns is the namespace of the release.
+// Resolve finds all ways of a stream in a cluster, where ns is the namespace of the release; "" is for a stream without any.
 func Resolve(s *Stream, ns string) *World {
-	w := &World{Objects: s.In(ns), services: map[name][]*Object{}}
+	w := &World{Objects: s.In(ns), nowhere: ns == "", services: map[name][]*Object{}}
 	for _, o := range w.Objects {
 		if o.Kind == "Service" && o.Group == "" {
 			w.services[name{o.NS, o.Name}] = append(w.services[name{o.NS, o.Name}], o)
@@ -113,6 +114,9 @@ func (w *World) follow(b backend) {
 		b.door.Field = b.door.At
 	}
 	w.Doors = append(w.Doors, b.door)
+	if w.nowhere {
+		b.ns = ""
+	}
 	found := w.services[name{b.ns, b.svc}]
 	if len(found) == 0 {
 		w.Loose = append(w.Loose, Loose{b.door.String(), "no Service", b.ns + "/" + b.svc})
@@ -147,7 +151,9 @@ func (w *World) through(s *Object, door Door, ports []servicePort, only int) {
 		w.Loose = append(w.Loose, Loose{door.String(), "no selector", s.NS + "/" + s.Name})
 		return
 	}
-	sure := slices.ContainsFunc(w.Pods, func(p *Pods) bool { return p.NS == s.NS && p.matches(selector) == always })
+	sure := slices.ContainsFunc(w.Pods, func(p *Pods) bool {
+		return p.NS == s.NS && p.matches(selector) == always && p.Workload.annotation("helm.sh/hook") == ""
+	})
 	for _, p := range w.Pods {
 		m := p.matches(selector)
 		if p.NS != s.NS || m == never || m == maybe && sure { // a Service that has its pods waits for no others
