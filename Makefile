@@ -47,6 +47,7 @@ test: tools ## everything but the long suites; gets what it needs first
 test-go: ## only the Go tests, with what is there (TESTFLAGS='-run X -v')
 	CGO_ENABLED=1 GORACE=atexit_sleep_ms=0 go test -race -timeout 15m $(TESTFLAGS) ./...
 	go test $(TESTFLAGS) ./pkg/auth/basic # once more without the race detector, which distorts how long hashing takes
+	go test $(TESTFLAGS) ./test/ways # once more without it, on ten times as many topologies
 	go -C image test $(TESTFLAGS) ./...
 
 .PHONY: e2e
@@ -101,7 +102,8 @@ soak: ## everything at once on one gate for five minutes, with the race detector
 	CGO_ENABLED=1 KAUTH_SOAK=$${KAUTH_SOAK:-5m} go test -race -count=1 -timeout 2h -run '^TestSoak$$' -v ./pkg/proxy
 
 .PHONY: bench
-bench: build ## what it costs: kauth on big streams, the proxy on a request, hashing
+bench: build ## what it costs: kauth on big streams and beside kustomize, the proxy on a request, hashing
+	@test/lab/build kustomize >/dev/null
 	go test -run '^$$' -bench . -benchmem -timeout 30m $$(grep -rlE '^func Benchmark' --include='*_test.go' . | xargs -rn1 dirname | sort -u)
 
 .PHONY: bench-proxy

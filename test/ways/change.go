@@ -1,0 +1,173 @@
+package ways
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// Changes compares documents: those of objects that have nothing to do with a gate, in whichever of the namespaces the
+// release may be, keep their bytes; the others change only where the documentation says.
+func (r Run) Changes(namespaces ...string) []string {
+	in, out := r.In, r.Out
+	if len(in.Docs) != len(out.Docs) || len(in.Objects) != len(out.Objects) {
+		return []string{fmt.Sprintf("%d documents became %d", len(in.Docs), len(out.Docs))}
+	}
+	concerned := map[int]bool{}
+	for _, ns := range namespaces {
+		before, after := Resolve(in, ns), Resolve(out, ns)
+		gates, _ := after.gates()
+		these := before.concerned(gates)
+		for i, o := range before.Objects {
+			concerned[i] = concerned[i] || these[o] || r.Unsure
+		}
+	}
+	var wrong []string
+	changed := map[int]bool{}
+	for i, b := range in.Objects {
+		a := out.Objects[i]
+		var diffs []string
+		diff("", b.Map, a.Map, &diffs)
+		for _, d := range diffs {
+			changed[b.Doc] = true
+			if d = strings.TrimPrefix(d, "."); !concerned[i] {
+				wrong = append(wrong, fmt.Sprintf("%s: %s changed, of an object that nothing led through", b, d))
+			} else if !mayChange(b, d) {
+				wrong = append(wrong, fmt.Sprintf("%s: %s changed", b, d))
+			}
+		}
+	}
+	for i := range in.Docs {
+		if !changed[i] && !bytes.Equal(in.Docs[i], out.Docs[i]) {
+			wrong = append(wrong, fmt.Sprintf("document %d: its bytes changed, and nothing else", i))
+		}
+	}
+	return wrong
+}
+
+// concerned returns the objects that a gate may change: gated workloads, their Services, doors that lead to them, and
+// policies.
+func (w *World) concerned(gates map[string]Gate) map[*Object]bool {
+	all := map[*Object]bool{}
+	for _, p := range w.Pods {
+		if _, ok := gates[p.Workload.String()]; !ok {
+			continue
+		}
+		all[p.Workload] = true
+		for _, s := range w.Objects { // a port is offered by every Service, for routes that come later
+			if s.Kind == "Service" && s.NS == p.NS && p.matches(texts(s.Map, "spec", "selector")) != never {
+				all[s] = true
+			}
+		}
+	}
+	for _, way := range w.Ways {
+		if _, ok := gates[way.Workload]; !ok {
+			continue
+		}
+		for _, d := range w.Doors {
+			if d.String() != way.Door {
+				continue
+			}
+			all[d.Object] = true
+		}
+	}
+	for _, o := range w.Objects {
+		if o.Kind == "NetworkPolicy" {
+			all[o] = true // judged by policies
+		}
+	}
+	return all
+}
+
+const annotations = `metadata\.annotations(\.(kauth\.dev/.*|alb\.ingress\.kubernetes\.io/(healthcheck-.*|success-codes|backend-protocol|actions\..*)|nginx\.ingress\.kubernetes\.io/backend-protocol|traefik\.ingress\.kubernetes\.io/service\.serversscheme|service\.beta\.kubernetes\.io/aws-load-balancer-(healthcheck-.*|backend-protocol)))?`
+
+// Where kauth may change what, as the README has it. Places are as diff prints them.
+var (
+	anywhere = regexp.MustCompile(`^` + annotations + `$`)
+	places   = map[string]*regexp.Regexp{
+		"Service":            regexp.MustCompile(`^spec\.ports\[\d+\](\.(name|targetPort))?$`),
+		"Ingress":            regexp.MustCompile(`^spec\.(rules\[\d+\]\.http\.paths\[\d+\]\.backend|defaultBackend|backend)\.(service\.port(\.(number|name))?|servicePort)$`),
+		"HTTPRoute":          regexp.MustCompile(`^spec\.rules\[\d+\](\.backendRefs\[\d+\])?(\.filters\[\d+\]\.(requestMirror|externalAuth)\.backendRef)?\.port$`),
+		"IngressRoute":       regexp.MustCompile(`^spec\.routes\[\d+\]\.services\[\d+\]\.(port|scheme)$`),
+		"TraefikService":     regexp.MustCompile(`^spec\.(mirroring|failover|weighted|highestRandomWeight)(\.(services|mirrors)\[\d+\]|\.service|\.fallback)?\.(port|scheme)$`),
+		"Middleware":         regexp.MustCompile(`^spec\.errors\.service\.(port|scheme)$`),
+		"VirtualService":     regexp.MustCompile(`^spec\.http\[\d+\]\.(route\[\d+\]\.destination|mirror|mirrors\[\d+\]\.destination)\.port(\.number)?$`),
+		"Route":              regexp.MustCompile(`^spec\.port(\.targetPort)?$`),
+		"HTTPProxy":          regexp.MustCompile(`^spec\.routes\[\d+\]\.services\[\d+\]\.(port|protocol)$`),
+		"TargetGroupBinding": regexp.MustCompile(`^spec\.serviceRef\.port$`),
+		"NetworkPolicy":      regexp.MustCompile(`^spec\.ingress\[\d+\]\.ports\[\d+\]$`),
+		"workload":           regexp.MustCompile(`^spec(\.template\.spec|\.jobTemplate\.spec\.template\.spec)?\.((init)?[cC]ontainers|volumes)(\[\d+\](\.ports\[\d+\]\.hostPort)?)?$`),
+	}
+)
+
+func mayChange(o *Object, place string) bool {
+	if anywhere.MatchString(place) {
+		return true
+	}
+	kind := o.Kind
+	if len(podsOf(o)) > 0 {
+		kind = "workload"
+	}
+	allowed := places[kind]
+	return allowed != nil && allowed.MatchString(place)
+}
+
+// diff lists the places where two values differ. An entry that one list has after all of the other is named by itself.
+func diff(at string, b, a any, places *[]string) {
+	switch b := b.(type) {
+	case Map:
+		if a, ok := a.(Map); ok {
+			var keys []string
+			for k := range b {
+				keys = append(keys, k)
+			}
+			for k := range a {
+				if _, ok := b[k]; !ok {
+					keys = append(keys, k)
+				}
+			}
+			slices.Sort(keys)
+			for _, k := range keys {
+				diff(at+"."+k, b[k], a[k], places)
+			}
+			return
+		}
+	case []any:
+		if a, ok := a.([]any); ok && len(a) >= len(b) {
+			for i := range a {
+				if i < len(b) {
+					diff(fmt.Sprintf("%s[%d]", at, i), b[i], a[i], places)
+				} else if !oursToAdd(a[i]) {
+					*places = append(*places, fmt.Sprintf("%s[%d].new", at, i))
+				} else {
+					*places = append(*places, fmt.Sprintf("%s[%d]", at, i))
+				}
+			}
+			return
+		}
+	case nil:
+		if a, ok := a.([]any); ok && len(a) > 0 && !slices.ContainsFunc(a, func(v any) bool { return !oursToAdd(v) }) {
+			*places = append(*places, at)
+			return
+		}
+		if a, ok := a.(Map); ok {
+			diff(at, Map{}, a, places)
+			return
+		}
+	}
+	if !reflect.DeepEqual(b, a) {
+		*places = append(*places, at)
+	}
+}
+
+// oursToAdd says whether an entry of a list is one that kauth adds: it has kauth's name, or is a port of a policy.
+func oursToAdd(v any) bool {
+	m, _ := v.(Map)
+	n, named := m["name"].(string)
+	_, policy := m["port"].(json.Number)
+	return strings.HasPrefix(n, "kauth") || !named && policy
+}

@@ -1,0 +1,227 @@
+package ways
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// A reason is a kind of refusal, and how to tell that the stream really has what it says.
+type reason struct {
+	says *regexp.Regexp
+	true func(w *World, f Finding, m []string) bool
+}
+
+var reasons = []reason{
+	{re(`no Service "(.*)" in this stream`), func(w *World, f Finding, m []string) bool { return w.loose(f, "no Service", m[1]) }},
+	{re(`^Service "(.*)" has no selector`), func(w *World, f Finding, m []string) bool { return w.loose(f, "no selector", m[1]) }},
+	{re(`open to the outside \(.*\) and has no selector`), func(w *World, f Finding, _ []string) bool { return w.loose(f, "no selector", f.Name) }},
+	{re(`^Service "(.*)" is an ExternalName for "(.*)", which leads back`), func(w *World, _ Finding, m []string) bool {
+		return slices.ContainsFunc(w.Objects, func(o *Object) bool {
+			return o.Kind == "Service" && o.Name == m[1] && text(o.Map, "spec", "externalName") == m[2]
+		})
+	}},
+	{re(`^Service "(.*)" has no port "(.*)"`), func(w *World, f Finding, m []string) bool {
+		return w.lacks(m[1], m[2]) || f.Kind == "Route" && w.dead(f)
+	}},
+	{re(`^Service "(.*)" has no port that is meant without saying which`), func(w *World, _ Finding, m []string) bool {
+		return slices.ContainsFunc(w.Objects, func(o *Object) bool { return o.Kind == "Service" && o.Name == m[1] && len(servicePorts(o)) != 1 })
+	}},
+	{re(`^leads to (\S+ \S+) with (gRPC|TCP|TLS|UDP)`), func(w *World, f Finding, m []string) bool {
+		return w.leads(f, m[1], func(d Door, way Way) bool { return d.Speaks == m[2] || way.Protocol == m[2] }) || w.nameless(m[1], "")
+	}},
+	{re(`^leads to (\S+ \S+) with no port, so by the first one`), func(w *World, f Finding, m []string) bool {
+		return w.leads(f, m[1], func(d Door, _ Way) bool { return strings.Contains(d.At, "default-backend") }) || w.nameless(m[1], "")
+	}},
+	{re(`^leads to port (\d+)(?: \(.*?\))? of (\S+ \S+), but the gate stands before port (\d+)`), func(w *World, f Finding, m []string) bool {
+		return m[1] != m[3] && w.leads(f, m[2], func(_ Door, way Way) bool { return fmt.Sprint(way.Port) == m[1] })
+	}},
+	{re(`^leads to port "(.*)" of (\S+ \S+), which no container has`), func(w *World, _ Finding, m []string) bool { return w.nameless(m[2], m[1]) }},
+	{re(`^port (\d+) of (\S+ \S+) is open on its node`), func(w *World, f Finding, m []string) bool {
+		return strings.HasSuffix(f.Field, "hostNetwork") && w.hosted(f) || w.leads(f, m[2], func(d Door, way Way) bool { return strings.HasPrefix(d.At, "hostPort") && fmt.Sprint(way.Port) == m[1] })
+	}},
+	{re(`open on its node, past any gate`), func(w *World, f Finding, _ []string) bool { return w.hosted(f) }},
+	{re(`^selects (\S+ \S+), which has no gate, beside (\S+ \S+)$`), func(w *World, f Finding, m []string) bool {
+		return m[1] != m[2] && w.selected(f, m[1]) && w.selected(f, m[2]) || w.unsure
+	}},
+	{re(`^Service "(.*)" selects (\S+ \S+), which has no gate, (?:beside|and may select) (\S+ \S+)`), func(w *World, _ Finding, m []string) bool {
+		service := Finding{Kind: "Service", Name: m[1]}
+		return m[2] != m[3] && w.selected(service, m[2]) && w.selected(service, m[3]) || w.unsure
+	}},
+	{re(`^several ports \(`), func(w *World, f Finding, _ []string) bool { return w.ports(f) > 1 }},
+	{re(`^no container says which port`), func(w *World, f Finding, _ []string) bool { return w.ports(f) == 0 }},
+	{re(`a Helm hook runs to its end`), func(w *World, f Finding, _ []string) bool { return w.noted(f, "helm.sh/hook", "") }},
+	{re(`^enables nothing`), func(w *World, f Finding, _ []string) bool { return w.noted(f, "kauth.dev/gate", "enabled") }},
+	{re(`^says "disabled", but`), func(w *World, f Finding, _ []string) bool { return w.noted(f, "kauth.dev/gate", "disabled") }},
+	{re(`^--gate (\S+?)/(\S+?)(?::\S+)?: means both`), func(w *World, _ Finding, m []string) bool {
+		n := 0
+		for _, p := range w.Pods {
+			if p.Workload.Kind == m[1] && p.Workload.Name == m[2] {
+				n++
+			}
+		}
+		return n > 1
+	}},
+	{re(`^--gate (\S+?)/(\S+?)(?::\S+)?: no such workload`), func(w *World, _ Finding, m []string) bool {
+		return !slices.ContainsFunc(w.Pods, func(p *Pods) bool { return p.Workload.Kind == m[1] && p.Workload.Name == m[2] })
+	}},
+	{re(`^shares its port with`), func(w *World, f Finding, _ []string) bool {
+		n := 0
+		for _, d := range w.Doors {
+			if f.about(d.Object) {
+				n++
+			}
+		}
+		return n > 1
+	}},
+}
+
+func re(s string) *regexp.Regexp { return regexp.MustCompile(s) }
+
+// refusals returns the refusals that name something that the stream has not, in any namespace, and those of a kind that
+// nobody said how to check.
+func refusals(in *Stream, told string, refused []Finding) []string {
+	var worlds []*World
+	for _, ns := range namespaces(in, told) {
+		w := Resolve(in, ns)
+		w.unsure = told == ""
+		worlds = append(worlds, w)
+	}
+	if told == "" { // what has no namespace may be kept apart from nothing
+		w := Resolve(in.merged(), "")
+		w.unsure = true
+		worlds = append(worlds, w)
+	}
+	var wrong []string
+	for _, f := range refused {
+		i := slices.IndexFunc(reasons, func(r reason) bool { return r.says.MatchString(f.Message) })
+		if i < 0 {
+			wrong = append(wrong, fmt.Sprintf("refused for a reason of its own: %s %s: %s: %s", f.Kind, f.Name, f.Field, f.Message))
+			continue
+		}
+		m := reasons[i].says.FindStringSubmatch(f.Message)
+		nowhere := f
+		nowhere.NS = ""
+		if !slices.ContainsFunc(worlds, func(w *World) bool { return reasons[i].true(w, f, m) || w.unsure && reasons[i].true(w, nowhere, m) }) {
+			wrong = append(wrong, fmt.Sprintf("refused for what is not so: %s %s: %s: %s", f.Kind, f.Name, f.Field, f.Message))
+		}
+	}
+	return wrong
+}
+
+// same says whether a message means that object.
+func same(said string, o *Object) bool {
+	return said == o.Kind+" "+o.Name || said == o.String() || o.NS == "" && strings.HasPrefix(said, o.Kind+" ") && strings.HasSuffix(said, "/"+o.Name)
+}
+
+// merged returns the stream as if everything were in one namespace.
+func (s *Stream) merged() *Stream {
+	all := make([]*Object, len(s.Objects))
+	for i, o := range s.Objects {
+		moved := *o
+		moved.NS = ""
+		all[i] = &moved
+	}
+	return &Stream{Objects: all}
+}
+
+func (w *World) loose(f Finding, why, service string) bool {
+	return slices.ContainsFunc(w.Loose, func(l Loose) bool {
+		_, name, _ := strings.Cut(l.Service, "/")
+		i := slices.IndexFunc(w.Doors, func(d Door) bool { return d.String() == l.Door })
+		return l.Why == why && name == service && f.about(w.Doors[i].Object)
+	})
+}
+
+func (w *World) lacks(service, port string) bool {
+	return slices.ContainsFunc(w.Objects, func(o *Object) bool {
+		return o.Kind == "Service" && o.Name == service && !slices.ContainsFunc(servicePorts(o), func(p servicePort) bool {
+			return p.Name == port || fmt.Sprint(p.Number) == port
+		})
+	})
+}
+
+// dead says whether no way begins at an object.
+func (w *World) dead(f Finding) bool {
+	return !slices.ContainsFunc(w.Ways, func(way Way) bool {
+		return strings.HasPrefix(way.Door, f.Kind+" ") && strings.Contains(way.Door, "/"+f.Name+": "+f.Field)
+	})
+}
+
+func (w *World) leads(f Finding, workload string, like func(Door, Way) bool) bool {
+	for _, d := range w.Doors {
+		for _, way := range w.Ways {
+			if f.about(d.Object) && way.Door == d.String() && like(d, way) {
+				for _, p := range w.Pods {
+					if p.Workload.String() == way.Workload && same(workload, p.Workload) {
+						return true
+					}
+				}
+			}
+		}
+	}
+	return false
+}
+
+// nameless says whether a Service of the workload wants a port by a name that none of its containers has; that
+// name, if it is not "".
+func (w *World) nameless(workload, port string) bool {
+	for _, p := range w.Pods {
+		for _, o := range w.Objects {
+			if o.Kind != "Service" || !same(workload, p.Workload) || p.matches(texts(o.Map, "spec", "selector")) == never {
+				continue
+			}
+			for _, sp := range servicePorts(o) {
+				if p.target(sp) == 0 && (port == "" || sp.Target.Name == port) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+func (w *World) hosted(f Finding) bool {
+	return slices.ContainsFunc(w.Pods, func(p *Pods) bool { return p.Host && f.about(p.Workload) })
+}
+
+func (w *World) selected(f Finding, workload string) bool {
+	for _, o := range w.Objects {
+		for _, p := range w.Pods {
+			if f.about(o) && same(workload, p.Workload) && o.NS == p.NS && p.matches(texts(o.Map, "spec", "selector")) != never {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// ports counts the ports that a workload's containers declare, or that Services think they have.
+func (w *World) ports(f Finding) int {
+	all := map[int]bool{}
+	for _, p := range w.Pods {
+		if !f.about(p.Workload) {
+			continue
+		}
+		for _, port := range p.Ports {
+			all[port.Number] = true
+		}
+		for _, o := range w.Objects {
+			if o.Kind == "Service" && p.matches(texts(o.Map, "spec", "selector")) != never {
+				for _, sp := range servicePorts(o) {
+					all[p.target(sp)] = true
+				}
+			}
+		}
+	}
+	delete(all, 0)
+	return len(all)
+}
+
+func (w *World) noted(f Finding, key, value string) bool {
+	return slices.ContainsFunc(w.Objects, func(o *Object) bool {
+		got := o.annotation(key)
+		return f.about(o) && got != "" && (value == "" || got == value)
+	})
+}
