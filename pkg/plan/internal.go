@@ -71,23 +71,28 @@ func (p *planner) keepInternal() {
 		case len(meant) == 0:
 			refuse(i, "leave it out, or check the name", "no such Service of this stream has ports that move to a gate")
 			continue
-		case len(meant) > 1:
+		case slices.ContainsFunc(meant, func(svc *topology.Service) bool { return svc.Object.Name != meant[0].Object.Name }):
 			refuse(i, "write SERVICE=NAME for each", "the ports of more than one Service move, %q and %q among them", meant[0].Object.Name, meant[1].Object.Name)
 			continue
 		}
-		svc := meant[0]
-		taken := slices.ContainsFunc(p.model.Services, func(other *topology.Service) bool {
-			return other.Object.Name == i.Name && topology.SameNamespace(other.Object.Namespace, svc.Object.Namespace)
-		}) || slices.ContainsFunc(p.Additions, func(a *Addition) bool {
-			return manifest.String(a.Node, "metadata", "name") == i.Name && a.Beside.Namespace == svc.Object.Namespace
-		})
-		if taken {
-			refuse(i, "choose another name", "there is a Service %q already", i.Name)
-			continue
+		for _, svc := range meant { // several where releases in several namespaces have it
+			if p.taken(i.Name, svc.Object.Namespace) {
+				refuse(i, "choose another name", "there is a Service %q already", i.Name)
+				continue
+			}
+			p.kept[svc] = i.Name
+			p.Additions = append(p.Additions, &Addition{Beside: svc.Object, Node: internalService(svc, i.Name)})
 		}
-		p.kept[svc] = i.Name
-		p.Additions = append(p.Additions, &Addition{Beside: svc.Object, Node: internalService(svc, i.Name)})
 	}
+}
+
+// taken says whether a Service of the stream, or one that is added, has a name already.
+func (p *planner) taken(name, namespace string) bool {
+	return slices.ContainsFunc(p.model.Services, func(other *topology.Service) bool {
+		return other.Object.Name == name && topology.SameNamespace(other.Object.Namespace, namespace)
+	}) || slices.ContainsFunc(p.Additions, func(a *Addition) bool {
+		return manifest.String(a.Node, "kind") == "Service" && manifest.String(a.Node, "metadata", "name") == name && a.Beside.Namespace == namespace
+	})
 }
 
 // internalService is a Service that leads to where svc led, inside of the cluster alone. It has the labels of svc, so

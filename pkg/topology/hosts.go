@@ -61,8 +61,13 @@ func (m *Model) followHost(way Way, host, namespace string, hops int) {
 			}
 		}
 	} else {
+		exact := strings.Count(host, ".") > 1 && !inCluster(host) // prom.example.com is hardly the Service prom of the namespace example
 		for _, name := range hostNames(host, namespace) {
-			found = append(found, m.servicesNamed(name.namespace, name.service)...)
+			for _, svc := range m.servicesNamed(name.namespace, name.service) {
+				if !exact || svc.Object.Namespace == name.namespace {
+					found = append(found, svc)
+				}
+			}
 		}
 		way.Namespace = hostNames(host, namespace)[0].namespace
 		if len(found) == 0 && inCluster(host) {

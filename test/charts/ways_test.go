@@ -1,0 +1,79 @@
+package charts
+
+import (
+	"path/filepath"
+	"testing"
+
+	"github.com/kauth-dev/kauth/pkg/testenv"
+)
+
+// ways has what kauth adds or moves in a way that no chart of ../shared shows: a port of the node, the network of the
+// node, a Service for clients inside, a TargetGroupConfiguration, an --allow-open.
+const ways = `apiVersion: apps/v1
+kind: DaemonSet
+metadata: {name: host-port}
+spec:
+  selector: {matchLabels: {app: a}}
+  template:
+    metadata: {labels: {app: a, app.kubernetes.io/name: prometheus}}
+    spec: {containers: [{name: p, image: p, ports: [{containerPort: 9090, hostPort: 9090, hostIP: 192.0.2.1}]}]}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: host-network}
+spec:
+  selector: {matchLabels: {app: b}}
+  template:
+    metadata: {labels: {app: b, app.kubernetes.io/name: prometheus}}
+    spec: {hostNetwork: true, containers: [{name: p, image: p, args: [--web.listen-address=127.0.0.1:9090], ports: [{containerPort: 9090}]}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: lb, labels: {app: a}}
+spec: {type: LoadBalancer, selector: {app: a}, ports: [{port: 80, targetPort: 9090}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: a}
+spec: {selector: {app: a}, ports: [{port: 80, targetPort: 9090}]}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: GatewayClass
+metadata: {name: aws}
+spec: {controllerName: gateway.k8s.aws/alb}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {name: gw}
+spec: {gatewayClassName: aws, listeners: [{name: http, port: 80, protocol: HTTP}]}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: a}
+spec: {parentRefs: [{name: gw}], rules: [{backendRefs: [{name: a, port: 80}]}]}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: GRPCRoute
+metadata: {name: open}
+spec: {parentRefs: [{name: gw}], rules: [{backendRefs: [{name: a, port: 80}]}]}
+---
+apiVersion: traefik.io/v1alpha1
+kind: IngressRoute
+metadata: {name: t}
+spec: {routes: [{match: "Host(` + "`x`" + `)", kind: Rule, services: [{name: a, port: 80, scheme: https, healthCheck: {path: /x, port: 9090}}]}]}
+`
+
+func TestWaysAreAccepted(t *testing.T) {
+	cluster := kubectl{testenv.Tool(t, "kube"), testenv.APIServer(t).Kubeconfig}
+	cluster.run(t, nil, "apply", "--server-side", "-R", "-f", filepath.Join(testenv.Shared(t), "crds"))
+	kauth := build(t)
+	for _, c := range []struct {
+		name string
+		more []string
+	}{{"http", nil}, {"https", []string{"--tls-secret", "t"}}} {
+		t.Run(c.name, func(t *testing.T) {
+			gated := run(t, []byte(ways), kauth, append([]string{"--keep-internal", "inside", "--allow-open", "GRPCRoute/open"}, c.more...)...)
+			cluster.run(t, gated, "apply", "--server-side", "--dry-run=server", "--validate=strict", "-f", "-")
+		})
+	}
+}
