@@ -121,7 +121,7 @@ func (p *planner) upstreamPort(t chosen) (int, bool) {
 		return t.port.Number, true
 	}
 	candidates, hint := p.candidates(w), "write --gate "+w.Object.Kind+"/"+w.Object.Name+":PORT"
-	if p.ruleOf(w) != nil {
+	if t.rule != nil {
 		hint = "say target.port in the settings file, or " + hint
 	}
 	switch len(candidates) {

@@ -253,3 +253,41 @@ func TestTwice(t *testing.T) {
 		}
 	}
 }
+
+// TestRules: which entry of a settings file is for a workload, as its gate shows, or why none is.
+func TestRules(t *testing.T) {
+	const login, job = "image: quay.io/oauth2-proxy/oauth2-proxy, ports: [{containerPort: 80}]", "image: a"
+	for _, c := range []struct{ name, container, gates, want string }{
+		{"the first of two", "ports: [{containerPort: 80}]", "[{target: {name: d*}, realm: a}, {target: {kind: Deployment, name: d}, realm: b}]", "a"},
+		{"by labels of its pods", "ports: [{containerPort: 80}]", "[{target: {labels: {app: e}}, realm: a}, {target: {labels: {app: d}}, realm: b}]", "b"},
+		{"by another kind", "ports: [{containerPort: 80}]", "[{target: {kind: sts, name: d}, realm: a, allowNone: true}, {target: {kind: DEPLOY}, realm: b}]", "b"},
+		{"a pattern passes over a login, whose name comes later", login, "[{target: {name: '*'}, realm: a}, {target: {kind: deploy, name: d}, realm: b}]", "b"},
+		{"a pattern passes over a login", login, "[{target: {name: '*'}, realm: a}]", "is an auth proxy or an ingress controller itself"},
+		{"a pattern passes over what has no port", job, "[{target: {name: '*'}, realm: a}]", "says no port that it listens on, and nothing leads to it"},
+		{"a name does not", job, "[{target: {kind: deploy, name: d}, realm: a}]", "say target.port in the settings file, or write --gate Deployment/d:PORT"},
+		{"a port of the file", "ports: [{containerPort: 80}, {containerPort: 81, name: x}]", "[{target: {kind: deploy, name: d, port: x}, realm: a}]", "a"},
+		{"a port that is not there", "ports: [{containerPort: 80}]", "[{target: {kind: deploy, name: d, port: y}, realm: a}]", `no container port "y"`},
+		{"disabled beside a name", "ports: [{containerPort: 80}]", "[{target: {name: d}, gate: disabled}, {target: {kind: deploy, name: d}, realm: a}]", "has no effect"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			file, err := config.Parse("k.yaml", []byte("apiVersion: kauth.dev/v1alpha1\nkind: Gates\ngates: "+c.gates+"\n"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			all, err := config.Resolve(config.Flags{}, file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			p := makePlan(t, workload(c.container), plan.Options{Settings: all.Settings, Rules: all.Rules, AllowNone: true})
+			if len(p.Gates) == 1 && p.Gates[0].Config.Realm == c.want {
+				return
+			}
+			for _, f := range p.Findings {
+				if len(p.Gates) == 0 && strings.Contains(f.String(), c.want) {
+					return
+				}
+			}
+			t.Errorf("%d gates, %v; want %s", len(p.Gates), p.Findings, c.want)
+		})
+	}
+}

@@ -10,9 +10,9 @@ import (
 	"github.com/kauth-dev/kauth/pkg/topology"
 )
 
-// ruleOf returns the first rule that matches a workload, nil where none does, and remembers which rules match at all.
-func (p *planner) ruleOf(w *topology.Workload) *config.Rule {
-	var first *config.Rule
+// ruleOf returns the first rule that is for a workload, nil where none is, and remembers which rules match at all. One
+// that describes workloads and passes over this one leaves it to the next; passed says which did so, and why.
+func (p *planner) ruleOf(w *topology.Workload) (first *config.Rule, passed string) {
 	for i := range p.options.Rules {
 		r := &p.options.Rules[i]
 		if w.Hook && !exact(r) || !matches(&r.Target, w) {
@@ -21,11 +21,16 @@ func (p *planner) ruleOf(w *topology.Workload) *config.Rule {
 		use := p.rules[r]
 		use.matches = true
 		if first == nil {
-			first, use.counts = r, true
+			use.counts = true
+			if reason := p.passes(r, w); reason == "" {
+				first = r
+			} else if passed == "" {
+				passed = fmt.Sprintf("%s matches it, for it %s", r.Origin, reason)
+			}
 		}
 		p.rules[r] = use
 	}
-	return first
+	return first, passed
 }
 
 // ruleUse says what became of a rule.
@@ -85,7 +90,7 @@ func rulePort(r *config.Rule) topology.Port {
 // is for what serves people, and whoever guards the others must be named.
 func (p *planner) passes(r *config.Rule, w *topology.Workload) string {
 	switch {
-	case exact(r):
+	case exact(r) || r.Disabled || defaultTarget(w):
 		return ""
 	case guardOnly(w):
 		return "is an auth proxy or an ingress controller itself"

@@ -69,6 +69,7 @@ type chosen struct {
 	workload *topology.Workload
 	port     topology.Port // that the user named
 	settings config.Settings
+	rule     *config.Rule // of the settings file; nil where none is for it
 	reason   string
 }
 
@@ -79,8 +80,8 @@ func (p *planner) targets() []chosen {
 	var all []chosen
 	for _, w := range p.model.Workloads {
 		target, isNamed := named[w]
-		rule := p.ruleOf(w)
-		c := chosen{workload: w, port: target.Port, settings: p.options.Settings}
+		rule, passed := p.ruleOf(w)
+		c := chosen{workload: w, port: target.Port, settings: p.options.Settings, rule: rule}
 		if rule != nil {
 			c.settings = rule.Settings
 		}
@@ -111,7 +112,7 @@ func (p *planner) targets() []chosen {
 			p.guarded++
 			p.find(Info, w.Object, nil, "", "every way in leads to a container of its own that asks for a login; left without a gate, which --gate %s/%s would put in all the same", w.Object.Kind, w.Object.Name)
 			continue
-		case !p.byRule(&c, rule):
+		case !p.byRule(&c, passed):
 			continue
 		}
 		all = append(all, c)
@@ -142,10 +143,12 @@ func (p *planner) optOut(w *topology.Workload, o *manifest.Object, rule *config.
 }
 
 // byRule says whether the settings file, or the default, asks for a gate, and why.
-func (p *planner) byRule(c *chosen, rule *config.Rule) bool {
-	w := c.workload
+func (p *planner) byRule(c *chosen, passed string) bool {
+	w, rule := c.workload, c.rule
 	if rule == nil {
-		c.reason = "by default"
+		if c.reason = "by default"; !defaultTarget(w) && passed != "" {
+			p.find(Warning, w.Object, nil, "name it by kind and name if it wants a gate all the same", "has no gate though %s", passed)
+		}
 		return defaultTarget(w)
 	}
 	c.reason = rule.Origin.String()
@@ -154,11 +157,6 @@ func (p *planner) byRule(c *chosen, rule *config.Rule) bool {
 			p.disabled = append(p.disabled, w.Object.Ref)
 			p.find(Info, w.Object, nil, "", "left without a gate, as %s asks", rule.Origin)
 		}
-		return false
-	}
-	why := p.passes(rule, w)
-	if why != "" && !defaultTarget(w) {
-		p.find(Info, w.Object, nil, "name it by kind and name to gate it all the same", "left without a gate by %s, which matches it, for it %s", rule.Origin, why)
 		return false
 	}
 	return true
