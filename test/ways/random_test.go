@@ -10,6 +10,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/kauth-dev/kauth/pkg/config"
 	"github.com/kauth-dev/kauth/pkg/inject"
 	"github.com/kauth-dev/kauth/pkg/plan"
 )
@@ -32,16 +33,22 @@ func (g *gen) options() (inject.Options, error) {
 	if g.told {
 		o.Namespace = g.ns
 	}
+	var tell config.Flags
 	switch g.IntN(10) {
 	case 0:
-		o.TLSSecret = "tls"
+		tell.TLSSecret = new("tls")
 	case 1:
-		o.Port = 8443
+		tell.Port = new(8443)
 	case 2:
-		o.SignIn = "page"
+		tell.SignIn = new("page")
 	case 3:
-		o.RequireHeader, o.HeaderSecret = "X-Origin-Verify", "origin"
+		tell.RequireHeader, tell.HeaderSecret = new("X-Origin-Verify"), new("origin")
 	}
+	all, err := config.Resolve(tell, nil)
+	if err != nil {
+		return o, err
+	}
+	o.Settings = all.Settings
 	for _, text := range g.targets {
 		target, err := plan.ParseTarget(text)
 		if err != nil {
