@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/kauth-dev/kauth/pkg/inject"
 	"github.com/kauth-dev/kauth/pkg/manifest"
 	"github.com/kauth-dev/kauth/pkg/plan"
+	"github.com/kauth-dev/kauth/pkg/topology"
 	"github.com/kauth-dev/kauth/pkg/version"
 )
 
@@ -96,14 +98,15 @@ func explainCommand(p *Process) *cobra.Command {
 	var f flags
 	var file, output string
 	c := &cobra.Command{
-		Use: "explain [-f FILE] [-o text|json] [flags]", Short: "Show who reaches what today, and what inject would change", Args: noArgs,
+		Use: "explain [-f FILE] [-o text|mermaid|dot|json] [flags]", Short: "Show who reaches what today, and what inject would change", Args: noArgs,
 		RunE: func(*cobra.Command, []string) error {
 			o, err := f.options(p.Getenv)
 			if err != nil {
 				return err
 			}
-			if output != "text" && output != "json" {
-				return usageError{fmt.Errorf("-o: %q is not an output of this version; use text or json", output)}
+			show := explainOutputs[output]
+			if show == nil {
+				return usageError{fmt.Errorf("-o: %q is not an output; use text, mermaid, dot or json", output)}
 			}
 			in, err := readFile(p, file)
 			if err != nil {
@@ -113,12 +116,9 @@ func explainCommand(p *Process) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			view := explain.New(m, planned)
-			show := view.Text
-			if output == "json" {
-				show = view.JSON
-			}
-			if err := show(p.Stdout); err != nil {
+			out := bufio.NewWriter(p.Stdout)
+			err = show(p, out, m, planned)
+			if err = errors.Join(err, out.Flush()); err != nil {
 				return fmt.Errorf("standard output: %w", err)
 			}
 			if errs := plan.Errors(planned.Findings); len(errs) > 0 {
@@ -128,9 +128,25 @@ func explainCommand(p *Process) *cobra.Command {
 		},
 	}
 	c.Flags().StringVarP(&file, "filename", "f", "-", "the manifests, - for standard input")
-	c.Flags().StringVarP(&output, "output", "o", "text", "text or json")
+	c.Flags().StringVarP(&output, "output", "o", "text", "`format`: text, a drawing for mermaid or dot (Graphviz), or json for programs")
 	f.add(c)
 	return c
+}
+
+// explainOutputs are the values of -o.
+var explainOutputs = map[string]func(*Process, io.Writer, *topology.Model, *plan.Plan) error{
+	"text": func(p *Process, w io.Writer, m *topology.Model, planned *plan.Plan) error {
+		return explain.Draw(m, planned).Text(w, p.colors())
+	},
+	"mermaid": func(_ *Process, w io.Writer, m *topology.Model, planned *plan.Plan) error {
+		return explain.Draw(m, planned).Mermaid(w)
+	},
+	"dot": func(_ *Process, w io.Writer, m *topology.Model, planned *plan.Plan) error {
+		return explain.Draw(m, planned).DOT(w)
+	},
+	"json": func(_ *Process, w io.Writer, m *topology.Model, planned *plan.Plan) error {
+		return explain.New(m, planned).JSON(w)
+	},
 }
 
 func readFile(p *Process, name string) ([]byte, error) {
