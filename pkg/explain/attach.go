@@ -36,7 +36,7 @@ func (d *Drawing) attach(findings []plan.Finding) {
 		}
 		for _, lane := range g.Lanes {
 			for _, at := range lane.places {
-				if exact[at] == nil {
+				if known := exact[at]; known == nil || known.Opener != at.object && lane.Opener == at.object {
 					exact[at] = lane
 				}
 				if list := on[at.object]; len(list) == 0 || list[len(list)-1] != lane {

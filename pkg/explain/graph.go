@@ -65,7 +65,7 @@ func (d *Drawing) graph() *graph {
 		}
 		around := spaces[space]
 		if around == nil {
-			around = &frame{title: title}
+			around = &frame{title: plain(title)}
 			spaces[space], g.spaces = around, append(g.spaces, around)
 		}
 		g.group(group, fmt.Sprint(i), around)
@@ -79,7 +79,7 @@ func (g *graph) group(group *Group, key string, around *frame) {
 	if group.Object != (manifest.Ref{}) {
 		ref := group.Object
 		ref.Namespace = ""
-		box = &frame{title: ref.Short()}
+		box = &frame{title: plain(ref.Short())}
 		around.inner = append(around.inner, box)
 	}
 	for i, lane := range group.Lanes {

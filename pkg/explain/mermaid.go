@@ -110,11 +110,14 @@ func (e *edge) mermaid() (arrow, style string) {
 	return arrow, style
 }
 
+// apart puts a space without width into what Mermaid looks for in the finished label: formulas, and names of icons.
+var apart = strings.NewReplacer("$", "$\u200b", ":fa-", ":\u200bfa-")
+
 // codes writes what is no plain letter, digit or sign as its character code, which Mermaid shows as the character but
 // never takes for syntax, Markdown or a link.
 func codes(text string) string {
 	var b strings.Builder
-	runes := []rune(text)
+	runes := []rune(apart.Replace(text))
 	for i, r := range runes {
 		switch {
 		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', r == ' ', r == ',', r == '/':
