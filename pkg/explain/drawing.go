@@ -55,7 +55,8 @@ type Stop struct {
 	Name  string
 	Today string // the port that it is entered by today, such as ":9090"; "" where it has none
 	After string // and once inject has run
-	New   bool   // it is not there today
+	New   bool   // it is not on the way today
+	Gone  bool   // it is no longer on the way once inject has run
 
 	whose string // tells Balancers of one name apart
 }

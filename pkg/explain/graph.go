@@ -48,9 +48,6 @@ type edge struct {
 	today, after bool
 }
 
-// mostAddresses is how many hosts and paths a box shows.
-const mostAddresses = 6
-
 // graph turns a drawing into boxes and arrows.
 func (d *Drawing) graph() *graph {
 	g := &graph{byKey: map[string]*node{}, links: map[[2]*node]*edge{}, loose: d.Findings}
@@ -82,8 +79,8 @@ func (g *graph) group(group *Group, key string, around *frame) {
 		box = &frame{title: plain(ref.Short())}
 		around.inner = append(around.inner, box)
 	}
-	for i, lane := range group.Lanes {
-		g.lane(lane, key, fmt.Sprint(key, "/", i), box, pod)
+	for i, b := range bundles(group.Lanes) {
+		g.bundle(b, key, fmt.Sprint(key, "/", i), box, pod)
 	}
 	if group.Object == (manifest.Ref{}) {
 		return
@@ -101,36 +98,9 @@ func (g *graph) group(group *Group, key string, around *frame) {
 	}
 }
 
-// lane draws a way twice over the same boxes where they are the same: as it is today, and as it will be.
-func (g *graph) lane(lane *Lane, group, own string, box, pod *frame) {
-	var opener *node
-	for _, today := range []bool{true, false} {
-		var last *node
-		for _, s := range lane.Stops {
-			if today && s.New {
-				continue
-			}
-			n := g.stop(s, today, lane, group, own, box, pod)
-			n.today, n.after = n.today || today, n.after || !today
-			n.open = n.open || s.Kind == Application && !lane.Gated
-			if opener == nil || opener.kind == Client || opener.kind == Balancer && (s.Kind == Route || s.Kind == Service) {
-				opener = n
-			}
-			if last != nil {
-				e := g.link(last, n)
-				e.today, e.after = e.today || today, e.after || !today
-			}
-			last = n
-		}
-	}
-	for _, f := range lane.Findings {
-		opener.notes = append(opener.notes, noteOf(f, lane.Opener))
-	}
-}
-
 // stop returns the box of a stop. Ways to one workload share those of its Services, its gate and its application; all
 // share the client and what takes its requests in.
-func (g *graph) stop(s Stop, today bool, lane *Lane, group, own string, box, pod *frame) *node {
+func (g *graph) stop(s Stop, today bool, b []*Lane, group, own string, box, pod *frame) *node {
 	port := s.After
 	if today {
 		port = s.Today
@@ -139,7 +109,11 @@ func (g *graph) stop(s Stop, today bool, lane *Lane, group, own string, box, pod
 	case Client:
 		return g.node(nil, "client", s.Kind, "client")
 	case Balancer:
-		return g.node(nil, strings.Join([]string{"balancer", s.Name, s.whose, port}, "\x00"), s.Kind, strings.TrimSpace(s.Name+" "+port))
+		title := strings.TrimSpace(s.Name + " " + port)
+		if s.whose != "" && len(b) > 1 {
+			title += fmt.Sprintf(", %d of them", len(b))
+		}
+		return g.node(nil, strings.Join([]string{"balancer", s.Name, s.whose, port}, "\x00"), s.Kind, title)
 	case GateStop:
 		return g.node(pod, group+" gate", s.Kind, "gate "+port)
 	case Application:
@@ -150,17 +124,8 @@ func (g *graph) stop(s Stop, today bool, lane *Lane, group, own string, box, pod
 	case Unknown:
 		return g.node(box, own+" unknown", s.Kind, s.Name)
 	default:
-		kind, name, _ := strings.Cut(s.Name, " ")
-		return g.node(box, own+" route", s.Kind, append([]string{kind, name}, few(lane.Addresses)...)...)
+		return g.node(box, own+" route", s.Kind, openers(b)...)
 	}
-}
-
-// few is a list that is not too long for a box.
-func few(list []string) []string {
-	if len(list) <= mostAddresses {
-		return list
-	}
-	return append(slices.Clone(list[:mostAddresses-1]), fmt.Sprintf("and %d more", len(list)-mostAddresses+1))
 }
 
 // node returns the box of a key, made at first use; in nil it stands outside of all frames.
@@ -203,10 +168,6 @@ func (e *edge) label() string {
 	default:
 		return "with kauth"
 	}
-}
-
-func noteOf(f plan.Finding, heading manifest.Ref) note {
-	return note{f.Severity, plain(string(f.Severity) + ": " + said(f, heading))}
 }
 
 // details are what a box says below its name.

@@ -30,9 +30,12 @@ func (out outcome) stops(way *topology.Way) []Stop {
 	last := Stop{Kind: Application, Name: container(way.Workload, way.Port), Today: colon(way.Port, way.PortName)}
 	last.After = last.Today
 	if gated && g != nil {
+		if way.Port != g.Upstream && way.Port != 0 { // a guard made by hand, which the way no longer leads to
+			list = append(list, Stop{Kind: Application, Name: last.Name, Today: last.Today, Gone: true})
+			last = Stop{Kind: Application, New: true}
+		}
 		list = append(list, Stop{Kind: GateStop, Name: gateconf.ContainerName, After: colon(g.Port, ""), New: true})
-		last.After = colon(g.Upstream, "")
-		last.Name = container(way.Workload, g.Upstream)
+		last.Name, last.After = container(way.Workload, g.Upstream), colon(g.Upstream, "")
 	}
 	return append(list, last)
 }

@@ -90,11 +90,11 @@ func (t *printer) group(g *Group) {
 		t.line("%s", t.title(g.Object))
 		t.gate(g.Gate)
 	}
-	if len(g.Lanes) == 0 {
-		t.line("  way in   none from outside in this stream")
-	}
 	for _, f := range g.Findings {
 		t.finding("  ", f, g.Object)
+	}
+	if len(g.Lanes) == 0 {
+		t.line("  way in   none from outside in this stream")
 	}
 	for _, lane := range g.Lanes {
 		t.lane(lane)
@@ -136,11 +136,15 @@ func (t *printer) lane(lane *Lane) {
 		t.line("%s", strings.TrimRight("    "+t.paint(colorBefore, pad(a, width))+"   "+t.paint(colorAfter, pad(b, wide))+"   "+what, " "))
 	}
 	row(before, after, "")
+	line := "|" // of today, until it ends
 	for _, s := range lane.Stops {
 		what := lines(s, lane)
-		row(cmp.Or(plain(s.Today), "|"), cmp.Or(plain(s.After), "|"), what[0])
+		row(cmp.Or(plain(s.Today), line), cmp.Or(plain(s.After), "|"), what[0])
 		for _, more := range what[1:] {
-			row("|", "|", more)
+			row(line, "|", more)
+		}
+		if s.Gone {
+			line = " "
 		}
 	}
 	for _, f := range lane.Findings {
