@@ -16,7 +16,7 @@ import (
 func (d *Drawing) DOT(w io.Writer) error {
 	out := bufio.NewWriter(w)
 	g := d.graph()
-	line := func(format string, args ...any) { fmt.Fprintf(out, format+"\n", args...) }
+	line := func(format string, args ...any) { _, _ = fmt.Fprintf(out, format+"\n", args...) } // Flush has the error
 	line("digraph kauth {")
 	line(`  rankdir=LR; nodesep=0.25; ranksep=0.6; labelloc=b; labeljust=l; bgcolor="white"; fontname="Helvetica,Arial,sans-serif"; fontsize=11;`)
 	line(`  node [shape=box, style="rounded,filled", fillcolor="white", color="#57606a", fontname="Helvetica,Arial,sans-serif", fontsize=11, margin="0.12,0.06"];`)
@@ -64,13 +64,15 @@ func (f *frame) dot(line func(format string, args ...any), indent string, cluste
 }
 
 func (n *node) dot() string {
-	rows := "<tr><td align=\"left\"><b>" + markup(n.lines[0]) + "</b></td></tr>"
+	var rows strings.Builder
+	row := func(text string) { rows.WriteString(`<tr><td align="left">` + text + "</td></tr>") }
+	row("<b>" + markup(n.lines[0]) + "</b>")
 	for _, text := range n.details() {
-		rows += "<tr><td align=\"left\">" + markup(text) + "</td></tr>"
+		row(markup(text))
 	}
 	for _, note := range n.notes {
 		for _, text := range wrap(note.text, noteWidth) {
-			rows += `<tr><td align="left"><font point-size="9" color="` + inks[note.severity] + `">` + markup(text) + "</font></td></tr>"
+			row(`<font point-size="9" color="` + inks[note.severity] + `">` + markup(text) + "</font>")
 		}
 	}
 	more := ""
@@ -86,7 +88,7 @@ func (n *node) dot() string {
 	case n.kind == Client || n.kind == Balancer:
 		more = `, fillcolor="#f6f8fa"`
 	}
-	return fmt.Sprintf(`n%d [label=<<table border="0" cellborder="0" cellspacing="0" cellpadding="1">%s</table>>%s];`, n.id, rows, more)
+	return fmt.Sprintf(`n%d [label=<<table border="0" cellborder="0" cellspacing="0" cellpadding="1">%s</table>>%s];`, n.id, rows.String(), more)
 }
 
 // inks are the colours of findings on paper.
@@ -117,7 +119,7 @@ const noteWidth = 44
 func wrap(text string, width int) []string {
 	var list []string
 	line := ""
-	for _, word := range strings.Fields(text) {
+	for _, word := range strings.FieldsSeq(text) {
 		switch {
 		case line == "":
 			line = word

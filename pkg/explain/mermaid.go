@@ -15,7 +15,7 @@ import (
 func (d *Drawing) Mermaid(w io.Writer) error {
 	out := bufio.NewWriter(w)
 	g := d.graph()
-	line := func(format string, args ...any) { fmt.Fprintf(out, format+"\n", args...) }
+	line := func(format string, args ...any) { _, _ = fmt.Fprintf(out, format+"\n", args...) } // Flush has the error
 	line(`%%%%{init: {"flowchart": {"wrappingWidth": 360}}}%%%%`)
 	line("flowchart LR")
 	for _, n := range g.outside {
