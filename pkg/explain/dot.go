@@ -119,7 +119,7 @@ const noteWidth = 44
 func wrap(text string, width int) []string {
 	var list []string
 	line := ""
-	for _, word := range strings.FieldsSeq(text) {
+	for word := range strings.FieldsSeq(text) {
 		switch {
 		case line == "":
 			line = word
