@@ -27,8 +27,8 @@ func places(way *topology.Way) []place {
 }
 
 // attach puts each finding at what it concerns, once: at the way that its field is of, else at a way that its object
-// is on, else at its workload; what is about none of them stays with the drawing.
-func (d *Drawing) attach(findings []plan.Finding) {
+// is on, or that the settings in it are for, else at its workload; what is about none of them stays with the drawing.
+func (d *Drawing) attach(findings []plan.Finding, settings map[manifest.Ref]manifest.Ref) {
 	exact, on, groups := map[place]*Lane{}, map[manifest.Ref][]*Lane{}, map[manifest.Ref]*Group{}
 	for _, g := range d.Groups {
 		if g.Object != (manifest.Ref{}) {
@@ -52,8 +52,8 @@ func (d *Drawing) attach(findings []plan.Finding) {
 			lane = nearest(on[f.Ref], f.Ref, field)
 		}
 		g := groups[f.Ref]
-		if lane == nil && g == nil && len(on[f.Ref]) > 0 {
-			lane = foremost(on[f.Ref])
+		if lane == nil && g == nil {
+			lane = foremost(append(on[f.Ref], on[settings[f.Ref]]...))
 		}
 		switch {
 		case lane != nil:
@@ -84,12 +84,33 @@ func below(a, b string) bool {
 	return ok && rest != "" && (rest[0] == '.' || rest[0] == '[')
 }
 
-// foremost is the first lane that leads to a gate, which is what most findings are about, or else the first.
+// settingsFor says which Service the objects are for that hold a load balancer's settings.
+func settingsFor(m *topology.Model) map[manifest.Ref]manifest.Ref {
+	services := map[string][]*topology.Service{}
+	for _, svc := range m.Services {
+		services[svc.Object.Name] = append(services[svc.Object.Name], svc)
+	}
+	of := map[manifest.Ref]manifest.Ref{}
+	for _, group := range m.TargetGroups {
+		for _, svc := range services[group.Service] {
+			if topology.SameNamespace(svc.Object.Namespace, group.Object.Namespace) {
+				of[group.Object.Ref] = svc.Object.Ref
+			}
+		}
+	}
+	return of
+}
+
+// foremost is the first lane that leads to a gate, which is what most findings are about, or else the first; nil where
+// there is none.
 func foremost(lanes []*Lane) *Lane {
 	for _, lane := range lanes {
 		if lane.Gated {
 			return lane
 		}
+	}
+	if len(lanes) == 0 {
+		return nil
 	}
 	return lanes[0]
 }

@@ -80,7 +80,7 @@ func Draw(m *topology.Model, p *plan.Plan) *Drawing {
 	if len(loose) > 0 {
 		d.Groups = append(d.Groups, &Group{Lanes: out.lanes(loose)})
 	}
-	d.attach(p.Findings)
+	d.attach(p.Findings, settingsFor(m))
 	return d
 }
 

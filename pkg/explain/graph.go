@@ -85,10 +85,14 @@ func (g *graph) group(group *Group, key string, around *frame) {
 	if group.Object == (manifest.Ref{}) {
 		return
 	}
-	if len(pod.nodes) == 0 { // no way leads there from outside
+	if group.Gate != nil && g.byKey[key+" gate"] == nil { // no way leads there from outside, or none that may
+		if len(pod.nodes) == 0 {
+			app := g.node(pod, key+" application", Application, "application")
+			app.today, app.after = true, true
+		}
+		app := pod.nodes[len(pod.nodes)-1]
 		gate := g.node(pod, key+" gate", GateStop, fmt.Sprintf("gate :%d", group.Gate.Port))
-		app := g.node(pod, key+" application", Application, "application")
-		gate.after, app.today, app.after = true, true, true
+		gate.after = true
 		g.link(gate, app).after = true
 	}
 	box.inner = append(box.inner, pod)
