@@ -1,5 +1,5 @@
-// Package explain owns how a plan is shown: who reaches what today, and what inject would change, as text for people
-// and as JSON for programs.
+// Package explain owns how a plan is shown: who reaches what today, and what inject would change, as text and drawings
+// for people and as JSON for programs.
 package explain
 
 import (
@@ -19,7 +19,7 @@ import (
 	"github.com/kauth-dev/kauth/pkg/topology"
 )
 
-// View is a plan seen from the workloads: the shape that JSON prints, and text too.
+// View is a plan seen from the workloads: the shape that JSON prints.
 type View struct {
 	Workloads []Workload `json:"workloads"`
 	Changes   []Change   `json:"changes"`
@@ -86,10 +86,11 @@ type Finding struct {
 // New makes the view of a plan.
 func New(m *topology.Model, p *plan.Plan) View {
 	v := View{Workloads: []Workload{}, Changes: changes(p), Findings: []Finding{}}
+	out := outcomeOf(p)
 	for _, w := range m.Workloads {
 		item := Workload{Object: w.Object.Short(), Source: w.Object.Source, Gate: gateOf(p, w), Ways: []Way{}}
 		for _, way := range m.WaysTo(w) {
-			item.Ways = append(item.Ways, viewOf(p, way))
+			item.Ways = append(item.Ways, viewOf(out, way))
 		}
 		if item.Gate != nil || len(item.Ways) > 0 && !w.Hook {
 			v.Workloads = append(v.Workloads, item)
@@ -165,7 +166,7 @@ func amounts(list string, of map[string]config.Quantity) string {
 	return b.String()
 }
 
-func viewOf(p *plan.Plan, way *topology.Way) Way {
+func viewOf(out outcome, way *topology.Way) Way {
 	v := Way{From: way.Ref().Short(), Field: way.Field().String(), Target: port(way.Port, way.PortName), After: "open"}
 	if way.Backend != nil {
 		v.Host, v.Path = way.Backend.Host, way.Backend.Path
@@ -176,20 +177,8 @@ func viewOf(p *plan.Plan, way *topology.Way) Way {
 	if way.ServicePort != nil {
 		v.Port = port(way.ServicePort.Number, way.ServicePort.Name)
 	}
-	for _, r := range p.Reroutes {
-		if r.Backend == way.Backend && way.Backend != nil {
-			v.After = "gate"
-		}
-	}
-	for _, g := range p.Gates {
-		if g.HostPort != 0 && g.Workload == way.Workload && way.Service == nil && g.HostField.String() == v.Field {
-			v.After = "gate"
-		}
-	}
-	for _, mv := range p.Moves {
-		if mv.Port == way.ServicePort && way.ServicePort != nil {
-			v.After = "gate"
-		}
+	if out.gated(way) {
+		v.After = "gate"
 	}
 	return v
 }

@@ -115,13 +115,23 @@ func leadsTo(svc *topology.Service, g *Gate) bool {
 // sharedPortFields refuses a route whose one port field serves several backends of which only some move, such as an
 // OpenShift Route with alternateBackends.
 func (p *planner) sharedPortFields() {
+	type portField struct{ field, inner string }
+	fieldOf := func(b *topology.Backend) portField { return portField{b.PortField.String(), b.Inner.String()} }
+	staying := map[*topology.Route]map[portField][]*topology.Backend{}
 	for _, r := range p.Reroutes {
-		for _, other := range r.Route.Backends {
-			if other != r.Backend && other.PortField.String() == r.Backend.PortField.String() && other.Inner.String() == r.Backend.Inner.String() &&
-				!p.rerouted[r.Route][other] {
-				p.find(Error, r.Route.Object, other.Field, "gate that workload too, or give it a route of its own",
-					"shares its port with %s, which moves to the gate, but leads to another workload", r.Backend.Field)
+		others, known := staying[r.Route]
+		if !known {
+			others = map[portField][]*topology.Backend{}
+			for _, b := range r.Route.Backends {
+				if !p.rerouted[r.Route][b] {
+					others[fieldOf(b)] = append(others[fieldOf(b)], b)
+				}
 			}
+			staying[r.Route] = others
+		}
+		for _, other := range others[fieldOf(r.Backend)] {
+			p.find(Error, r.Route.Object, other.Field, "gate that workload too, or give it a route of its own",
+				"shares its port with %s, which moves to the gate, but leads to another workload", r.Backend.Field)
 		}
 	}
 }

@@ -1,8 +1,10 @@
 package kauth
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
+	"io"
 
 	"github.com/spf13/cobra"
 
@@ -10,6 +12,7 @@ import (
 	"github.com/kauth-dev/kauth/pkg/inject"
 	"github.com/kauth-dev/kauth/pkg/krm"
 	"github.com/kauth-dev/kauth/pkg/plan"
+	"github.com/kauth-dev/kauth/pkg/topology"
 	"github.com/kauth-dev/kauth/pkg/version"
 )
 
@@ -125,10 +128,11 @@ func explainCommand(p *Process) *cobra.Command {
 	var f flags
 	var file, output string
 	c := &cobra.Command{
-		Use: "explain [-f FILE] [-o text|json] [flags]", Short: "Show who reaches what today, and what inject would change", Args: noArgs,
+		Use: "explain [-f FILE] [-o text|mermaid|dot|json] [flags]", Short: "Show who reaches what today, and what inject would change", Args: noArgs,
 		RunE: func(*cobra.Command, []string) error {
-			if output != "text" && output != "json" {
-				return usageError{fmt.Errorf("-o: %q is not an output of this version; use text or json", output)}
+			show := explainOutputs[output]
+			if show == nil {
+				return usageError{fmt.Errorf("-o: %q is not an output; use text, mermaid, dot or json", output)}
 			}
 			in, err := readFile(p, file)
 			if err != nil {
@@ -142,12 +146,9 @@ func explainCommand(p *Process) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			view := explain.New(m, planned)
-			show := view.Text
-			if output == "json" {
-				show = view.JSON
-			}
-			if err := show(p.Stdout); err != nil {
+			out := bufio.NewWriter(p.Stdout)
+			err = show(p, out, m, planned)
+			if err = errors.Join(err, out.Flush()); err != nil {
 				return fmt.Errorf("standard output: %w", err)
 			}
 			if errs := plan.Errors(planned.Findings); len(errs) > 0 {
@@ -157,7 +158,23 @@ func explainCommand(p *Process) *cobra.Command {
 		},
 	}
 	c.Flags().StringVarP(&file, "filename", "f", "-", "the manifests, - for standard input")
-	c.Flags().StringVarP(&output, "output", "o", "text", "text or json")
+	c.Flags().StringVarP(&output, "output", "o", "text", "`format`: text, a drawing for mermaid or dot (Graphviz), or json for programs")
 	f.add(c)
 	return c
+}
+
+// explainOutputs are the values of -o.
+var explainOutputs = map[string]func(*Process, io.Writer, *topology.Model, *plan.Plan) error{
+	"text": func(p *Process, w io.Writer, m *topology.Model, planned *plan.Plan) error {
+		return explain.Draw(m, planned).Text(w, p.colors())
+	},
+	"mermaid": func(_ *Process, w io.Writer, m *topology.Model, planned *plan.Plan) error {
+		return explain.Draw(m, planned).Mermaid(w)
+	},
+	"dot": func(_ *Process, w io.Writer, m *topology.Model, planned *plan.Plan) error {
+		return explain.Draw(m, planned).DOT(w)
+	},
+	"json": func(_ *Process, w io.Writer, m *topology.Model, planned *plan.Plan) error {
+		return explain.New(m, planned).JSON(w)
+	},
 }

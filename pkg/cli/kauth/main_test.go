@@ -83,7 +83,9 @@ func TestExitCodes(t *testing.T) {
 		{"--users-secret ü", deployment, 2},
 		{"-n A", deployment, 2},
 		{"-n a/b", deployment, 2},
-		{"explain -o dot", deployment, 2},
+		{"explain -o svg", deployment, 2},
+		{"explain -o dot", deployment, 0},
+		{"explain -o mermaid", deployment, 0},
 		{"explain --nope", deployment, 2},
 	} {
 		code, stdout, stderr := run(c.in, nil, nil, strings.Fields(c.args)...)
@@ -131,7 +133,7 @@ type broken struct{}
 func (broken) Write([]byte) (int, error) { return 0, errors.New("disk full") }
 
 func TestBrokenOutput(t *testing.T) {
-	for _, args := range [][]string{{"inject"}, {"eject"}, {"explain"}, {"explain", "-o", "json"}} {
+	for _, args := range [][]string{{"inject"}, {"eject"}, {"explain"}, {"explain", "-o", "json"}, {"explain", "-o", "dot"}, {"explain", "-o", "mermaid"}} {
 		var errs bytes.Buffer
 		code := Main(Process{Args: args, Stdin: strings.NewReader(deployment), Stdout: broken{}, Stderr: &errs, Getenv: func(string) string { return "" }})
 		if code != 1 || !strings.Contains(errs.String(), "kauth: error: standard output: disk full") {
