@@ -100,7 +100,7 @@ func (d *Document) read() error {
 	if at := bytes.Index(d.raw, []byte("\n---")); at >= 0 {
 		return d.errorf(2+bytes.Count(d.raw[:at], newline), "starts with %q, which Helm takes for a document separator and YAML does not; indent the line or put a blank after it", firstWord(d.raw[at+1:]))
 	}
-	if kind, ok := plainKind(d.raw); ok && hasNoPart(kind) && !bytes.Contains(d.raw, []byte("kauth.dev/")) && yamltext.Lint(d.raw) {
+	if kind, ok := plainKind(d.raw); ok && hasNoPart(kind, d.raw) && !bytes.Contains(d.raw, []byte("kauth.dev/")) && yamltext.Lint(d.raw) {
 		return nil
 	}
 	return d.parse()

@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"bytes"
+	"regexp"
 	"strings"
 )
 
@@ -18,7 +19,17 @@ var noPart = map[string]bool{
 	"ValidatingAdmissionPolicyBinding": true, "ValidatingWebhookConfiguration": true, "VerticalPodAutoscaler": true,
 }
 
-func hasNoPart(kind string) bool { return noPart[kind] }
+func hasNoPart(kind string, raw []byte) bool {
+	if kind != "ConfigMap" {
+		return noPart[kind]
+	}
+	_, data, _ := bytes.Cut(raw, []byte("\ndata:"))
+	return !numberedKey.Match(data)
+}
+
+// numberedKey finds a ConfigMap whose data begins with a number for a key: ingress-nginx reads ports and Services from such
+// a one. Most ConfigMaps are settings and dashboards, of any length.
+var numberedKey = regexp.MustCompile(`\A(\s|\{|#.*\n)*["']?[0-9]+["']?\s*:`)
 
 // oddStarts are ways to begin a top-level entry that plainKind does not read; one of them may be another spelling of
 // the key "kind".

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -110,6 +111,57 @@ func leadsTo(svc *topology.Service, g *Gate) bool {
 		}
 	}
 	return false
+}
+
+// targetPorts gives the port field of each OpenShift Route, which is one for all its backends, a value that means the gate
+// in every Service of them: the port's name where they agree on it, else the number that the gates listen on. Such a
+// field also means the pods' port, which is another one now even where only the target of the Service's port moved.
+func (p *planner) targetPorts() {
+	for _, route := range p.model.Routes {
+		var (
+			backends []*topology.Backend
+			names    []string
+			numbers  []int
+		)
+		for _, way := range p.movedWays(route) {
+			if way.Backend.ByTarget {
+				backends, names, numbers = append(backends, way.Backend), append(names, p.gatePort(way)), append(numbers, p.gateOf(way.Workload).Port)
+			}
+		}
+		names, numbers = slices.Compact(slices.Sorted(slices.Values(names))), slices.Compact(slices.Sorted(slices.Values(numbers)))
+		switch {
+		case len(backends) == 0:
+		case len(names) == 1 && names[0] != "":
+			p.setTargetPort(route, backends, topology.Port{Name: names[0]})
+		case len(numbers) == 1:
+			p.setTargetPort(route, backends, topology.Port{Number: numbers[0]})
+		default:
+			p.find(Error, route.Object, backends[0].PortField, "give each backend a route of its own, or the gates one port with --port",
+				"is one for all backends, but no name and no number means the gates behind all of them")
+		}
+	}
+}
+
+// gatePort is the name of the Service port by which a way leads to the gate from now on.
+func (p *planner) gatePort(way *topology.Way) string {
+	if port := p.ports[way.Service]; port != nil && way.Service.Exposed() == "" {
+		return port.Name
+	}
+	return way.ServicePort.Name
+}
+
+// setTargetPort makes to the new port of an OpenShift Route, unless it says so already, or only one port can be meant.
+func (p *planner) setTargetPort(route *topology.Route, backends []*topology.Backend, to topology.Port) {
+	planned := func(r *Reroute) bool { return r.Route == route }
+	was := backends[0].Port
+	fits := was == to || was == (topology.Port{}) && !slices.ContainsFunc(p.Reroutes, planned)
+	p.Reroutes = slices.DeleteFunc(p.Reroutes, planned)
+	if fits {
+		return
+	}
+	for _, b := range slices.Compact(backends) { // one may have several ways
+		p.Reroutes = append(p.Reroutes, &Reroute{Route: route, Backend: b, To: to})
+	}
 }
 
 // sharedPortFields refuses a route whose one port field serves several backends of which only some move, such as an

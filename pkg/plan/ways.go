@@ -27,6 +27,7 @@ func (p *planner) ways() {
 			p.way(way, p.gateOf(way.Workload))
 		}
 	}
+	p.targetPorts()
 	p.sharedPortFields()
 }
 
@@ -74,6 +75,8 @@ func (p *planner) way(way *topology.Way, g *Gate) {
 		p.refuseWay(way, "take the port out of the Service", "leads to %s with %s, which the gate cannot guard", g.Ref().Short(), way.ServicePort.Protocol)
 		return
 	case way.Port == g.Upstream:
+	case p.besideGate(way, g):
+		return
 	case isAuthProxy(c):
 		p.find(Info, o, field, "", "leads to container %q of %s, which asks for a login itself; left as it is", c.Name, g.Ref().Short())
 		return
@@ -128,11 +131,36 @@ func (p *planner) mainContainer(g *Gate) string {
 	return ""
 }
 
+// besideGate refuses a way to a port that would stay as it is, where the Service's port leads to the gate of another
+// workload too: the port named kauth in its place is that of both gates.
+func (p *planner) besideGate(way *topology.Way, g *Gate) bool {
+	c := g.Workload.Container(way.Port)
+	if !isAuthProxy(c) && !isReloader(c) && (!optedOut(way) || way.Port == 0) {
+		return false // refused or moved anyway
+	}
+	for _, hit := range p.model.Selected(way.Service) {
+		other := p.gateOf(hit.Workload)
+		if port, _ := way.ServicePort.TargetOf(hit.Workload); other == nil || other == g || port != other.Upstream {
+			continue
+		}
+		p.refuseWay(way, "give each a Service of its own", "leads to port %s of %s beside %s, so that it would lead to the gates of both",
+			portText(way), g.Ref().Short(), other.Ref().Short())
+		return true
+	}
+	return false
+}
+
 // mixed refuses a Service that also selects a workload without a gate: moving its port would cut that one off. One that
 // it may only select at run time does not count beside the ones that it selects by the manifests.
 func (p *planner) mixed(way *topology.Way) bool {
 	for _, hit := range p.model.Selected(way.Service) {
-		if p.gateOf(hit.Workload) == nil {
+		switch {
+		case p.gateOf(hit.Workload) != nil:
+		case !topology.SameNamespace(hit.Workload.Object.Namespace, way.Workload.Object.Namespace):
+			p.refuseWay(way, "say which it is with --namespace", "Service %q selects %s, which has no gate, or %s, as the namespace of the release may be",
+				way.Service.Object.Name, hit.Workload.Object.Ref.Short(), way.Workload.Object.Ref.Short())
+			return true
+		default:
 			selects := "selects " + hit.Workload.Object.Ref.Short() + ", which has no gate, beside " + way.Workload.Object.Ref.Short()
 			if way.Maybe && !hit.Maybe {
 				selects = "selects " + hit.Workload.Object.Ref.Short() + ", which has no gate, and may select " + way.Workload.Object.Ref.Short() + " at run time"

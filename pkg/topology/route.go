@@ -71,6 +71,7 @@ var routeKinds = map[string]func(*Route) error{
 	"projectcontour.io/HTTPProxy":         readHTTPProxy,
 	"contour.heptio.com/IngressRoute":     readHTTPProxy, // its forerunner, of the same shape
 	"elbv2.k8s.aws/TargetGroupBinding":    readTargetGroupBinding,
+	"/ConfigMap":                          readStreams,
 	"traefik.io/Middleware":               readMiddleware,
 	"traefik.containo.us/Middleware":      readMiddleware,
 }

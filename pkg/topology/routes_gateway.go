@@ -1,6 +1,7 @@
 package topology
 
 import (
+	"slices"
 	"strings"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
@@ -13,6 +14,9 @@ import (
 func gatewayRoute(protocol string) func(*Route) error {
 	return func(r *Route) error {
 		spec := manifest.Field(r.Object.Node, "spec")
+		if inMesh(spec) {
+			return nil
+		}
 		g := gatewayReader{route: r}
 		for _, h := range manifest.Items(spec, "hostnames") {
 			g.hosts = append(g.hosts, h.Value)
@@ -34,6 +38,16 @@ func gatewayRoute(protocol string) func(*Route) error {
 		})
 		return nil
 	}
+}
+
+// inMesh says whether a route hangs on Services alone, and so is for clients inside the cluster
+// (gateway-api.sigs.k8s.io/mesh).
+func inMesh(spec *yaml.Node) bool {
+	parents := manifest.Items(spec, "parentRefs")
+	return len(parents) > 0 && !slices.ContainsFunc(parents, func(ref *yaml.Node) bool {
+		group := manifest.String(ref, "group")
+		return manifest.String(ref, "kind") != "Service" || group != "" && group != "core"
+	})
 }
 
 type gatewayReader struct {

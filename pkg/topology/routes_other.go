@@ -1,6 +1,11 @@
 package topology
 
 import (
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"github.com/kauth-dev/kauth/pkg/manifest"
@@ -54,5 +59,30 @@ func readTargetGroupBinding(r *Route) error {
 	r.Backends = append(r.Backends, &Backend{
 		Field: field, Namespace: r.Object.Namespace, Service: manifest.String(ref, "name"), Port: scalar(ref, "port"), PortField: field.With("port"),
 	})
+	return nil
+}
+
+// streamText is an entry of a ConfigMap by which ingress-nginx leads a port of its own to a Service, as NAMESPACE/SERVICE:PORT
+// (kubernetes.github.io/ingress-nginx/user-guide/exposing-tcp-udp-services).
+var streamText = regexp.MustCompile(`^([-a-z0-9]+)/([-a-z0-9]+):([-a-z0-9]+)(:(PROXY)?){0,2}$`)
+
+// readStreams reads a ConfigMap of such entries. Which ConfigMap it is, a flag of the controller says; one of which each
+// key is a port and each value has that form is taken for it.
+func readStreams(r *Route) error {
+	protocol := "TCP"
+	if strings.Contains(r.Object.Name, "udp") {
+		protocol = "UDP"
+	}
+	var found []*Backend
+	data := manifest.Map(r.Object.Node, "data")
+	for _, key := range slices.Sorted(maps.Keys(data)) {
+		m := streamText.FindStringSubmatch(data[key])
+		if _, isPort := manifest.Decimal(key); m == nil || !isPort {
+			return nil
+		}
+		field := manifest.P("data", key)
+		found = append(found, &Backend{Field: field, Namespace: m[1], Service: m[2], Port: ParsePort(m[3]), PortField: field, Protocol: protocol})
+	}
+	r.Backends = found
 	return nil
 }

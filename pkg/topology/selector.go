@@ -1,6 +1,7 @@
 package topology
 
 import (
+	"maps"
 	"slices"
 	"strings"
 )
@@ -22,7 +23,8 @@ func (m *Model) Selected(svc *Service) []Hit { return m.selected[svc] }
 func (m *Model) maySelect(svc *Service) []Hit { return m.later[svc] }
 
 // choose returns the workloads that a selector of a namespace selects now, and those that it may select later. Without
-// any that it selects now, those that share most labels with it take their place.
+// any that it selects now, those that share most labels with it take their place; a Service that has its pods waits for no
+// others that lack labels which say what a pod is.
 func (m *Model) choose(namespace string, selector map[string]string) (now, later []Hit) {
 	if len(selector) == 0 {
 		return nil, nil
@@ -45,7 +47,7 @@ func (m *Model) choose(namespace string, selector map[string]string) (now, later
 		switch {
 		case !settled && hit.shared == most:
 			now = append(now, hit)
-		case hit.shared > 0:
+		case hit.shared > 0 && !slices.ContainsFunc(hit.Missing, hit.Workload.neverGets):
 			later = append(later, hit)
 		}
 	}
@@ -128,6 +130,7 @@ const (
 	podNameLabel  = "statefulset.kubernetes.io/pod-name"
 	podIndexLabel = "apps.kubernetes.io/pod-index"
 	shardLabel    = "operator.prometheus.io/shard"
+	jobNameLabel  = "batch.kubernetes.io/job-name"
 )
 
 // matches compares a selector with the labels of the workload's pods. With matchMaybe, shared is the number of entries
@@ -153,10 +156,34 @@ func (w *Workload) matches(selector map[string]string) (result match, shared int
 			missing = append(missing, key)
 		}
 	}
-	if result == matchMaybe && shared == 0 && slices.ContainsFunc(missing, isIdentity) {
+	if result == matchMaybe && shared == 0 && slices.ContainsFunc(missing, w.neverGets) {
 		return matchNo, 0, nil
 	}
 	return result, shared, missing
+}
+
+// neverGets says whether no pod of the workload gets a label that the manifests do not give it.
+func (w *Workload) neverGets(key string) bool {
+	return isIdentity(key) && !slices.Contains(givenLater[w.Object.Kind], key)
+}
+
+// givenLater are labels like those of isIdentity that every pod of a kind has, with values that no manifest tells.
+var givenLater = map[string][]string{
+	"Deployment":      {"pod-template-hash"},
+	"Job":             {"controller-uid", "batch.kubernetes.io/controller-uid", "batch.kubernetes.io/job-completion-index"},
+	"CronJob":         {"controller-uid", "batch.kubernetes.io/controller-uid", "batch.kubernetes.io/job-completion-index", "job-name", jobNameLabel},
+	"Prometheus":      {"app.kubernetes.io/version"},
+	"PrometheusAgent": {"app.kubernetes.io/version"},
+	"Alertmanager":    {"app.kubernetes.io/version"},
+	"ThanosRuler":     {"app.kubernetes.io/version"},
+}
+
+// jobLabels adds what the Job controller gives to every pod of a Job to the labels of its template.
+func jobLabels(name string, template map[string]string) map[string]string {
+	labels := map[string]string{}
+	maps.Copy(labels, template)
+	labels["job-name"], labels[jobNameLabel] = name, name
+	return labels
 }
 
 // isIdentity says whether a label is one that says what a pod is. Charts, operators and controllers give it to pods when

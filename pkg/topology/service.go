@@ -1,7 +1,9 @@
 package topology
 
 import (
+	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -14,8 +16,9 @@ type Service struct {
 	Type         string // ClusterIP where the manifest says nothing
 	Headless     bool
 	ExternalIPs  bool
-	Published    string   // what else makes it known outside, such as "tailscale.com/expose"; "" where nothing does
-	Addresses    []string // that are its own: clusterIPs, externalIPs, loadBalancerIP
+	Published    string       // what else makes it known outside, such as "tailscale.com/expose"; "" where nothing does
+	negPorts     map[int]bool // with negAnnotation as Published: the ports that it is about
+	Addresses    []string     // that are its own: clusterIPs, externalIPs, loadBalancerIP
 	ExternalName string
 	Selector     map[string]string
 	Annotations  map[string]string
@@ -47,6 +50,9 @@ func readService(o *manifest.Object) (*Service, error) {
 		if svc.Annotations[key] == "true" {
 			svc.Published = key
 		}
+	}
+	if svc.negPorts = negPorts(svc.Annotations[negAnnotation]); svc.negPorts != nil && svc.Published == "" {
+		svc.Published = negAnnotation
 	}
 	svc.Addresses = append(svc.Addresses, manifest.String(o.Node, "spec", "clusterIP"), manifest.String(o.Node, "spec", "loadBalancerIP"))
 	for _, key := range []string{"clusterIPs", "externalIPs"} {
@@ -84,6 +90,31 @@ func readService(o *manifest.Object) (*Service, error) {
 // (docs.cilium.io/en/stable/network/clustermesh/services).
 var publishing = []string{"tailscale.com/expose", "service.cilium.io/global", "io.cilium/global-service"}
 
+// negAnnotation makes GKE keep network endpoint groups of the pods behind some ports of a Service, for load balancers that
+// somebody made outside of Kubernetes (cloud.google.com/kubernetes-engine/docs/how-to/standalone-neg).
+const negAnnotation = "cloud.google.com/neg"
+
+// negPorts returns the ports that an annotation exposes so, nil where none; it is JSON: {"exposed_ports": {"80": {}}}.
+func negPorts(text string) map[int]bool {
+	var neg struct {
+		Exposed map[string]any `json:"exposed_ports"`
+	}
+	if json.Unmarshal([]byte(text), &neg) != nil || len(neg.Exposed) == 0 {
+		return nil
+	}
+	ports := map[int]bool{}
+	for port := range neg.Exposed {
+		n, _ := strconv.Atoi(port)
+		ports[n] = true
+	}
+	return ports
+}
+
+// publishes says whether a port of an exposed Service is open to the outside.
+func (s *Service) publishes(p *ServicePort) bool {
+	return s.Exposed() != negAnnotation || s.negPorts[p.Number]
+}
+
 // Exposed says how the Service is itself a way in: "LoadBalancer", "NodePort", "externalIPs", what it is Published
 // by, or "" where it is none.
 func (s *Service) Exposed() string {
@@ -119,6 +150,9 @@ func (s *Service) portsOf(b *Backend, workloads []Hit) []*ServicePort {
 	}
 	if len(fits) > 1 && b.Port == (Port{}) {
 		return nil
+	}
+	if tcp := slices.DeleteFunc(slices.Clone(fits), func(p *ServicePort) bool { return orDefault(p.Protocol, "TCP") != "TCP" }); len(tcp) > 0 {
+		return tcp // several targets of one number
 	}
 	return fits
 }

@@ -96,7 +96,9 @@ func (m *Model) add(o *manifest.Object) error {
 		if err := read(r); err != nil {
 			return err
 		}
-		m.Routes = append(m.Routes, r)
+		if o.Kind != "ConfigMap" || len(r.Backends) > 0 {
+			m.Routes = append(m.Routes, r)
+		}
 		return nil
 	}
 	w, err := readWorkload(o)

@@ -78,7 +78,9 @@ func (m *Model) follow() {
 			continue
 		}
 		for _, p := range svc.Ports {
-			m.Ways = append(m.Ways, m.through(svc, p, Way{})...)
+			if svc.publishes(p) {
+				m.Ways = append(m.Ways, m.through(svc, p, Way{})...)
+			}
 		}
 	}
 	for _, w := range m.Workloads {

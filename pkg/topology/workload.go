@@ -97,6 +97,9 @@ func readWorkload(o *manifest.Object) (*Workload, error) {
 	if o.Kind == "StatefulSet" {
 		w.podName = ordinalNames(o.Name)
 	}
+	if o.Kind == "Job" {
+		w.Labels = jobLabels(o.Name, w.Labels)
+	}
 	if o.Kind == "Pod" {
 		w.podName = func(name string) bool { return name == o.Name }
 	}

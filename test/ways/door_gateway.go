@@ -1,5 +1,7 @@
 package ways
 
+import "slices"
+
 var gatewaySpeaks = map[string]string{"HTTPRoute": "HTTP", "GRPCRoute": "gRPC", "TLSRoute": "TLS", "TCPRoute": "TCP", "UDPRoute": "UDP"}
 
 // gatewayRoute reads the routes of Gateway API. A grant for a reference across namespaces may stand elsewhere, so it is
@@ -8,6 +10,10 @@ func gatewayRoute(o *Object) []backend {
 	speaks := gatewaySpeaks[o.Kind]
 	if o.Group != "gateway.networking.k8s.io" || speaks == "" {
 		return nil
+	}
+	parents := entries(entry{"", o.Map}, "spec", "parentRefs")
+	if len(parents) > 0 && !slices.ContainsFunc(parents, func(p entry) bool { return text(p.m, "kind") != "Service" }) {
+		return nil // for clients in the mesh
 	}
 	var all []backend
 	add := func(e entry) {

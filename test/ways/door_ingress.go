@@ -3,6 +3,8 @@ package ways
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -122,4 +124,24 @@ func targetGroupBinding(o *Object) []backend {
 	}
 	e := child(entry{"", o.Map}, "spec", "serviceRef")
 	return []backend{{Door{Object: o, At: e.at, Speaks: "HTTP"}, o.NS, text(e.m, "name"), refOf(dig(e.m, "port")).is, 0}}
+}
+
+// streams reads the ConfigMap by which ingress-nginx leads ports of its own to Services; it knows one by its entries alone.
+func streams(o *Object) []backend {
+	if o.Kind != "ConfigMap" || o.Group != "" {
+		return nil
+	}
+	var all []backend
+	data, _ := dig(o.Map, "data").(Map)
+	for _, key := range slices.Sorted(maps.Keys(data)) {
+		to := text(data, key)
+		ns, rest, _ := strings.Cut(to, "/")
+		svc, port, found := strings.Cut(rest, ":")
+		if _, err := strconv.Atoi(key); err != nil || !found || strings.ContainsAny(to, " \n") {
+			return nil
+		}
+		port, _, _ = strings.Cut(port, ":") // what follows is about the PROXY protocol
+		all = append(all, backend{Door{Object: o, At: fmt.Sprintf("data[%q]", key), Speaks: "TCP"}, ns, svc, refOf(port).is, 0})
+	}
+	return all
 }

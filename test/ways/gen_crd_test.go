@@ -1,5 +1,7 @@
 package ways
 
+import "fmt"
+
 func (g *gen) traefikRef(s *made, ns string) Map {
 	m := g.ref(s, ns)
 	m["port"] = g.either(s)
@@ -30,7 +32,7 @@ func (g *gen) traefikService(name string) Map {
 		spec = Map{"mirroring": mirroring}
 	} else if g.chance(0.3) {
 		spec = Map{"failover": Map{"service": g.traefikRef(g.to(), ns), "fallback": g.traefikRef(g.to(), ns)}}
-	} else if g.highest && g.chance(0.3) {
+	} else if g.chance(0.3) {
 		spec = Map{"highestRandomWeight": Map{"services": []any{g.traefikRef(g.to(), ns)}}}
 	}
 	return Map{"apiVersion": "traefik.io/v1alpha1", "kind": "TraefikService", "metadata": g.meta(name, ns), "spec": spec}
@@ -85,12 +87,12 @@ func (g *gen) openshift(name string) Map {
 	switch n := g.IntN(4); {
 	case n == 0 && port["name"] != nil:
 		spec["port"] = Map{"targetPort": port["name"]}
-	case n == 1 && (g.routePorts || !s.open):
+	case n == 1:
 		spec["port"] = Map{"targetPort": 9090}
 	case len(s.ports) > 1:
 		spec["port"] = Map{"targetPort": port["name"]}
 	}
-	if g.routePorts && g.chance(0.1) {
+	if g.chance(0.1) {
 		spec["alternateBackends"] = []any{Map{"kind": "Service", "name": g.near(s.ns).name, "weight": 1}}
 	}
 	return Map{"apiVersion": "route.openshift.io/v1", "kind": "Route", "metadata": g.meta(name, s.ns), "spec": spec}
@@ -123,7 +125,8 @@ func (g *gen) unguardable(name string) Map {
 	gateway := func(kind, version string) Map {
 		return Map{"apiVersion": "gateway.networking.k8s.io/" + version, "kind": kind, "metadata": meta, "spec": rules}
 	}
-	return pick(g, gateway("GRPCRoute", "v1"), gateway("TCPRoute", "v1alpha2"), gateway("TLSRoute", "v1alpha2"),
+	stream := Map{"apiVersion": "v1", "kind": "ConfigMap", "metadata": g.meta(name, "ingress-nginx"), "data": Map{"9000": fmt.Sprintf("%s/%s:%d", s.ns, s.name, g.number(s))}}
+	return pick(g, gateway("GRPCRoute", "v1"), stream, gateway("TCPRoute", "v1alpha2"), gateway("TLSRoute", "v1alpha2"),
 		Map{"apiVersion": "traefik.io/v1alpha1", "kind": "IngressRouteTCP", "metadata": meta, "spec": Map{"routes": []any{Map{"services": []any{ref}}}}},
 		Map{"apiVersion": "projectcontour.io/v1", "kind": "HTTPProxy", "metadata": meta, "spec": Map{"tcpproxy": Map{"services": []any{ref}}}})
 }

@@ -171,8 +171,12 @@ func (g *gen) httpRoute(name string) Map {
 	if g.chance(0.2) {
 		rule["filters"] = []any{Map{"type": "RequestMirror", "requestMirror": Map{"backendRef": g.ref(g.to(), ns)}}}
 	}
+	parent := Map{"name": "gw"}
+	if g.chance(0.1) {
+		parent = Map{"kind": "Service", "name": g.to().name} // the mesh only
+	}
 	rules := []any{Map{"filters": []any{Map{"type": "RequestRedirect", "requestRedirect": Map{"scheme": "https"}}}}, rule}
 	return Map{"apiVersion": "gateway.networking.k8s.io/v1", "kind": "HTTPRoute", "metadata": g.meta(name, ns), "spec": Map{
-		"parentRefs": []any{Map{"name": "gw"}}, "rules": rules,
+		"parentRefs": []any{parent}, "rules": rules,
 	}}
 }

@@ -42,7 +42,7 @@ func (g *gen) service(name string, w *made) {
 		}
 	}
 	spec["ports"] = anys(ports)
-	s.ports, s.open = ports, exposed(&Object{Map: Map{"spec": spec}})
+	s.ports = ports
 	o := Map{"apiVersion": "v1", "kind": "Service", "metadata": g.meta(name, s.ns), "spec": spec}
 	if g.chance(0.05) {
 		note(o, "alb.ingress.kubernetes.io/healthcheck-path", "/-/healthy")

@@ -20,9 +20,7 @@ type gen struct {
 
 // features are parts of topologies that are made only when asked for, since kauth does not know them yet.
 type features struct {
-	runtime    bool // selectors with labels that come at run time
-	highest    bool // TraefikService highestRandomWeight
-	routePorts bool // OpenShift Routes whose one port is of several Services, or a number of pods behind a NodePort
+	runtime bool // selectors with labels that come at run time
 }
 
 // made is something that others can refer to.
@@ -32,7 +30,6 @@ type made struct {
 	labels   Map
 	ports    []Map // containers' ports, or a Service's
 	pods     string
-	open     bool // a Service that is a way in itself
 }
 
 // topology returns a random stream.

@@ -47,6 +47,9 @@ func podsOf(o *Object) []*Pods {
 	p := &Pods{
 		Workload: o, NS: o.NS, Labels: texts(template.m, "metadata", "labels"), Host: truth(spec.m, "hostNetwork"), Spec: spec,
 	}
+	if o.Kind == "Job" { // the controller names it on each pod
+		p.Labels["job-name"], p.Labels["batch.kubernetes.io/job-name"] = o.Name, o.Name
+	}
 	if o.Kind == "StatefulSet" {
 		p.Names = func(pod string) bool { return numbered(o.Name, pod) }
 	}

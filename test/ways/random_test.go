@@ -18,12 +18,12 @@ import (
 var (
 	firstFlag    = flag.Uint64("seed", 1, "the first topology to try")
 	countFlag    = flag.Int("topologies", topologies, "how many topologies to try")
-	featuresFlag = flag.String("features", "", "parts of topologies that kauth does not know yet: runtime,highest,route-ports")
+	featuresFlag = flag.String("features", "", "parts of topologies that kauth does not know yet: runtime")
 )
 
 func asked() features {
 	has := func(name string) bool { return slices.Contains(strings.Split(*featuresFlag, ","), name) }
-	return features{has("runtime"), has("highest"), has("route-ports")}
+	return features{has("runtime")}
 }
 
 // options are what kauth is told of a topology.

@@ -39,7 +39,7 @@ var reasons = []reason{
 	}},
 	{re(`^leads to port "(.*)" of (\S+ \S+), which no container has`), func(w *World, _ Finding, m []string) bool { return w.nameless(m[2], m[1]) }},
 	{re(`^port (\d+) of (\S+ \S+) is open on its node`), func(w *World, f Finding, m []string) bool {
-		return strings.HasSuffix(f.Field, "hostNetwork") && w.hosted(f) || w.leads(f, m[2], func(d Door, way Way) bool { return strings.HasPrefix(d.At, "hostPort") && fmt.Sprint(way.Port) == m[1] })
+		return w.hosted(f) || w.leads(f, m[2], func(d Door, way Way) bool { return strings.HasPrefix(d.At, "hostPort") && fmt.Sprint(way.Port) == m[1] })
 	}},
 	{re(`open on its node, past any gate`), func(w *World, f Finding, _ []string) bool { return w.hosted(f) }},
 	{re(`^selects (\S+ \S+), which has no gate, beside (\S+ \S+)$`), func(w *World, f Finding, m []string) bool {
@@ -48,6 +48,13 @@ var reasons = []reason{
 	{re(`^Service "(.*)" selects (\S+ \S+), which has no gate, (?:beside|and may select) (\S+ \S+)`), func(w *World, _ Finding, m []string) bool {
 		service := Finding{Kind: "Service", Name: m[1]}
 		return m[2] != m[3] && w.selected(service, m[2]) && w.selected(service, m[3]) || w.unsure
+	}},
+	{re(`^Service "(.*)" selects (\S+ \S+), which has no gate, or (\S+ \S+), as the namespace`), func(w *World, _ Finding, m []string) bool {
+		return m[2] != m[3] && w.unsure
+	}},
+	{re(`^leads to port (\d+)(?: \(.*?\))? of (\S+ \S+) beside (\S+ \S+), so that it would lead to the gates of both$`), func(w *World, f Finding, m []string) bool {
+		to := func(_ Door, way Way) bool { return fmt.Sprint(way.Port) == m[1] }
+		return m[2] != m[3] && w.leads(f, m[2], to) && w.leads(f, m[3], func(Door, Way) bool { return true })
 	}},
 	{re(`^several ports \(`), func(w *World, f Finding, _ []string) bool { return w.ports(f) > 1 }},
 	{re(`^no container says which port`), func(w *World, f Finding, _ []string) bool { return w.ports(f) == 0 }},
@@ -74,6 +81,17 @@ var reasons = []reason{
 			}
 		}
 		return n > 1
+	}},
+	{re(`^is one for all backends, but no name and no number means`), func(w *World, f Finding, _ []string) bool {
+		doors := map[string]bool{}
+		for _, d := range w.Doors {
+			for _, way := range w.Ways {
+				if f.about(d.Object) && way.Door == d.String() {
+					doors[way.Door] = true
+				}
+			}
+		}
+		return len(doors) > 1
 	}},
 }
 

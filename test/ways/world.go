@@ -78,7 +78,7 @@ func Resolve(s *Stream, ns string) *World {
 // enter goes through the doors of one object.
 func (w *World) enter(o *Object) {
 	for _, read := range []func(*Object) []backend{
-		ingress, gatewayRoute, traefik, istio, openshift, contour, targetGroupBinding,
+		ingress, gatewayRoute, traefik, istio, openshift, contour, targetGroupBinding, streams,
 	} {
 		for _, b := range read(o) {
 			w.follow(b)
