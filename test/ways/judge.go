@@ -142,7 +142,7 @@ func (r Run) ways(before, after *World, gates map[string]Gate) []string {
 		}
 	}
 	for _, w := range slices.SortedFunc(maps.Keys(want), func(a, b Way) int { return strings.Compare(a.String(), b.String()) }) {
-		if !got[w] && !before.passing(w, gates) {
+		if !got[w] && !r.passing(before, w, gates) {
 			say("lost: %s", w)
 		}
 	}
@@ -162,13 +162,13 @@ func (r Run) ways(before, after *World, gates map[string]Gate) []string {
 }
 
 // passing says whether a way leads to pods of a Helm hook, which end soon, beside gated ones that the same door leads to: it
-// then follows these.
-func (w *World) passing(way Way, gates map[string]Gate) bool {
+// then follows these. Without the namespace of the release, kauth cannot know whether the gated ones are beside.
+func (r Run) passing(w *World, way Way, gates map[string]Gate) bool {
 	hook := slices.ContainsFunc(w.Objects, func(o *Object) bool { return o.String() == way.Workload && o.annotation("helm.sh/hook") != "" })
-	return hook && slices.ContainsFunc(w.Ways, func(other Way) bool {
+	return hook && (r.Unsure || slices.ContainsFunc(w.Ways, func(other Way) bool {
 		_, gated := gates[other.Workload]
 		return gated && other.Door == way.Door
-	})
+	}))
 }
 
 // excused says whether a way past a gate is one that kauth reported: at that door, with that workload and port.

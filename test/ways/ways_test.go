@@ -121,7 +121,7 @@ func TestJudge(t *testing.T) {
 		{"an image", "image: prom/prometheus", "image: prom/prometheus:v3", "spec.template.spec.containers[0].image changed"},
 		{"a port taken away", "  - {name: other, port: 81, targetPort: 7070}\n", "", "Service /prom: spec.ports"},
 		{"a selector", "selector: {app: prom}\n", "selector: {app: prom, x: y}\n", "Service /prom: spec.selector.x changed"},
-		{"a Service more that is open", "kind: Service\nmetadata:\n  name: lb-inside\nspec:\n  type: ClusterIP", "kind: Service\nmetadata:\n  name: lb-inside\nspec:\n  type: NodePort", "objects became"},
+		{"a Service more that is open", "undo: object\nspec:\n  type: ClusterIP", "undo: object\nspec:\n  type: NodePort", "objects became"},
 		{"a document more", "# kept\n", "# kept\n---\nkind: Secret\napiVersion: v1\n", "objects became"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
