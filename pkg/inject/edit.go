@@ -104,7 +104,7 @@ func record(o *manifest.Object) error {
 	if _, err := mark.Filter(o.RNode()); err != nil {
 		return err
 	}
-	text, err := eject.Record(o.Doc.Raw(), o.Before(), o.Node)
+	text, err := eject.Record(o.Doc.Source, o.Before(), o.Node)
 	if err != nil {
 		return err
 	}

@@ -23,6 +23,9 @@ type Document struct {
 	tree    *yaml.Node // nil: not parsed, or without content
 	before  *yaml.Node // the tree as it was parsed, once an edit has begun
 	objects []*Object
+
+	befores []*yaml.Node      // the objects' mappings below before; nil until somebody asks
+	sources *yamltext.Sources // of raw; nil until somebody asks
 }
 
 // Root returns the document's mapping, nil where it was not parsed or has no content. Call Edit before changing it.
@@ -68,14 +71,23 @@ func (o *Object) Before() *yaml.Node {
 	if o.Doc.before == nil {
 		return o.Node
 	}
+	if o.Doc.befores == nil {
+		o.Doc.befores = objectNodes(o.Doc.before)
+	}
 	for i, other := range o.Doc.objects {
-		if other == o {
-			if nodes := objectNodes(o.Doc.before); i < len(nodes) {
-				return nodes[i]
-			}
+		if other == o && i < len(o.Doc.befores) {
+			return o.Doc.befores[i]
 		}
 	}
 	return o.Node
+}
+
+// Source returns the text of a node below Before, as yamltext.Sources.Of does.
+func (d *Document) Source(n *yaml.Node) []byte {
+	if d.sources == nil {
+		d.sources = yamltext.Find(d.raw)
+	}
+	return d.sources.Of(n)
 }
 
 // Edited says whether an edit has begun that is not committed yet.
@@ -129,7 +141,7 @@ func (d *Document) parse() error {
 	if err != nil {
 		return d.yamlError(err)
 	}
-	d.tree, d.before, d.objects = tree, nil, nil
+	d.tree, d.before, d.objects, d.befores, d.sources = tree, nil, nil, nil, nil
 	if tree == nil {
 		return nil
 	}

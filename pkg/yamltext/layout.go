@@ -223,23 +223,3 @@ func (l *layout) closing(s *span, p int, c byte) {
 	}
 	s.end = p + 1
 }
-
-// Source returns the text of a node of the pristine parse of raw: a scalar with its quotes, a flow collection with its
-// brackets, a block collection from its first to its last entry; anchor and tag included. It is nil when n cannot be
-// found in raw. Each call walks the document, so it is for messages, not for loops.
-func Source(raw []byte, n *yaml.Node) []byte {
-	doc, err := Parse(raw)
-	if err != nil || doc == nil || n == nil {
-		return nil
-	}
-	l, err := locate(raw, content(doc))
-	if err != nil {
-		return nil
-	}
-	for m, s := range l.spans {
-		if m.Line == n.Line && m.Column == n.Column && m.Kind == n.Kind && m.Value == n.Value {
-			return raw[s.start:s.end]
-		}
-	}
-	return nil
-}

@@ -85,7 +85,7 @@ func record(t *testing.T, in string, f yaml.Filter) string {
 			t.Fatal(err)
 		}
 	}
-	if mark.Value, err = eject.Record(o.Doc.Raw(), o.Before(), o.Node); err != nil {
+	if mark.Value, err = eject.Record(o.Doc.Source, o.Before(), o.Node); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := mark.Filter(o.RNode()); err != nil {

@@ -10,7 +10,6 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"github.com/kauth-dev/kauth/pkg/manifest"
-	"github.com/kauth-dev/kauth/pkg/yamltext"
 )
 
 // What can be undone. A record has a line for each, and is undone from its end:
@@ -29,10 +28,10 @@ const (
 	opQuoted = "quoted"
 )
 
-// Record returns what undoes the change of one object from before to after. Text is that of the document that before
-// was parsed from; nodes that are new in after have no line. Removals cannot be recorded, and are an error.
-func Record(text []byte, before, after *yaml.Node) (string, error) {
-	r := recorder{text: text}
+// Record returns what undoes the change of one object from before to after. Source gives the text of a node of before, as
+// manifest.Document does; nodes that are new in after have no line. Removals cannot be recorded, and are an error.
+func Record(source func(*yaml.Node) []byte, before, after *yaml.Node) (string, error) {
+	r := recorder{source: source}
 	if err := r.walk(before, after, nil); err != nil {
 		return "", err
 	}
@@ -40,8 +39,8 @@ func Record(text []byte, before, after *yaml.Node) (string, error) {
 }
 
 type recorder struct {
-	text  []byte
-	lines []string
+	source func(*yaml.Node) []byte
+	lines  []string
 }
 
 func (r *recorder) walk(before, after *yaml.Node, p manifest.Path) error {
@@ -61,7 +60,7 @@ func (r *recorder) walk(before, after *yaml.Node, p manifest.Path) error {
 }
 
 func (r *recorder) set(p manifest.Path, before *yaml.Node) {
-	old := string(yamltext.Source(r.text, before))
+	old := string(r.source(before))
 	if strings.ContainsAny(old, "\r\n") {
 		r.lines = append(r.lines, opQuoted+" "+p.String()+" "+strconv.Quote(old))
 		return
