@@ -53,7 +53,7 @@ func TestSource(t *testing.T) {
 	for path, want := range map[string]string{
 		"a": "'x'", "b": "{c: [1, 2]}", "b/c": "[1, 2]", "d": "- e: |\n    f\n- &g h", "d/0/e": "|\n    f", "d/1": "&g h",
 	} {
-		if got := string(Source([]byte(in), at(t, doc, path))); got != want {
+		if got := string(Find([]byte(in)).Of(at(t, doc, path))); got != want {
 			t.Errorf("%s: got %q, want %q", path, got, want)
 		}
 	}

@@ -44,6 +44,3 @@ func (s *Sources) Of(n *yaml.Node) []byte {
 	}
 	return nil
 }
-
-// Source is Of for a single node: it walks the document.
-func Source(raw []byte, n *yaml.Node) []byte { return Find(raw).Of(n) }

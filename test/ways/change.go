@@ -13,13 +13,14 @@ import (
 // Changes compares documents: those of objects that have nothing to do with a gate, in whichever of the namespaces the
 // release may be, keep their bytes; the others change only where the documentation says.
 func (r Run) Changes(namespaces ...string) []string {
-	in, out := r.In, r.Out
+	in, all := r.In, r.Out
+	out, added := r.parted()
 	if len(in.Docs) != len(out.Docs) || len(in.Objects) != len(out.Objects) {
-		return []string{fmt.Sprintf("%d documents became %d", len(in.Docs), len(out.Docs))}
+		return []string{fmt.Sprintf("%d documents became %d, less %d that kauth may add", len(in.Docs), len(all.Docs), len(added))}
 	}
 	concerned := map[int]bool{}
 	for _, ns := range namespaces {
-		before, after := Resolve(in, ns), Resolve(out, ns)
+		before, after := Resolve(in, ns), Resolve(all, ns)
 		gates, _ := after.gates()
 		these := before.concerned(gates)
 		for i, o := range before.Objects {
@@ -49,6 +50,46 @@ func (r Run) Changes(namespaces ...string) []string {
 	return wrong
 }
 
+// parted parts what a run wrote in the objects that the input has, and those that kauth may add: each a document of its own,
+// behind the one of a Service.
+func (r Run) parted() (rest *Stream, added []*Object) {
+	rest = &Stream{}
+	had, alone, gone := map[string]bool{}, map[int]int{}, map[int]bool{}
+	for _, o := range r.In.Objects {
+		had[o.Group+o.String()] = true
+	}
+	for _, o := range r.Out.Objects {
+		alone[o.Doc]++
+	}
+	for _, o := range r.Out.Objects {
+		if !had[o.Group+o.String()] && alone[o.Doc] == 1 && mayAdd(o) {
+			added, gone[o.Doc] = append(added, o), true
+		} else {
+			rest.Objects = append(rest.Objects, o)
+		}
+	}
+	for i, doc := range r.Out.Docs {
+		if !gone[i] {
+			rest.Docs = append(rest.Docs, doc)
+		}
+	}
+	return rest, added
+}
+
+// mayAdd says whether an object is of a kind that kauth adds: a Service that only clients inside the cluster can reach, or
+// what tells an AWS load balancer to ask the gate for health.
+func mayAdd(o *Object) bool {
+	marked := o.annotation("kauth.dev/undo") == "object" && len(texts(o.Map, "metadata", "annotations")) == 1
+	switch o.Group + "/" + o.Kind {
+	case "/Service":
+		return marked && text(o.Map, "spec", "type") == "ClusterIP" && !exposed(o)
+	case "gateway.k8s.aws/TargetGroupConfiguration":
+		return marked && text(o.Map, "spec", "targetReference", "kind") == "Service" && strings.HasSuffix(o.Name, "-kauth")
+	default:
+		return false
+	}
+}
+
 // concerned returns the objects that a gate may change: gated workloads, their Services, doors that lead to them, and
 // policies.
 func (w *World) concerned(gates map[string]Gate) map[*Object]bool {
@@ -76,31 +117,32 @@ func (w *World) concerned(gates map[string]Gate) map[*Object]bool {
 		}
 	}
 	for _, o := range w.Objects {
-		if o.Kind == "NetworkPolicy" {
-			all[o] = true // judged by policies
+		if o.Kind == "NetworkPolicy" || o.Kind == "TargetGroupConfiguration" {
+			all[o] = true // the former are judged by policies
 		}
 	}
 	return all
 }
 
-const annotations = `metadata\.annotations(\.(kauth\.dev/.*|alb\.ingress\.kubernetes\.io/(healthcheck-.*|success-codes|backend-protocol|actions\..*)|nginx\.ingress\.kubernetes\.io/backend-protocol|traefik\.ingress\.kubernetes\.io/service\.serversscheme|service\.beta\.kubernetes\.io/aws-load-balancer-(healthcheck-.*|backend-protocol)))?`
+const annotations = `metadata\.annotations(\.(kauth\.dev/.*|alb\.ingress\.kubernetes\.io/(healthcheck-.*|success-codes|backend-protocol(-version)?|actions\..*)|nginx\.ingress\.kubernetes\.io/backend-protocol|traefik\.ingress\.kubernetes\.io/service\.serversscheme|service\.beta\.kubernetes\.io/aws-load-balancer-(healthcheck-.*|backend-protocol)|cloud\.google\.com/(backend-config|app-protocols)))?`
 
 // Where kauth may change what, as the README has it. Places are as diff prints them.
 var (
 	anywhere = regexp.MustCompile(`^` + annotations + `$`)
 	places   = map[string]*regexp.Regexp{
-		"Service":            regexp.MustCompile(`^spec\.ports\[\d+\](\.(name|targetPort))?$`),
-		"Ingress":            regexp.MustCompile(`^spec\.(rules\[\d+\]\.http\.paths\[\d+\]\.backend|defaultBackend|backend)\.(service\.port(\.(number|name))?|servicePort)$`),
-		"HTTPRoute":          regexp.MustCompile(`^spec\.rules\[\d+\](\.backendRefs\[\d+\])?(\.filters\[\d+\]\.(requestMirror|externalAuth)\.backendRef)?\.port$`),
-		"IngressRoute":       regexp.MustCompile(`^spec\.routes\[\d+\]\.services\[\d+\]\.(port|scheme)$`),
-		"TraefikService":     regexp.MustCompile(`^spec\.(mirroring|failover|weighted|highestRandomWeight)(\.(services|mirrors)\[\d+\]|\.service|\.fallback)?\.(port|scheme)$`),
-		"Middleware":         regexp.MustCompile(`^spec\.errors\.service\.(port|scheme)$`),
-		"VirtualService":     regexp.MustCompile(`^spec\.http\[\d+\]\.(route\[\d+\]\.destination|mirror|mirrors\[\d+\]\.destination)\.port(\.number)?$`),
-		"Route":              regexp.MustCompile(`^spec\.port(\.targetPort)?$`),
-		"HTTPProxy":          regexp.MustCompile(`^spec\.routes\[\d+\]\.services\[\d+\]\.(port|protocol)$`),
-		"TargetGroupBinding": regexp.MustCompile(`^spec\.serviceRef\.port$`),
-		"NetworkPolicy":      regexp.MustCompile(`^spec\.ingress\[\d+\]\.ports\[\d+\]$`),
-		"workload":           regexp.MustCompile(`^spec(\.template\.spec|\.jobTemplate\.spec\.template\.spec)?\.((init)?[cC]ontainers|volumes)(\[\d+\](\.ports\[\d+\]\.hostPort)?)?$`),
+		"Service":                  regexp.MustCompile(`^spec\.ports\[\d+\](\.(name|targetPort|appProtocol))?$`),
+		"Ingress":                  regexp.MustCompile(`^spec\.(rules\[\d+\]\.http\.paths\[\d+\]\.backend|defaultBackend|backend)\.(service\.port(\.(number|name))?|servicePort)$`),
+		"HTTPRoute":                regexp.MustCompile(`^spec\.rules\[\d+\](\.backendRefs\[\d+\])?(\.filters\[\d+\]\.(requestMirror|externalAuth)\.backendRef)?\.port$`),
+		"IngressRoute":             regexp.MustCompile(`^spec\.routes\[\d+\]\.services\[\d+\]\.(port|scheme|healthCheck\.(path|port|scheme))$`),
+		"TraefikService":           regexp.MustCompile(`^spec\.(mirroring|failover|weighted|highestRandomWeight)(\.(services|mirrors)\[\d+\]|\.service|\.fallback)?\.(port|scheme|healthCheck\.(path|port|scheme))$`),
+		"Middleware":               regexp.MustCompile(`^spec\.errors\.service\.(port|scheme|healthCheck\.(path|port|scheme))$`),
+		"VirtualService":           regexp.MustCompile(`^spec\.http\[\d+\]\.(route\[\d+\]\.destination|mirror|mirrors\[\d+\]\.destination)\.port(\.number)?$`),
+		"Route":                    regexp.MustCompile(`^spec\.(port(\.targetPort)?|tls\.termination)$`),
+		"HTTPProxy":                regexp.MustCompile(`^spec\.routes\[\d+\]\.(services\[\d+\]\.(port|protocol)|healthCheckPolicy\.path)$`),
+		"TargetGroupBinding":       regexp.MustCompile(`^spec\.serviceRef\.port$`),
+		"NetworkPolicy":            regexp.MustCompile(`^spec\.ingress\[\d+\]\.ports\[\d+\]$`),
+		"TargetGroupConfiguration": regexp.MustCompile(`^spec\.(defaultConfiguration|routeConfigurations\[\d+\]\.targetGroupProps)\.(protocol|protocolVersion|healthCheckConfig(\.(healthCheck(Path|Port|Protocol)|matcher\.httpCode))?)$`),
+		"workload":                 regexp.MustCompile(`^spec(\.template\.spec|\.jobTemplate\.spec\.template\.spec)?\.((init)?[cC]ontainers|volumes)(\[\d+\](\.ports\[\d+\]\.hostPort)?)?$`),
 	}
 )
 

@@ -8,6 +8,9 @@ func (g *gen) traefikRef(s *made, ns string) Map {
 	if g.chance(0.2) {
 		m["kind"] = "Service"
 	}
+	if g.chance(0.05) {
+		m["healthCheck"] = Map{"path": "/-/healthy", "port": 9090}
+	}
 	return m
 }
 
@@ -95,6 +98,9 @@ func (g *gen) openshift(name string) Map {
 	if g.chance(0.1) {
 		spec["alternateBackends"] = []any{Map{"kind": "Service", "name": g.near(s.ns).name, "weight": 1}}
 	}
+	if g.chance(0.1) {
+		spec["tls"] = Map{"termination": pick(g, "edge", "reencrypt")}
+	}
 	return Map{"apiVersion": "route.openshift.io/v1", "kind": "Route", "metadata": g.meta(name, s.ns), "spec": spec}
 }
 
@@ -105,8 +111,15 @@ func (g *gen) httpProxy(name string) Map {
 		b := g.near(s.ns)
 		services = append(services, Map{"name": b.name, "port": g.number(b), "mirror": true})
 	}
+	route := Map{"services": services}
+	if g.chance(0.1) {
+		route["healthCheckPolicy"] = Map{"path": "/-/healthy"}
+	}
+	if g.chance(0.02) {
+		services[0].(Map)["protocol"] = "h2c"
+	}
 	return Map{"apiVersion": "projectcontour.io/v1", "kind": "HTTPProxy", "metadata": g.meta(name, s.ns), "spec": Map{
-		"virtualhost": Map{"fqdn": "x"}, "routes": []any{Map{"services": services}},
+		"virtualhost": Map{"fqdn": "x"}, "routes": []any{route},
 	}}
 }
 
@@ -129,4 +142,18 @@ func (g *gen) unguardable(name string) Map {
 	return pick(g, gateway("GRPCRoute", "v1"), stream, gateway("TCPRoute", "v1alpha2"), gateway("TLSRoute", "v1alpha2"),
 		Map{"apiVersion": "traefik.io/v1alpha1", "kind": "IngressRouteTCP", "metadata": meta, "spec": Map{"routes": []any{Map{"services": []any{ref}}}}},
 		Map{"apiVersion": "projectcontour.io/v1", "kind": "HTTPProxy", "metadata": meta, "spec": Map{"tcpproxy": Map{"services": []any{ref}}}})
+}
+
+// aws makes the routes of the Gateway API those of an AWS load balancer.
+func (g *gen) aws() {
+	g.add(Map{"apiVersion": "gateway.networking.k8s.io/v1", "kind": "GatewayClass", "metadata": Map{"name": "alb"}, "spec": Map{"controllerName": "gateway.k8s.aws/alb"}})
+	for _, ns := range []string{g.ns, "web"} {
+		g.add(Map{"apiVersion": "gateway.networking.k8s.io/v1", "kind": "Gateway", "metadata": g.meta("gw", ns), "spec": Map{"gatewayClassName": "alb"}})
+	}
+	if s := pick(g, g.services...); g.chance(0.5) {
+		g.add(Map{"apiVersion": "gateway.k8s.aws/v1beta1", "kind": "TargetGroupConfiguration", "metadata": g.meta("tg", s.ns), "spec": Map{
+			"targetReference":      Map{"kind": "Service", "name": s.name},
+			"defaultConfiguration": Map{"protocol": "HTTPS", "healthCheckConfig": Map{"healthCheckPath": "/", "healthCheckPort": "9090"}},
+		}})
+	}
 }

@@ -40,6 +40,9 @@ func (g *gen) service(name string, w *made) {
 		if len(ports) > 1 || g.chance(0.7) {
 			p["name"] = names[i]
 		}
+		if g.chance(0.03) {
+			p["appProtocol"] = pick(g, "http", "https", "kubernetes.io/h2c")
+		}
 	}
 	spec["ports"] = anys(ports)
 	s.ports = ports

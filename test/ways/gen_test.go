@@ -50,6 +50,9 @@ func topology(seed uint64, f features) *gen {
 	for i := range 1 + g.IntN(5) {
 		g.route(fmt.Sprintf("r%d", i))
 	}
+	if g.chance(0.1) {
+		g.aws()
+	}
 	if g.chance(0.2) {
 		g.policy()
 	}

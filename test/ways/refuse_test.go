@@ -56,6 +56,13 @@ var reasons = []reason{
 		to := func(_ Door, way Way) bool { return fmt.Sprint(way.Port) == m[1] }
 		return m[2] != m[3] && w.leads(f, m[2], to) && w.leads(f, m[3], func(Door, Way) bool { return true })
 	}},
+	{re(`^is "(.*)", but the gate speaks HTTP$`), func(w *World, f Finding, m []string) bool {
+		return slices.ContainsFunc(w.Objects, func(o *Object) bool {
+			return f.about(o) && slices.ContainsFunc(entries(entry{"", o.Map}, "spec", "routes"), func(r entry) bool {
+				return slices.ContainsFunc(entries(r, "services"), func(s entry) bool { return text(s.m, "protocol") == m[1] })
+			})
+		})
+	}},
 	{re(`^several ports \(`), func(w *World, f Finding, _ []string) bool { return w.ports(f) > 1 }},
 	{re(`^no container says which port`), func(w *World, f Finding, _ []string) bool { return w.ports(f) == 0 }},
 	{re(`a Helm hook runs to its end`), func(w *World, f Finding, _ []string) bool { return w.noted(f, "helm.sh/hook", "") }},

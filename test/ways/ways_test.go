@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/kauth-dev/kauth/pkg/inject"
+	"github.com/kauth-dev/kauth/pkg/plan"
 )
 
 // app is a workload that kauth gates by default, and its Service.
@@ -94,6 +95,7 @@ func TestJudge(t *testing.T) {
 		object("v1", "ConfigMap", "metadata: {name: c} # kept\ndata: {a: b}")
 	var o inject.Options
 	o.Namespace = "mon"
+	o.KeepInternal = []plan.Internal{{Name: "lb-inside"}}
 	kauth, wrong := judge([]byte(in), o, false)
 	if kauth.Out == nil || len(wrong) > 0 {
 		t.Fatalf("%v %v", kauth.Refused, wrong)
@@ -119,6 +121,7 @@ func TestJudge(t *testing.T) {
 		{"an image", "image: prom/prometheus", "image: prom/prometheus:v3", "spec.template.spec.containers[0].image changed"},
 		{"a port taken away", "  - {name: other, port: 81, targetPort: 7070}\n", "", "Service /prom: spec.ports"},
 		{"a selector", "selector: {app: prom}\n", "selector: {app: prom, x: y}\n", "Service /prom: spec.selector.x changed"},
+		{"a Service more that is open", "undo: object\nspec:\n  type: ClusterIP", "undo: object\nspec:\n  type: NodePort", "objects became"},
 		{"a document more", "# kept\n", "# kept\n---\nkind: Secret\napiVersion: v1\n", "objects became"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
