@@ -1,6 +1,8 @@
 package plan
 
 import (
+	"sigs.k8s.io/kustomize/kyaml/yaml"
+
 	"github.com/kauth-dev/kauth/pkg/manifest"
 	"github.com/kauth-dev/kauth/pkg/topology"
 )
@@ -33,7 +35,13 @@ func (p *planner) setTo(o *manifest.Object, field manifest.Path, text string, nu
 }
 
 // textAt is the scalar at a path, aliases followed; "" where there is none.
-func textAt(o *manifest.Object, field manifest.Path) string {
+func textAt(o *manifest.Object, field manifest.Path) string { return manifest.String(nodeAt(o, field)) }
+
+// hasAt says whether something stands at a path.
+func hasAt(o *manifest.Object, field manifest.Path) bool { return nodeAt(o, field) != nil }
+
+// nodeAt is what stands at a path, aliases followed; nil where there is nothing.
+func nodeAt(o *manifest.Object, field manifest.Path) *yaml.Node {
 	n := o.Node
 	for _, step := range field {
 		switch s := step.(type) {
@@ -42,32 +50,12 @@ func textAt(o *manifest.Object, field manifest.Path) string {
 		case int:
 			items := manifest.Items(n)
 			if s >= len(items) {
-				return ""
+				return nil
 			}
 			n = items[s]
 		}
 	}
-	return manifest.String(n)
-}
-
-// hasAt says whether something stands at a path.
-func hasAt(o *manifest.Object, field manifest.Path) bool {
-	last := len(field) - 1
-	key, _ := field[last].(string)
-	n := o.Node
-	for _, step := range field[:last] {
-		switch s := step.(type) {
-		case string:
-			n = manifest.Field(n, s)
-		case int:
-			items := manifest.Items(n)
-			if s >= len(items) {
-				return false
-			}
-			n = items[s]
-		}
-	}
-	return manifest.Field(n, key) != nil
+	return n
 }
 
 // movedWays are the ways of a route that lead to gates from now on.

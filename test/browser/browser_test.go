@@ -39,23 +39,11 @@ var (
 )
 
 func TestMain(m *testing.M) {
-	code, err := run(m)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		code = 1
-	}
-	os.Exit(code)
-}
-
-func run(m *testing.M) (code int, err error) {
-	if scratch, err = os.MkdirTemp("", "kauth-browser-"); err != nil {
-		return 1, err
-	}
-	code = m.Run()
-	if shared != nil {
-		shared.Stop()
-	}
-	return code, os.RemoveAll(scratch)
+	os.Exit(testenv.Main(m, &scratch, func() {
+		if shared != nil {
+			shared.Stop()
+		}
+	}))
 }
 
 func newTab(t *testing.T) *testenv.Tab {

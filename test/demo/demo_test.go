@@ -22,15 +22,7 @@ import (
 // programs holds the demo and the three that it runs, built once for all tests of the package.
 var programs string
 
-func TestMain(m *testing.M) {
-	var err error
-	if programs, err = os.MkdirTemp("", "kauth-demo-test-"); err != nil {
-		panic(err)
-	}
-	code := m.Run()
-	_ = os.RemoveAll(programs) // the tests' verdict matters more
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { os.Exit(testenv.Main(m, &programs, nil)) }
 
 var build = sync.OnceValues(func() (root string, err error) {
 	if root, err = testenv.Root(); err != nil {

@@ -5,7 +5,6 @@ package helm
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -22,25 +21,11 @@ import (
 var scratch string
 
 func TestMain(m *testing.M) {
-	code, err := run(m)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		code = 1
-	}
-	os.Exit(code)
-}
-
-func run(m *testing.M) (code int, err error) {
-	if scratch, err = os.MkdirTemp("", "kauth-helm-"); err != nil {
-		return 1, err
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(scratch)) }()
-	defer func() {
+	os.Exit(testenv.Main(m, &scratch, func() {
 		if apiServer != nil {
 			apiServer.Stop()
 		}
-	}()
-	return m.Run(), nil
+	}))
 }
 
 // root is the module's root folder.

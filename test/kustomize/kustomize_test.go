@@ -23,22 +23,7 @@ import (
 // scratch is removed when the package's tests are done.
 var scratch string
 
-func TestMain(m *testing.M) {
-	code, err := run(m)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		code = 1
-	}
-	os.Exit(code)
-}
-
-func run(m *testing.M) (code int, err error) {
-	if scratch, err = os.MkdirTemp("", "kauth-kustomize-"); err != nil {
-		return 1, err
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(scratch)) }()
-	return m.Run(), nil
-}
+func TestMain(m *testing.M) { os.Exit(testenv.Main(m, &scratch, nil)) }
 
 // kauth builds the program once.
 var kauth = sync.OnceValues(func() (string, error) {
