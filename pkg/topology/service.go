@@ -3,7 +3,6 @@ package topology
 import (
 	"encoding/json"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -140,8 +139,8 @@ func (s *Service) portsOf(b *Backend, workloads []Hit) []*ServicePort {
 		switch {
 		case b.Port == (Port{}):
 			fits = append(fits, p)
-		case b.Port.Name == "" && orDefault(p.Protocol, "TCP") != "TCP" && s.twin(p):
-			// One number for TCP and for another protocol: routes use TCP.
+		case b.Port.Name == "" && orDefault(p.Protocol, "TCP") != "TCP" && (b.ByTarget || s.twin(p)):
+			// One number for TCP and for another protocol: routes use TCP. OpenShift's router sees no other.
 		case b.Port.Name != "" && p.Name == b.Port.Name, b.Port.Name == "" && !b.ByTarget && p.Number == b.Port.Number:
 			return []*ServicePort{p}
 		case b.Port.Name == "" && b.ByTarget && p.endsAt(b.Port.Number, workloads):
@@ -150,9 +149,6 @@ func (s *Service) portsOf(b *Backend, workloads []Hit) []*ServicePort {
 	}
 	if len(fits) > 1 && b.Port == (Port{}) {
 		return nil
-	}
-	if tcp := slices.DeleteFunc(slices.Clone(fits), func(p *ServicePort) bool { return orDefault(p.Protocol, "TCP") != "TCP" }); len(tcp) > 0 {
-		return tcp // several targets of one number
 	}
 	return fits
 }

@@ -18,7 +18,8 @@ type gen struct {
 	features
 }
 
-// features are parts of topologies that are made only when asked for, since kauth does not know them yet.
+// features are parts of topologies that are made only when asked for: the judge expects any label at run time, kauth none
+// that says what a pod is.
 type features struct {
 	runtime bool // selectors with labels that come at run time
 }

@@ -18,7 +18,7 @@ import (
 var (
 	firstFlag    = flag.Uint64("seed", 1, "the first topology to try")
 	countFlag    = flag.Int("topologies", topologies, "how many topologies to try")
-	featuresFlag = flag.String("features", "", "parts of topologies that kauth does not know yet: runtime")
+	featuresFlag = flag.String("features", "", "parts of topologies where the judge and kauth differ: runtime")
 )
 
 func asked() features {
