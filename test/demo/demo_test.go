@@ -58,7 +58,7 @@ func TestDemo(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	for _, want := range []string{"no password from kauth", "+        - name: kauth-proxy", "503 Service Unavailable", "401 Unauthorized", `page "`, "200 OK", "/health"} {
+	for _, want := range []string{"today      with kauth", "+        - name: kauth-proxy", "503 Service Unavailable", "401 Unauthorized", `page "`, "200 OK", "/health"} {
 		if !bytes.Contains(out, []byte(want)) {
 			t.Errorf("the demo does not show %q", want)
 		}

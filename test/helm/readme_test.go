@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/kauth-dev/kauth/pkg/testenv"
 )
 
 var (
@@ -84,6 +86,12 @@ func checkCommand(t *testing.T, bin string, words []string) {
 				t.Errorf("README: %s: %v\n%s", strings.Join(words, " "), err, out)
 			}
 		})
+	case words[0] == "dot":
+		cmd := exec.CommandContext(t.Context(), testenv.Tool(t, "dot"), words[1])
+		cmd.Stdin = strings.NewReader("digraph {}")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Errorf("README: %s: %v\n%s", strings.Join(words, " "), err, out)
+		}
 	case words[0] == "helm", words[0] == "curl", words[0] == "install":
 		// Other people's programs, on other people's machines: the demo runs what they stand for.
 	default:
