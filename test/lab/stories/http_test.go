@@ -4,6 +4,7 @@ package stories
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -28,6 +29,14 @@ type reply struct {
 	status int
 	header http.Header
 	body   string
+}
+
+// errUnrouted says that an answer is Traefik's own, which knows no pod just now: neither the gate nor the application was asked.
+var errUnrouted = errors.New("Traefik knows no pod")
+
+// unrouted says whether an answer is such a one.
+func (r reply) unrouted() bool {
+	return r.status == http.StatusNotFound && r.body == "404 page not found\n" || r.status == http.StatusServiceUnavailable && strings.HasPrefix(r.body, "no available server")
 }
 
 // get asks for a page, as that user.
@@ -55,16 +64,24 @@ func answers(url string, as login, status int) func() error {
 		r, err := get(url, as)
 		if err == nil && r.status != status {
 			err = fmt.Errorf("%s as %q: %d, want %d: %.200s", url, as.user, r.status, status, strings.TrimSpace(r.body))
+			if r.unrouted() {
+				err = fmt.Errorf("%w: %w", errUnrouted, err)
+			}
 		}
 		return err
 	}
 }
 
-// must fails the story when one of the questions has another answer.
+// must fails the story when one of the questions has another answer. Traefik's own is none: it may take some time after
+// the API server was away, or a node counted as lost, until it knows the pods again.
 func (s *story) must(questions ...func() error) {
 	s.Helper()
 	for _, ask := range questions {
-		if err := ask(); err != nil {
+		err := ask()
+		for start := time.Now(); errors.Is(err, errUnrouted) && time.Since(start) < patience; err = ask() {
+			time.Sleep(100 * time.Millisecond)
+		}
+		if err != nil {
 			s.Fatal(err)
 		}
 	}
