@@ -147,17 +147,6 @@ func TestTopologies(t *testing.T) {
 	}
 }
 
-// FuzzTopologies tries topologies beyond those of the test.
-func FuzzTopologies(f *testing.F) {
-	f.Add(uint64(0))
-	f.Fuzz(func(t *testing.T, seed uint64) {
-		_, fail, err := attempt(seed, asked(), func(string) bool { return true })
-		if err != nil || fail != nil {
-			t.Fatal(err, fail)
-		}
-	})
-}
-
 // shape is a message without what differs between two of the same kind.
 func shape(message string) string {
 	var words []string
