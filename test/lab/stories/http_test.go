@@ -32,7 +32,7 @@ type reply struct {
 }
 
 // errUnrouted says that an answer is Traefik's own, which knows no pod just now: neither the gate nor the application was asked.
-var errUnrouted = errors.New("Traefik knows no pod")
+var errUnrouted = errors.New("no pod is known to Traefik")
 
 // unrouted says whether an answer is such a one.
 func (r reply) unrouted() bool {
