@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// How many connections may wait for a request, none of which ever let anybody in. Each takes 20 KB, and 100 KB when it stops
+// How many connections may wait for a request, none of which ever let anybody in. Each takes up to 20 KB, and 100 KB when it stops
 // in the middle of its headers, in a container that has 320 MiB. A thousand clients that come at once, as after a restart of
 // the load balancer, are no attack: their requests are there within moments.
 const (

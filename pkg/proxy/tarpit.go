@@ -8,7 +8,7 @@ import (
 
 const (
 	heldFor = time.Second // how long the answer to one password too many is held back
-	maxHeld = 256         // answers held back at once; each takes about 20 KB
+	maxHeld = 256         // answers held back at once; each takes up to 20 KB
 )
 
 // tarpit holds back the answers to those who send more passwords than can be checked. Refusing costs a fraction of a
