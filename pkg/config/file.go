@@ -59,8 +59,8 @@ type Target struct {
 // Stated are settings as one place states them; nil says nothing. An empty text or list takes back what the defaults say,
 // where there is no value that must be.
 type Stated struct {
-	// Who checks the passwords: the sidecar.
-	Mode *string `json:"mode,omitempty" jsonschema:"enum=sidecar,default=sidecar"`
+	// Who checks the passwords: a sidecar, the ingress controller, or the application itself by its --web.config.file.
+	Mode *string `json:"mode,omitempty" jsonschema:"enum=sidecar,enum=ingress,enum=native,default=sidecar"`
 	// What is asked for: basic, or none where requireHeader is enough.
 	Auth *string `json:"auth,omitempty" jsonschema:"enum=basic,enum=none,default=basic"`
 	// Name of the Secret with the users.

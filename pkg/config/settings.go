@@ -7,7 +7,7 @@ import (
 
 // Settings are what one gate is told, all places taken together. The zero value of a field means kauth's own default.
 type Settings struct {
-	Mode               string // ModeSidecar
+	Mode               string // ModeSidecar, ModeIngress or ModeNative
 	Auth               string // gateconf.AuthBasic or AuthNone
 	UsersSecret        string
 	Realm              string
@@ -26,9 +26,11 @@ type Settings struct {
 	From map[string]Origin // by the name of the setting; what is missing has its default
 }
 
-// The values of Settings.Mode and NetworkPolicy.
+// The values of Settings.Mode, by who checks the passwords, and NetworkPolicy.
 const (
-	ModeSidecar = "sidecar"
+	ModeSidecar = "sidecar" // a gate of ours in the pod
+	ModeIngress = "ingress" // the ingress controller, on each route
+	ModeNative  = "native"  // the application itself, by --web.config.file
 	PolicyNone  = "none"
 )
 
@@ -52,6 +54,12 @@ func (o Origin) Reference() string {
 		return o.Place
 	}
 	return o.Place + ": " + o.Field
+}
+
+// beside says whether two settings are stated in one place: both as flags, or in the same part of a file.
+func (o Origin) beside(other Origin) bool {
+	part := func(field string) string { return field[:max(strings.LastIndexByte(field, '.'), 0)] }
+	return (o.Field == "") == (other.Field == "") && part(o.Field) == part(other.Field)
 }
 
 // spell names another setting as one writes it in the same place.

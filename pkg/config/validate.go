@@ -54,6 +54,7 @@ func (v *validator) value(setting, value, otherwise string) string {
 func (s *Settings) validate() error {
 	v := &validator{Settings: s}
 	v.later()
+	v.mode()
 	v.checks()
 	for _, secret := range []struct{ setting, name string }{{"usersSecret", s.UsersSecret}, {"tlsSecret", s.TLSSecret}, {"headerSecret", s.HeaderSecret}} {
 		// An empty name of the other two takes back what a place of less weight states.
@@ -84,19 +85,38 @@ func (s *Settings) validate() error {
 
 // later refuses what kauth will do in a later version, and what it will never do.
 func (v *validator) later() {
-	switch v.value("mode", v.Mode, ModeSidecar) {
-	case ModeSidecar:
-	case "ingress", "native":
-		v.wrong("mode", "%q is not in this version; use %s", v.Mode, ModeSidecar)
-	default:
-		v.wrong("mode", "%q is not a mode; use %s", v.Mode, ModeSidecar)
-	}
 	switch v.value("networkPolicy", v.NetworkPolicy, PolicyNone) {
 	case PolicyNone:
 	case "same-namespace", "gate-only":
 		v.wrong("networkPolicy", "%q is not in this version; use %s, and a NetworkPolicy of your own", v.NetworkPolicy, PolicyNone)
 	default:
 		v.wrong("networkPolicy", "%q is not a policy; use %s", v.NetworkPolicy, PolicyNone)
+	}
+}
+
+// mode validates who checks the passwords, and refuses what only a sidecar can be told: always where it is a lock that
+// somebody believes in, and else where the same place asks for both. What defaults or flags say for other gates is no matter.
+func (v *validator) mode() {
+	switch v.value("mode", v.Mode, ModeSidecar) {
+	case ModeSidecar:
+		return
+	case ModeIngress, ModeNative:
+	default:
+		v.wrong("mode", "%q is not a mode; use %s, %s or %s", v.Mode, ModeSidecar, ModeIngress, ModeNative)
+		return
+	}
+	locks := map[string]bool{
+		"auth": v.Auth == gateconf.AuthNone, "signIn": v.SignIn == gateconf.SignInPage, "requireHeader": v.RequireHeader != "",
+		"headerSecret": v.HeaderSecret != "", "tlsSecret": v.TLSSecret != "",
+	}
+	for _, setting := range []string{
+		"auth", "signIn", "requireHeader", "headerSecret", "tlsSecret",
+		"port", "trustedProxies", "healthPath", "upstreamHealthPath", "image", "resources",
+	} {
+		lock, known := locks[setting]
+		if v.Stated(setting) && (lock || !known && v.Origin(setting).beside(v.Origin("mode"))) {
+			v.wrong(setting, "only a gate of mode %s knows this, but the mode is %q, as %s says; leave one of them out", ModeSidecar, v.Mode, v.Origin("mode"))
+		}
 	}
 }
 

@@ -65,6 +65,11 @@ func filtersOf(p *plan.Plan, version string) []*edit {
 			annotation.Filter{Key: gateconf.AnnotationGate, Value: g.Done()},
 			annotation.Filter{Key: gateconf.AnnotationVersion, Value: version})
 	}
+	for _, l := range p.Logins {
+		add(l.Workload.Object,
+			annotation.Filter{Key: gateconf.AnnotationGate, Value: l.Done()},
+			annotation.Filter{Key: gateconf.AnnotationVersion, Value: version})
+	}
 	for _, port := range p.Ports {
 		f := service.AddPort{Name: port.Name, Number: port.Number, Target: gateconf.PortName}
 		for _, n := range port.Unnamed {

@@ -125,7 +125,11 @@ func prove(s *manifest.Stream, namespace string, r *Report) []plan.Finding {
 	for i, g := range r.Gates {
 		workloads[i] = g.Workload
 	}
-	return plan.Prove(after, workloads, r.Open)
+	logins := make([]plan.Checked, len(r.Logins))
+	for i, l := range r.Logins {
+		logins[i] = l.Checked
+	}
+	return plan.Prove(after, workloads, logins, r.Open)
 }
 
 // apply carries out the plan and writes it into the text of the stream.

@@ -2,6 +2,7 @@ package inject
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"strings"
 
@@ -14,6 +15,7 @@ import (
 type Report struct {
 	Version  string
 	Gates    []Gate
+	Logins   []Login
 	Open     []plan.Allowed // ways past the gates that --allow-open lets stay
 	Findings []plan.Finding
 }
@@ -27,11 +29,24 @@ type Gate struct {
 	Done     string // what the workload's annotation says: "8181 -> http://127.0.0.1:9090"
 }
 
+// Login is one login of a report that is no gate of ours: the ingress controller's or the application's own.
+type Login struct {
+	plan.Checked
+	UsersSecret string
+	Done        string // what the workload's annotation says: "native -> 9090"
+}
+
 // newReport copies what it needs of a plan, so that the plan's nodes need not stay in memory.
 func newReport(version string, p *plan.Plan) *Report {
 	r := &Report{Version: version, Findings: p.Findings}
 	for _, g := range p.Gates {
 		r.Gates = append(r.Gates, Gate{Workload: g.Ref(), Port: g.Port, Config: g.Config, Image: g.Image, Done: g.Done()})
+	}
+	for _, l := range p.Logins {
+		r.Logins = append(r.Logins, Login{
+			Checked:     plan.Checked{Ref: l.Ref(), Mode: l.Mode, Port: l.Port},
+			UsersSecret: cmp.Or(l.Settings.UsersSecret, gateconf.UsersSecret), Done: l.Done(),
+		})
 	}
 	for _, open := range p.Opens {
 		r.Open = append(r.Open, plan.Allowed{Ref: open.Object.Ref, Field: open.Field.String(), What: open.What})
@@ -44,6 +59,7 @@ type (
 	jsonReport struct {
 		Version  string        `json:"version"`
 		Gates    []jsonGate    `json:"gates"`
+		Logins   []jsonLogin   `json:"logins"`
 		Open     []jsonOpen    `json:"open"`
 		Findings []jsonFinding `json:"findings"`
 		Error    string        `json:"error,omitempty"`
@@ -55,6 +71,12 @@ type (
 		UsersSecret string   `json:"usersSecret"`
 		Image       string   `json:"image"`
 		Arguments   []string `json:"arguments"`
+	}
+	jsonLogin struct {
+		Workload    string `json:"workload"`
+		Mode        string `json:"mode"` // ingress or native
+		Port        int    `json:"port"` // of the container
+		UsersSecret string `json:"usersSecret"`
 	}
 	jsonOpen struct {
 		Object string `json:"object"`
@@ -74,7 +96,7 @@ type (
 // JSON prints the report, with the error that ended the run where there was one: then nothing was gated. Lists are never
 // null.
 func (r *Report) JSON(failed error) ([]byte, error) {
-	out := jsonReport{Version: r.Version, Gates: []jsonGate{}, Open: []jsonOpen{}, Findings: []jsonFinding{}}
+	out := jsonReport{Version: r.Version, Gates: []jsonGate{}, Logins: []jsonLogin{}, Open: []jsonOpen{}, Findings: []jsonFinding{}}
 	if failed != nil {
 		out.Error = failed.Error()
 	} else {
@@ -83,6 +105,9 @@ func (r *Report) JSON(failed error) ([]byte, error) {
 				Workload: g.Workload.Short(), Port: g.Port, Upstream: g.Config.Upstream, UsersSecret: g.Config.UsersSecret,
 				Image: g.Image, Arguments: g.Config.Args(),
 			})
+		}
+		for _, l := range r.Logins {
+			out.Logins = append(out.Logins, jsonLogin{Workload: l.Ref.Short(), Mode: l.Mode, Port: l.Port, UsersSecret: l.UsersSecret})
 		}
 		for _, open := range r.Open {
 			out.Open = append(out.Open, jsonOpen{Object: open.Ref.Short(), Field: open.Field, What: open.What})

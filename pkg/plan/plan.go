@@ -3,6 +3,7 @@
 package plan
 
 import (
+	"cmp"
 	"strconv"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
@@ -27,6 +28,7 @@ type Options struct {
 // Plan is what to change.
 type Plan struct {
 	Gates       []*Gate
+	Logins      []*Login
 	Ports       []*Port
 	Moves       []*Move
 	Reroutes    []*Reroute
@@ -108,7 +110,7 @@ type Addition struct {
 // such findings must not be carried out.
 func Make(m *topology.Model, s *manifest.Stream, o Options) *Plan {
 	p := &planner{
-		Plan: &Plan{}, model: m, options: o, order: map[*manifest.Document]int{}, gates: map[*topology.Workload]*Gate{},
+		Plan: &Plan{}, model: m, options: o, order: map[*manifest.Document]int{}, gates: map[*topology.Workload]*Gate{}, logins: map[*topology.Workload]*Login{},
 		ports: map[*topology.Service]*Port{}, moves: map[*topology.ServicePort]bool{}, annotated: map[annotationKey]bool{},
 		rerouted: map[*topology.Route]map[*topology.Backend]bool{}, heard: map[*manifest.Object]bool{},
 		allowed: map[ObjectName]bool{}, set: map[annotationKey]bool{}, kept: map[*topology.Service]string{}, kinds: map[string][]*manifest.Object{}, grouped: map[*topology.Service]bool{},
@@ -126,12 +128,14 @@ func Make(m *topology.Model, s *manifest.Stream, o Options) *Plan {
 	targets := p.targets()
 	p.checkAnnotations(s)
 	for _, t := range targets {
-		if g := p.gate(t); g != nil {
+		if mode := cmp.Or(t.settings.Mode, config.ModeSidecar); mode != config.ModeSidecar {
+			p.login(t, mode)
+		} else if g := p.gate(t); g != nil {
 			p.Gates = append(p.Gates, g)
 			p.gates[t.workload] = g
 		}
 	}
-	if len(p.Gates) == 0 && !p.failed() && p.guarded == 0 && !o.AllowNone {
+	if len(p.Gates)+len(p.Logins) == 0 && !p.failed() && p.guarded == 0 && !o.AllowNone {
 		p.Findings = append(p.Findings, Finding{
 			Severity: Error, Message: "nothing to gate: no Prometheus, Alertmanager or ThanosRuler in this stream" + p.leftOut(),
 			Hint: "name a workload with --gate KIND/NAME, or use --allow-none where an open door is what you want" + p.workloadList(),
@@ -164,6 +168,7 @@ type planner struct {
 	said     map[string]bool // what advise has said
 
 	gates     map[*topology.Workload]*Gate
+	logins    map[*topology.Workload]*Login
 	ports     map[*topology.Service]*Port
 	moves     map[*topology.ServicePort]bool
 	annotated map[annotationKey]bool

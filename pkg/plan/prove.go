@@ -9,10 +9,10 @@ import (
 	"github.com/kauth-dev/kauth/pkg/topology"
 )
 
-// Prove looks at the output as a stranger would, knowing of the plan only which workloads are gated and which ways the
-// user allows to stay open, and returns an Error for each other way that still leads past a gate, and for each gate
+// Prove looks at the output as a stranger would, knowing of the plan only which workloads are gated, which have a login
+// of another kind, and which ways the user allows to stay open, and returns an Error for each other way that still leads past a gate, and for each gate
 // that is not there as planned.
-func Prove(after *topology.Model, gated []manifest.Ref, opens []Allowed) []Finding {
+func Prove(after *topology.Model, gated []manifest.Ref, logins []Checked, opens []Allowed) []Finding {
 	var open []Finding
 	report := func(ref manifest.Ref, field manifest.Path, message string) {
 		open = append(open, Finding{Severity: Error, Ref: ref, Field: field, Message: message, Hint: "this is a fault of kauth; nothing was written"})
@@ -43,6 +43,22 @@ func Prove(after *topology.Model, gated []manifest.Ref, opens []Allowed) []Findi
 		for _, way := range after.WaysTo(w) {
 			if !throughGate(way) && !allowed(way) && !isLeft(way) {
 				report(way.Ref(), way.Field(), "still leads to port "+portText(way)+" of "+ref.Short()+", past the gate")
+			}
+		}
+	}
+	for _, c := range logins {
+		spaces[c.Ref.Namespace] = true
+		w := workloads[c.Ref.Identity()]
+		if w == nil {
+			report(c.Ref, nil, "is gone from the output")
+			continue
+		}
+		if problem := loginProblem(w, c); problem != "" {
+			report(c.Ref, nil, problem)
+		}
+		for _, way := range after.WaysTo(w) {
+			if !checkedOn(way, c) && !isLeft(way) {
+				report(way.Ref(), way.Field(), "leads to port "+portText(way)+" of "+c.Ref.Short()+", where nobody asks for a password")
 			}
 		}
 	}

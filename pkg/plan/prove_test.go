@@ -112,7 +112,7 @@ func TestProve(t *testing.T) {
 			}
 			gated := []manifest.Ref{{Group: "monitoring.coreos.com", Version: "v1", Kind: "Prometheus", Name: "p"}}
 			var got []string
-			for _, f := range plan.Prove(m, gated, nil) {
+			for _, f := range plan.Prove(m, gated, nil, nil) {
 				if f.Severity != plan.Error {
 					t.Errorf("%s: severity %q", f, f.Severity)
 				}
@@ -164,7 +164,7 @@ func TestProveAllowed(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var got []string
-			for _, f := range plan.Prove(m, gated, c.opens) {
+			for _, f := range plan.Prove(m, gated, nil, c.opens) {
 				got = append(got, f.Field.String())
 			}
 			if diff := cmp.Diff(c.want, got); diff != "" {

@@ -16,13 +16,18 @@ func (p *planner) ways() {
 		spaces[g.Ref().Namespace] = true
 		p.hostNetwork(g)
 	}
+	for _, l := range p.Logins {
+		spaces[l.Ref().Namespace] = true
+	}
 	for _, way := range p.model.Ways {
 		switch {
 		case way.Nowhere != "":
 			p.nowhere(way, spaces)
-		case way.Problem != "" && way.Workload != nil && p.gateOf(way.Workload) == nil:
+		case way.Problem != "" && way.Workload != nil && p.gateOf(way.Workload) == nil && p.logins[way.Workload] == nil:
 		case way.Problem != "":
 			p.unresolved(way, spaces)
+		case way.Workload != nil && p.logins[way.Workload] != nil:
+			p.loginWay(way, p.logins[way.Workload])
 		case way.Workload != nil && p.gateOf(way.Workload) != nil:
 			p.way(way, p.gateOf(way.Workload))
 		}

@@ -74,6 +74,11 @@ func function(in []byte, s *manifest.Stream, r *inject.Report, failed error) (*m
 			results = append(results, krm.Result{Severity: plan.Info, Ref: g.Workload, Message: "gated: " + g.Done})
 		}
 	}
+	for _, l := range r.Logins {
+		if failed == nil {
+			results = append(results, krm.Result{Severity: plan.Info, Ref: l.Ref, Message: "gated: " + l.Done})
+		}
+	}
 	results = append(results, krm.Results(r.Findings, failed)...)
 	if failed != nil {
 		var err error
@@ -123,6 +128,9 @@ func write(s *manifest.Stream, p *Process) error {
 func (p *Process) printFindings(r *inject.Report) {
 	for _, g := range r.Gates {
 		fmt.Fprintf(p.Stderr, "kauth: gated %s: %s\n", g.Workload, g.Done)
+	}
+	for _, l := range r.Logins {
+		fmt.Fprintf(p.Stderr, "kauth: gated %s: %s\n", l.Ref, l.Done)
 	}
 	for _, f := range r.Findings {
 		prefix := "warning"

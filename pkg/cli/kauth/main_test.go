@@ -68,7 +68,7 @@ func TestExitCodes(t *testing.T) {
 		{"--port x", deployment, 2},
 		{"--port -1", deployment, 2},
 		{"--port 65536", deployment, 2},
-		{"--mode ingress", deployment, 2},
+		{"--mode ingress --require-header X --header-secret s", deployment, 2},
 		{"--mode x", deployment, 2},
 		{"--network-policy x", deployment, 2},
 		{"--config x", deployment, 1},
