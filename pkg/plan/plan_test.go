@@ -291,3 +291,22 @@ func TestRules(t *testing.T) {
 		})
 	}
 }
+
+// TestElsewhere: a route to a port that its Service does not have stops a gate only where the Service may lead to it.
+func TestElsewhere(t *testing.T) {
+	gated := labelled("app.kubernetes.io/name: prometheus", "ports: [{containerPort: 80}]")
+	other := strings.ReplaceAll(workload("ports: [{containerPort: 80}]"), "name: d}", "name: o}")
+	for _, c := range []struct{ selector, want string }{
+		{"app: d", ""},
+		{"app: d, leader: yes-it-is", ""},
+		{"app.kubernetes.io/name: prometheus", `Ingress r: spec.defaultBackend: Service "s" has no port "9"; use one of 80`},
+		{"app.kubernetes.io/name: prometheus, leader: yes-it-is", `Ingress r: spec.defaultBackend: Service "s" has no port "9"; use one of 80`},
+	} {
+		text := gated + other + "---\napiVersion: v1\nkind: Service\nmetadata: {name: s}\nspec: {selector: {" + c.selector + "}, ports: [{port: 80}]}\n" +
+			"---\napiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: r}\nspec: {defaultBackend: {service: {name: s, port: {number: 9}}}}\n"
+		p := makePlan(t, text, plan.Options{})
+		if got := errorsOf(p); !strings.HasPrefix(got, c.want) || (got == "") != (c.want == "") || len(p.Gates) != 1 {
+			t.Errorf("a Service that selects %s: %d gates, %q; want %q", c.selector, len(p.Gates), got, c.want)
+		}
+	}
+}

@@ -10,64 +10,88 @@ import (
 )
 
 // Prove looks at the output as a stranger would, knowing of the plan only which workloads are gated, which have a login
-// of another kind, and which ways the user allows to stay open, and returns an Error for each other way that still leads past a gate, and for each gate
-// that is not there as planned.
+// of another kind, and which ways the user allows to stay open. It returns an Error for each other way on which nobody
+// asks for a password, and for each gate or login that is not there as planned.
 func Prove(after *topology.Model, gated []manifest.Ref, logins []Checked, opens []Allowed) []Finding {
-	var open []Finding
-	report := func(ref manifest.Ref, field manifest.Path, message string) {
-		open = append(open, Finding{Severity: Error, Ref: ref, Field: field, Message: message, Hint: "this is a fault of kauth; nothing was written"})
-	}
-	left := map[string]bool{}
+	p := &prover{after: after, left: map[string]bool{}, workloads: map[manifest.Ref]*topology.Workload{}, spaces: map[string]bool{}, gated: map[*topology.Workload]bool{}}
 	for _, a := range opens {
-		left[a.Ref.Short()+": "+a.Field] = true
+		p.left[a.Ref.Short()+": "+a.Field] = true
 	}
-	isLeft := func(way *topology.Way) bool { return left[way.Ref().Short()+": "+way.Field().String()] }
-	workloads := map[manifest.Ref]*topology.Workload{}
 	for _, w := range after.Workloads {
-		workloads[w.Object.Identity()] = w
+		p.workloads[w.Object.Identity()] = w
 	}
-	spaces := map[string]bool{}
 	for _, ref := range gated {
-		spaces[ref.Namespace] = true
-		w := workloads[ref.Identity()]
-		if w == nil {
-			report(ref, nil, "is gone from the output")
-			continue
-		}
-		if problem := gateProblem(w); problem != "" {
-			report(ref, nil, problem)
-		}
-		if way := onNode(w); way != nil && !isLeft(way) {
-			report(ref, way.Field(), "port "+portText(way)+" is open on the node, past the gate")
-		}
-		for _, way := range after.WaysTo(w) {
-			if !throughGate(way) && !allowed(way) && !isLeft(way) {
-				report(way.Ref(), way.Field(), "still leads to port "+portText(way)+" of "+ref.Short()+", past the gate")
-			}
+		if w := p.workload(ref); w != nil {
+			p.gate(ref, w)
 		}
 	}
 	for _, c := range logins {
-		spaces[c.Ref.Namespace] = true
-		w := workloads[c.Ref.Identity()]
-		if w == nil {
-			report(c.Ref, nil, "is gone from the output")
-			continue
-		}
-		if problem := loginProblem(w, c); problem != "" {
-			report(c.Ref, nil, problem)
-		}
-		for _, way := range after.WaysTo(w) {
-			if !checkedOn(way, c) && !isLeft(way) {
-				report(way.Ref(), way.Field(), "leads to port "+portText(way)+" of "+c.Ref.Short()+", where nobody asks for a password")
-			}
+		if w := p.workload(c.Ref); w != nil {
+			p.login(c, w)
 		}
 	}
 	for _, way := range after.Ways {
-		if way.Problem != "" && way.Workload == nil && !optedOut(way) && !isLeft(way) && mayLive(spaces, way.Namespace) {
-			report(way.Ref(), way.Field(), way.Problem)
+		if way.Problem != "" && way.Workload == nil && !optedOut(way) && !p.isLeft(way) && mayLive(p.spaces, way.Namespace) &&
+			!elsewhere(after, way, func(w *topology.Workload) bool { return p.gated[w] }) {
+			p.report(way.Ref(), way.Field(), way.Problem)
 		}
 	}
-	return open
+	return p.open
+}
+
+// prover is a proof in the making.
+type prover struct {
+	after     *topology.Model
+	left      map[string]bool // the ways that stay open, by object and field
+	workloads map[manifest.Ref]*topology.Workload
+	spaces    map[string]bool // the namespaces of what is gated
+	gated     map[*topology.Workload]bool
+	open      []Finding
+}
+
+func (p *prover) report(ref manifest.Ref, field manifest.Path, message string) {
+	p.open = append(p.open, Finding{Severity: Error, Ref: ref, Field: field, Message: message, Hint: "this is a fault of kauth; nothing was written"})
+}
+
+func (p *prover) isLeft(way *topology.Way) bool {
+	return p.left[way.Ref().Short()+": "+way.Field().String()]
+}
+
+// workload finds one that must be there.
+func (p *prover) workload(ref manifest.Ref) *topology.Workload {
+	w := p.workloads[ref.Identity()]
+	if w == nil {
+		p.report(ref, nil, "is gone from the output")
+	}
+	p.spaces[ref.Namespace], p.gated[w] = true, true
+	return w
+}
+
+// gate looks at a workload with a sidecar.
+func (p *prover) gate(ref manifest.Ref, w *topology.Workload) {
+	if problem := gateProblem(w); problem != "" {
+		p.report(ref, nil, problem)
+	}
+	if way := onNode(w); way != nil && !p.isLeft(way) {
+		p.report(ref, way.Field(), "port "+portText(way)+" is open on the node, past the gate")
+	}
+	for _, way := range p.after.WaysTo(w) {
+		if !throughGate(way) && !allowed(way) && !p.isLeft(way) {
+			p.report(way.Ref(), way.Field(), "still leads to port "+portText(way)+" of "+ref.Short()+", past the gate")
+		}
+	}
+}
+
+// login looks at a workload whose passwords somebody else checks.
+func (p *prover) login(c Checked, w *topology.Workload) {
+	if problem := loginProblem(w, c); problem != "" {
+		p.report(c.Ref, nil, problem)
+	}
+	for _, way := range p.after.WaysTo(w) {
+		if !checkedOn(way, c) && !p.isLeft(way) {
+			p.report(way.Ref(), way.Field(), "leads to port "+portText(way)+" of "+c.Ref.Short()+", where nobody asks for a password")
+		}
+	}
 }
 
 // mayLive says whether a namespace may be one of those of the gates, as far as both are known.

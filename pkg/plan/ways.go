@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -51,11 +52,20 @@ func (p *planner) unresolved(way *topology.Way, spaces map[string]bool) {
 	switch {
 	case way.Workload == nil && optedOut(way):
 		p.find(Info, o, way.Field(), "", "left as it is, as the annotation %s asks", gateconf.AnnotationGate)
+	case way.Workload == nil && elsewhere(p.model, way, func(w *topology.Workload) bool { return p.gateOf(w) != nil || p.logins[w] != nil }):
+		p.find(Warning, o, way.Field(), way.Hint, "%s; no gated workload is behind that Service, so it is left as it is", way.Problem)
 	case way.Workload != nil || mayLive(spaces, way.Namespace):
 		p.refuseWay(way, way.Hint, "%s", way.Problem)
 	default:
 		p.find(Warning, o, way.Field(), way.Hint, "%s", way.Problem)
 	}
+}
+
+// elsewhere says whether a way, though it cannot be resolved, goes through a Service that selects none of the workloads
+// that are gated. A chart may well leave a route to a port that its Service does not have.
+func elsewhere(m *topology.Model, way *topology.Way, gated func(*topology.Workload) bool) bool {
+	hits, ok := m.MayReach(way.Service)
+	return ok && !slices.ContainsFunc(hits, func(hit topology.Hit) bool { return gated(hit.Workload) })
 }
 
 // optedOut says whether the object that opens the way carries the annotation that leaves it out.

@@ -22,6 +22,15 @@ func (m *Model) Selected(svc *Service) []Hit { return m.selected[svc] }
 // maySelect returns the workloads that a Service may select at run time, beside those that it selects by the manifests.
 func (m *Model) maySelect(svc *Service) []Hit { return m.later[svc] }
 
+// MayReach returns the workloads that a Service can have to do with, whatever its ports are: those that it selects, now
+// or at run time. What a Service without selector leads to is not known, so ok is false.
+func (m *Model) MayReach(svc *Service) (hits []Hit, ok bool) {
+	if svc == nil || len(svc.Selector) == 0 || svc.Type == "ExternalName" {
+		return nil, false
+	}
+	return slices.Concat(m.Selected(svc), m.maySelect(svc)), true
+}
+
 // choose returns the workloads that a selector of a namespace selects now, and those that it may select later. Without
 // any that it selects now, those that share most labels with it take their place; a Service that has its pods waits for no
 // others that lack labels which say what a pod is.
