@@ -4,6 +4,7 @@ package stories
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -168,6 +169,23 @@ func (s *story) podsReady(label string, want int) error {
 	return nil
 }
 
+// replaced returns nil when a Deployment's pods are all of the newest kind, so many, and Ready. Right after a change podsReady
+// may still be told of the old ones.
+func (s *story) replaced(deployment string, pods int) func() error {
+	return func() error {
+		return errors.Join(s.rolledOut("deployment/"+deployment), s.podsReady("app="+deployment, pods))
+	}
+}
+
+// rolledOut returns nil when the pods of a Deployment or StatefulSet are all of the newest kind, and none is missing.
+func (s *story) rolledOut(object string) error {
+	out, err := s.tryKubectl("", "rollout", "status", object, "--watch=false")
+	if err == nil && !strings.Contains(out, "successfully rolled out") && !strings.Contains(out, "rolling update complete") {
+		err = fmt.Errorf("%s: %s", object, out)
+	}
+	return err
+}
+
 // addUser does what an operator does: kubectl basicauth user add.
 func (s *story) addUser(name, password string) {
 	s.Helper()
@@ -177,7 +195,7 @@ func (s *story) addUser(name, password string) {
 // explain writes down what is to be known about a story that failed.
 func (s *story) explain() {
 	for _, args := range [][]string{
-		{"get", "all,ingress,secrets", "-o", "wide"},
+		{"get", "all,ingress,httproutes,secrets", "-o", "wide"},
 		{"get", "events", "--sort-by=.lastTimestamp"},
 		{"logs", "--prefix", "--all-containers", "--tail=5", "-l", "!nobody"},
 	} {
