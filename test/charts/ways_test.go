@@ -1,7 +1,10 @@
 package charts
 
 import (
+	"bytes"
+	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/kauth-dev/kauth/pkg/testenv"
@@ -76,4 +79,47 @@ func TestWaysAreAccepted(t *testing.T) {
 			cluster.run(t, gated, "apply", "--server-side", "--dry-run=server", "--validate=strict", "-f", "-")
 		})
 	}
+}
+
+// What kauth takes for no way in: a headless Service, which the API server refuses as a LoadBalancer or NodePort, and lets
+// have externalIPs that nobody serves.
+func TestHeadlessIsNoWayIn(t *testing.T) {
+	cluster := kubectl{testenv.Tool(t, "kube"), testenv.APIServer(t).Kubeconfig}
+	kauth := build(t)
+	const app = `apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: prom}
+spec:
+  selector: {matchLabels: {app: prom}}
+  template:
+    metadata: {labels: {app: prom, app.kubernetes.io/name: prometheus}}
+    spec: {containers: [{name: p, image: p, ports: [{containerPort: 9090}]}]}
+---
+`
+	for _, c := range []struct{ more, refused string }{
+		{"type: LoadBalancer", "may not be set to 'None' for LoadBalancer services"},
+		{"type: NodePort", "may not be set to 'None' for NodePort services"},
+		{"externalIPs: [192.0.2.1]", ""},
+	} {
+		t.Run(c.more, func(t *testing.T) {
+			svc := "apiVersion: v1\nkind: Service\nmetadata: {name: prom}\nspec: {clusterIP: None, selector: {app: prom}, ports: [{port: 80, targetPort: 9090}], " + c.more + "}\n"
+			gated := run(t, []byte(app+svc), kauth)
+			if !bytes.HasSuffix(gated, []byte(svc)) {
+				t.Errorf("the Service changed:\n%s", gated)
+			}
+			said, err := cluster.try(t, gated, "apply", "--server-side", "--dry-run=server", "--validate=strict", "-f", "-")
+			if (err == nil) != (c.refused == "") || !strings.Contains(said, c.refused) {
+				t.Errorf("%v: %s", err, said)
+			}
+		})
+	}
+}
+
+// try runs kubectl and returns what it says, also when it fails.
+func (k kubectl) try(t *testing.T, stdin []byte, args ...string) (string, error) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), k.kube, append([]string{"kubectl", "--kubeconfig", k.kubeconfig}, args...)...)
+	cmd.Stdin = bytes.NewReader(stdin)
+	out, err := cmd.CombinedOutput()
+	return string(out), err
 }
