@@ -2,10 +2,14 @@ package charts
 
 import (
 	"bytes"
+	"encoding/json"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"sigs.k8s.io/yaml"
 
 	"github.com/kauth-dev/kauth/pkg/testenv"
 )
@@ -78,6 +82,46 @@ func TestWaysAreAccepted(t *testing.T) {
 			gated := run(t, []byte(ways), kauth, append([]string{"--keep-internal", "inside", "--allow-open", "GRPCRoute/open"}, c.more...)...)
 			cluster.run(t, gated, "apply", "--server-side", "--dry-run=server", "--validate=strict", "-f", "-")
 		})
+	}
+}
+
+// A finding that holds an object to apply holds one that can be applied, once the names are filled in.
+func TestSnippetsAreAccepted(t *testing.T) {
+	cluster := kubectl{testenv.Tool(t, "kube"), testenv.APIServer(t).Kubeconfig}
+	cluster.run(t, nil, "apply", "--server-side", "-R", "-f", filepath.Join(testenv.Shared(t), "crds", "gateway-api"))
+	const istio = "---\napiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: v}\nspec: {gateways: [g], http: [{route: [{destination: {host: a}}]}]}\n"
+	file := filepath.Join(t.TempDir(), "report.json")
+	run(t, []byte(strings.ReplaceAll(ways, "gateway.k8s.aws/alb", "example.com/gateway")+istio), build(t), "--allow-open", "GRPCRoute/open", "--tls-secret", "t", "--report", file)
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var report struct{ Findings []struct{ Hint string } }
+	if err := json.Unmarshal(text, &report); err != nil {
+		t.Fatal(err)
+	}
+	kinds := map[string]bool{}
+	for _, f := range report.Findings {
+		_, object, found := strings.Cut(f.Hint, "{apiVersion: ")
+		if !found {
+			continue
+		}
+		object = strings.NewReplacer("NAME", "gate.example.com", "CA", "ca").Replace("{apiVersion: " + object)
+		var parsed struct{ Kind string }
+		if err := yaml.UnmarshalStrict([]byte(object), &struct {
+			APIVersion     string
+			Metadata, Spec any
+			Kind           *string
+		}{Kind: &parsed.Kind}); err != nil {
+			t.Errorf("%v\n%s", err, object)
+		}
+		kinds[parsed.Kind] = true
+		if parsed.Kind != "DestinationRule" { // whose schema is not at hand
+			cluster.run(t, []byte(object), "apply", "--server-side", "--dry-run=server", "--validate=strict", "-f", "-")
+		}
+	}
+	if !kinds["BackendTLSPolicy"] || !kinds["DestinationRule"] {
+		t.Errorf("kinds: %v in\n%s", kinds, text)
 	}
 }
 
