@@ -91,6 +91,9 @@ func settingsFor(m *topology.Model) map[manifest.Ref]manifest.Ref {
 		for _, group := range m.TargetGroupsOf(svc) {
 			of[group.Object.Ref] = svc.Object.Ref
 		}
+		for _, o := range m.HealthChecksOf(svc) {
+			of[o.Ref] = svc.Object.Ref
+		}
 	}
 	return of
 }

@@ -71,7 +71,7 @@ func filtersOf(p *plan.Plan, version string) []*edit {
 			annotation.Filter{Key: gateconf.AnnotationVersion, Value: version})
 	}
 	for _, port := range p.Ports {
-		f := service.AddPort{Name: port.Name, Number: port.Number, Target: gateconf.PortName}
+		f := service.AddPort{Name: port.Name, Number: port.Number, Target: gateconf.PortName, Speaks: port.Speaks}
 		for _, n := range port.Unnamed {
 			f.Names = append(f.Names, service.NewName{Field: n.Field, Name: n.Name})
 		}

@@ -120,82 +120,19 @@ func (p *planner) upstreamPort(t chosen) (int, bool) {
 	case t.port.Number != 0:
 		return t.port.Number, true
 	}
-	candidates, hint := p.candidates(w), "write --gate "+w.Object.Kind+"/"+w.Object.Name+":PORT"
+	found, hint := p.candidates(w), "write --gate "+w.Object.Kind+"/"+w.Object.Name+":PORT"
 	if t.rule != nil {
 		hint = "say target.port in the settings file, or " + hint
 	}
-	switch len(candidates) {
+	switch len(found) {
 	case 1:
-		return candidates[0], true
+		return found[0].number, true
 	case 0:
 		p.find(Error, w.Object, nil, hint, "no container says which port it listens on")
 	default:
-		p.find(Error, w.Object, nil, hint+" with one of them",
-			"several ports (%s), none chosen", portList(w))
+		p.find(Error, w.Object, nil, hint+" with one of them", "%s, none chosen", severalPorts(found))
 	}
 	return 0, false
-}
-
-var usualPort = map[topology.App]int{
-	topology.Prometheus: 9090, topology.PrometheusAgent: 9090, topology.Alertmanager: 9093, topology.ThanosRuler: 10902,
-}
-
-// candidates are the ports that may be the application's: the one that it is known by; else those that ways from outside
-// lead to, else those that Services lead to, else all that are declared. Guards beside the application do not count.
-func (p *planner) candidates(w *topology.Workload) []int {
-	switch usual := usualPort[w.App]; {
-	case w.Operator:
-		return []int{w.WebPort()}
-	case usual != 0 && w.Takes(usual):
-		return []int{usual}
-	}
-	var outside, inside, declared []int
-	add := func(list *[]int, port int) {
-		if port != 0 && !slices.Contains(*list, port) && !isGuard(w, w.Container(port)) {
-			*list = append(*list, port)
-		}
-	}
-	for _, way := range p.model.WaysTo(w) {
-		add(&outside, way.Port)
-	}
-	for _, svc := range p.model.SelectedBy(w) {
-		for _, port := range svc.Ports {
-			n, _ := port.TargetOf(w)
-			add(&inside, n)
-		}
-	}
-	for _, c := range w.Containers {
-		for _, port := range c.Ports {
-			if port.Protocol == "" || port.Protocol == "TCP" {
-				add(&declared, port.Number)
-			}
-		}
-	}
-	for _, list := range [][]int{outside, inside, declared} {
-		if len(list) > 0 {
-			return list
-		}
-	}
-	return nil
-}
-
-func portList(w *topology.Workload) string {
-	text := ""
-	for _, c := range w.Containers {
-		for _, port := range c.Ports {
-			if text != "" {
-				text += ", "
-			}
-			text += strconv.Itoa(port.Number)
-			if port.Name != "" {
-				text += " (" + port.Name + ")"
-			}
-		}
-	}
-	if text == "" {
-		return "the ports that the application listens on"
-	}
-	return text
 }
 
 // choosePorts gives the gate its two ports: 8181 and 8182, or the next ones that no container of the pod takes.

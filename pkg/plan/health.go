@@ -41,6 +41,7 @@ func (p *planner) health() {
 		}
 		p.speak(route, services)
 	}
+	p.gkeUnused()
 }
 
 // servicesOf returns the Services through which a route leads to gates, in the order of its backends.

@@ -59,30 +59,35 @@ func (p *planner) codes(o *manifest.Object, field manifest.Path, codes string, s
 	}
 }
 
-// gatewayHealth makes an AWS load balancer behind a Gateway ask the gates: by the TargetGroupConfiguration of the
-// Service, which is edited where there is one, and added where the stream says that the Gateway is an AWS one
-// (LBC:docs/guide/gateway/targetgroupconfig.md).
+// gatewayHealth makes the load balancer behind a Gateway ask the gates, as far as it asks anybody, and can be told.
 func (p *planner) gatewayHealth(route *topology.Route, services []*topology.Service) {
 	for _, svc := range services {
-		found := false
-		for _, t := range p.model.TargetGroupsOf(svc) {
-			found = true
-			p.targetProps(t.Object, p.behind(svc), manifest.P("spec", "defaultConfiguration"), true)
-			for _, props := range t.Routes {
-				if props.For(route) {
-					p.targetProps(t.Object, p.behind(svc), props.Field, hasAt(t.Object, props.Field.With("healthCheckConfig")))
-				}
-			}
-		}
-		switch {
-		case found:
-		case route.AWS:
-			p.addTargetGroup(svc)
-		case route.Object.Kind == "HTTPRoute":
-			p.find(Info, route.Object, nil, "where the Gateway is an AWS one, set healthCheckPath to "+p.behind(svc).Config.HealthPath+" in a TargetGroupConfiguration of the Service",
+		aws, gke := p.awsHealth(route, svc), p.gkeGateway(route, svc)
+		if !aws && !gke && route.Object.Kind == "HTTPRoute" {
+			path := p.behind(svc).Config.HealthPath
+			p.find(Info, route.Object, nil, "where the Gateway is an AWS one, set healthCheckPath to "+path+" in a TargetGroupConfiguration of the Service, and where it is one of GKE, requestPath in a HealthCheckPolicy",
 				"a load balancer that asks for / to learn about health is told 401 from now on")
 		}
 	}
+}
+
+// awsHealth does so by the TargetGroupConfiguration of the Service, which is edited where there is one, and added where the
+// stream says that the Gateway is an AWS one (LBC:docs/guide/gateway/targetgroupconfig.md). It says whether either was so.
+func (p *planner) awsHealth(route *topology.Route, svc *topology.Service) bool {
+	found := false
+	for _, t := range p.model.TargetGroupsOf(svc) {
+		found = true
+		p.targetProps(t.Object, p.behind(svc), manifest.P("spec", "defaultConfiguration"), true)
+		for _, props := range t.Routes {
+			if props.For(route) {
+				p.targetProps(t.Object, p.behind(svc), props.Field, hasAt(t.Object, props.Field.With("healthCheckConfig")))
+			}
+		}
+	}
+	if !found && route.AWS {
+		p.addTargetGroup(svc)
+	}
+	return found || route.AWS
 }
 
 // targetProps plans the settings at one place of a TargetGroupConfiguration. Its block about health is used as a whole,

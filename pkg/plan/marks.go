@@ -48,7 +48,10 @@ func (p *planner) mayBeWeb(w *topology.Workload, named topology.Port, ports []in
 	web := []int{named.Number}
 	switch {
 	case named == topology.Port{}:
-		web = p.candidates(w)
+		web = nil
+		for _, c := range p.candidates(w) {
+			web = append(web, c.number)
+		}
 	case named.Name != "":
 		web[0], _ = (&topology.ServicePort{Target: named}).TargetOf(w)
 	}

@@ -64,6 +64,7 @@ type Port struct {
 	Service *topology.Service
 	Name    string
 	Number  int
+	Speaks  string    // its appProtocol, "" for none
 	Unnamed []NewName // ports that need a name because a Service with two ports must name both
 }
 
@@ -114,7 +115,8 @@ func Make(m *topology.Model, s *manifest.Stream, o Options) *Plan {
 		ports: map[*topology.Service]*Port{}, moves: map[*topology.ServicePort]bool{}, annotated: map[annotationKey]bool{},
 		rerouted: map[*topology.Route]map[*topology.Backend]bool{}, heard: map[*manifest.Object]bool{},
 		allowed: map[ObjectName]bool{}, set: map[annotationKey]bool{}, kept: map[*topology.Service]string{}, kinds: map[string][]*manifest.Object{}, grouped: map[*topology.Service]bool{},
-		said: map[string]bool{}, rules: map[*config.Rule]ruleUse{},
+		gkeAsked: map[*topology.Service]bool{},
+		said:     map[string]bool{}, rules: map[*config.Rule]ruleUse{},
 	}
 	for i, d := range s.Docs {
 		p.order[d] = i
@@ -161,6 +163,7 @@ type planner struct {
 	kinds    map[string][]*manifest.Object // the objects of the stream by kind
 	foreign  []*manifest.Object            // policies that are not Kubernetes' own
 	grouped  map[*topology.Service]bool    // Services that get a TargetGroupConfiguration
+	gkeAsked map[*topology.Service]bool    // Services whose HealthCheckPolicy is seen to
 	options  Options
 	order    map[*manifest.Document]int
 	disabled []manifest.Ref

@@ -126,7 +126,16 @@ func TestPorts(t *testing.T) {
 		{"by name", workload("ports: [{containerPort: 1}, {containerPort: 2, name: w}]"), "deploy/d:w", 0, "8181 8182 2"},
 		{"by number", workload("ports: [{containerPort: 1}]"), "Deployment/d:7", 0, "8181 8182 7"},
 		{"UDP does not count", workload("ports: [{containerPort: 1, protocol: UDP}, {containerPort: 2}]"), "deploy/d", 0, "8181 8182 2"},
-		{"several", workload("ports: [{containerPort: 1}, {containerPort: 2}]"), "deploy/d", 0, "Deployment d: several ports (1, 2), none chosen"},
+		{"several", workload("ports: [{containerPort: 1}, {containerPort: 2}]"), "deploy/d", 0, `Deployment d: several ports of container "c" (1, 2), none chosen`},
+		{"several that Services lead to, of which none is declared", workload("ports: [{containerPort: 1}]") + service("s", "selector: {app: d}, ports: [{name: a, port: 80, targetPort: 2}, {name: b, port: 81, targetPort: 3}]"), "deploy/d", 0, "several ports behind Service s (2, 3), none chosen"},
+		{
+			"several from outside", workload("ports: [{containerPort: 1, name: web}, {containerPort: 2}, {containerPort: 3}]") +
+				service("s", "selector: {app: d}, ports: [{name: a, port: 80, targetPort: web}]") + ingress("i", "", path("s", 80)) + service("lb", "type: LoadBalancer, selector: {app: d}, ports: [{port: 80, targetPort: 7}]"),
+			"deploy/d", 0, "several ports (1 (web) behind Ingress i, 7 behind Service lb), none chosen",
+		},
+		{"several on the node", workload("ports: [{containerPort: 1, hostPort: 1}, {containerPort: 2, hostPort: 2, name: b}]"), "deploy/d", 0, "several ports on the node (1, 2 (b)), none chosen"},
+		{"a Service's for UDP does not count", workload("ports: [{containerPort: 1}]") + service("s", "selector: {app: d}, ports: [{port: 53, targetPort: 2, protocol: UDP}]"), "deploy/d", 0, "8181 8182 1"},
+		{"nor does one on the node", workload("ports: [{containerPort: 2, hostPort: 2, protocol: UDP}, {containerPort: 1}]"), "deploy/d", 0, "port 2 of Deployment d is open on its node"},
 		{"none", workload("image: x"), "deploy/d", 0, "no container says which port it listens on"},
 		{"a known program on another port", labelled("app.kubernetes.io/name: prometheus", "ports: [{containerPort: 9091}]"), "", 0, "8181 8182 9091"},
 		{"a known program among others", labelled("app.kubernetes.io/name: prometheus", "ports: [{containerPort: 8080}, {containerPort: 9090}]"), "", 0, "8181 8182 9090"},

@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"slices"
 	"strconv"
 	"strings"
 
@@ -101,70 +100,4 @@ func (p *planner) speakOpenShift(route *topology.Route) {
 	case reencrypt:
 		p.setField(o, field, "edge")
 	}
-}
-
-// speakIstio finds what a DestinationRule says of TLS to the Services. Rules are by host, and not of the gate's making.
-func (p *planner) speakIstio(route *topology.Route, services []*topology.Service) {
-	told, g := false, p.gateBehind(route)
-	if !p.alike(route, nil) {
-		return
-	}
-	for _, o := range p.kinds["DestinationRule"] {
-		mode := textAt(o, manifest.P("spec", "trafficPolicy", "tls", "mode"))
-		means := slices.ContainsFunc(services, func(svc *topology.Service) bool {
-			name, namespace := topology.HostService(textAt(o, manifest.P("spec", "host")), o.Namespace)
-			return name == svc.Object.Name && topology.SameNamespace(namespace, svc.Object.Namespace)
-		})
-		if !means || mode != "SIMPLE" && mode != "MUTUAL" {
-			continue
-		}
-		told = true
-		if !g.tls() {
-			p.find(Warning, o, manifest.P("spec", "trafficPolicy", "tls", "mode"), "say it for the application's port alone (portLevelSettings), or have the gate speak HTTPS with --tls-secret",
-				"is %s for every port of the host, but the gate speaks HTTP", mode)
-		}
-	}
-	if g.tls() && !told {
-		p.untold(route, "add a DestinationRule for the host of the Service, with tls mode SIMPLE for the gate's port")
-	}
-}
-
-// speakGateway finds the BackendTLSPolicies of the Services. One that kauth made would have to say which CA signs the
-// certificate and which name it has, and neither is in the manifests.
-func (p *planner) speakGateway(route *topology.Route, services []*topology.Service) {
-	for _, svc := range services {
-		told, g := false, p.behind(svc)
-		for _, o := range p.kinds["BackendTLSPolicy"] {
-			if !topology.SameNamespace(o.Namespace, svc.Object.Namespace) {
-				continue
-			}
-			for i, ref := range manifest.Items(o.Node, "spec", "targetRefs") {
-				section := manifest.String(ref, "sectionName")
-				if manifest.String(ref, "name") != svc.Object.Name || section != "" && section != p.gatePortName(svc) {
-					continue
-				}
-				told = true
-				if !g.tls() {
-					p.find(Warning, o, manifest.P("spec", "targetRefs", i), "name the application's port in sectionName, or have the gate speak HTTPS with --tls-secret",
-						"makes the Gateway speak TLS to the gate's port of Service %q too, but the gate speaks HTTP", svc.Object.Name)
-				}
-			}
-		}
-		if g.tls() && !told && !route.AWS && len(p.model.TargetGroupsOf(svc)) == 0 {
-			p.untold(route, "add a BackendTLSPolicy for port "+p.gatePortName(svc)+" of Service "+svc.Object.Name+", with the CA and the name of the gate's certificate")
-		}
-	}
-}
-
-// gatePortName is the name of the port of a Service that leads to the gate.
-func (p *planner) gatePortName(svc *topology.Service) string {
-	if port := p.ports[svc]; port != nil {
-		return port.Name
-	}
-	for _, port := range svc.Ports {
-		if p.moves[port] {
-			return port.Name
-		}
-	}
-	return ""
 }

@@ -63,6 +63,9 @@ func (p *planner) unknown(s *manifest.Stream) {
 }
 
 func isKnown(o *manifest.Object) bool {
+	if o.Group == gkeGroup && gkePolicies[o.Kind] {
+		return true
+	}
 	return !strings.Contains(o.Group, ".") || strings.HasSuffix(o.Group, ".k8s.io") || slices.Contains(knownGroups, o.Group) && !oddKinds[o.Kind]
 }
 

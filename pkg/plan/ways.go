@@ -130,13 +130,7 @@ func (p *planner) objectOf(way *topology.Way) *manifest.Object {
 	}
 }
 
-func portText(way *topology.Way) string {
-	text := strconv.Itoa(way.Port)
-	if way.PortName != "" {
-		text += " (" + way.PortName + ")"
-	}
-	return text
-}
+func portText(way *topology.Way) string { return numberAndName(way.Port, way.PortName) }
 
 // mainContainer is the name of the container that the gate stands before.
 func (p *planner) mainContainer(g *Gate) string {

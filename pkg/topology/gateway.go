@@ -25,16 +25,51 @@ const awsGroup = "gateway.k8s.aws"
 
 // isAWS says whether a route hangs on a Gateway of the AWS load balancer controller, as far as the stream tells.
 func (m *Model) isAWS(r *Route) bool {
+	return m.below(r, func(g *Gateway) bool {
+		return g.Parameters == awsGroup || strings.HasPrefix(m.gwClasses[g.Class], awsGroup+"/")
+	})
+}
+
+// isGKE says whether a route hangs on a Gateway of GKE, as far as the stream tells: by the name of its class, which GKE
+// installs itself, or by the class's controller. Gateways for several clusters, whose classes end in -mc, lead to
+// ServiceImports (cloud.google.com/kubernetes-engine/docs/concepts/gateway-api).
+func (m *Model) isGKE(r *Route) bool {
+	return m.below(r, func(g *Gateway) bool {
+		return !strings.HasSuffix(g.Class, "-mc") && (strings.HasPrefix(g.Class, "gke-l7-") || m.gwClasses[g.Class] == "networking.gke.io/gateway")
+	})
+}
+
+// below says whether a route hangs on a Gateway of the stream that is of some kind.
+func (m *Model) below(r *Route, is func(*Gateway) bool) bool {
 	for _, p := range r.Parents {
 		g := m.gateways[p.Namespace+"/"+p.Name]
 		if g == nil && p.Namespace != "" {
 			g = m.gateways["/"+p.Name]
 		}
-		if g != nil && (g.Parameters == awsGroup || strings.HasPrefix(m.gwClasses[g.Class], awsGroup+"/")) {
+		if g != nil && is(g) {
 			return true
 		}
 	}
 	return false
+}
+
+func (m *Model) addHealthCheck(o *manifest.Object) {
+	ref := manifest.Field(o.Node, "spec", "targetRef")
+	if manifest.String(ref, "kind") == "Service" {
+		name := manifest.String(ref, "name")
+		m.checks[name] = append(m.checks[name], o)
+	}
+}
+
+// HealthChecksOf returns the HealthCheckPolicies of a Service. GKE takes the oldest.
+func (m *Model) HealthChecksOf(svc *Service) []*manifest.Object {
+	var all []*manifest.Object
+	for _, o := range m.checks[svc.Object.Name] {
+		if SameNamespace(o.Namespace, svc.Object.Namespace) {
+			all = append(all, o)
+		}
+	}
+	return all
 }
 
 // TargetGroup is a TargetGroupConfiguration: what an AWS load balancer behind a Gateway is told of one Service.

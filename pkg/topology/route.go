@@ -13,6 +13,7 @@ type Route struct {
 	Class       string   // the class of an Ingress, "" where it names none
 	ALB         bool     // an Ingress of the AWS load balancer controller
 	AWS         bool     // a route of the Gateway API below a Gateway of that controller
+	GKE         bool     // one below a Gateway of GKE, in one cluster
 	Parents     []Parent // the Gateways that it hangs on, of a route of the Gateway API
 	Backends    []*Backend
 }

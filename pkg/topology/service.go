@@ -115,11 +115,15 @@ func (s *Service) publishes(p *ServicePort) bool {
 }
 
 // Exposed says how the Service is itself a way in: "LoadBalancer", "NodePort", "externalIPs", what it is Published
-// by, or "" where it is none.
+// by, or "" where it is none. To externalIPs of a headless one neither kube-proxy nor Cilium gives any answer
+// (k8s.io/kubernetes v1.36:pkg/proxy/util/utils.go ShouldSkipService, cilium/cilium:pkg/loadbalancer/reflectors/conversions.go
+// convertService), and a headless LoadBalancer or NodePort the API server refuses (pkg/apis/core/validation ValidateService).
 func (s *Service) Exposed() string {
 	switch {
 	case s.Type == "ExternalName":
 		return ""
+	case s.Headless:
+		return s.Published
 	case s.Type == "LoadBalancer" || s.Type == "NodePort":
 		return s.Type
 	case s.ExternalIPs:

@@ -24,7 +24,8 @@ type Model struct {
 	selected   map[*Service][]Hit
 	later      map[*Service][]Hit // what a Service may select at run time beside what it selects by the manifests
 	endpoints  map[string][]*endpoints
-	targets    map[string][]*TargetGroup // by Service
+	targets    map[string][]*TargetGroup     // by Service
+	checks     map[string][]*manifest.Object // HealthCheckPolicies of GKE, by Service
 	hooks      []*Workload
 	entries    []*meshEntry
 	exports    []*manifest.Object  // ServiceExports: the Service of the same name is known to other clusters
@@ -49,7 +50,7 @@ func (m *Model) SelectedBy(w *Workload) []*Service { return m.selectedBy[w] }
 func Resolve(s *manifest.Stream, namespace string) (*Model, error) {
 	m := &Model{
 		Namespace: namespace, classes: map[string]string{}, endpoints: map[string][]*endpoints{},
-		targets: map[string][]*TargetGroup{}, gateways: map[string]*Gateway{}, gwClasses: map[string]string{},
+		targets: map[string][]*TargetGroup{}, checks: map[string][]*manifest.Object{}, gateways: map[string]*Gateway{}, gwClasses: map[string]string{},
 	}
 	var errs []error
 	for _, o := range s.Objects() {
@@ -64,7 +65,7 @@ func Resolve(s *manifest.Stream, namespace string) (*Model, error) {
 		return nil, err
 	}
 	for _, r := range m.Routes {
-		r.ALB, r.AWS = m.isALB(r), m.isAWS(r)
+		r.ALB, r.AWS, r.GKE = m.isALB(r), m.isAWS(r), m.isGKE(r)
 	}
 	m.index()
 	m.follow()
@@ -130,6 +131,8 @@ func (m *Model) addAside(o *manifest.Object) bool {
 	case "gateway.k8s.aws/TargetGroupConfiguration":
 		t := readTargetGroup(o)
 		m.targets[t.Service] = append(m.targets[t.Service], t)
+	case "networking.gke.io/HealthCheckPolicy":
+		m.addHealthCheck(o)
 	case "multicluster.x-k8s.io/ServiceExport", "net.gke.io/ServiceExport":
 		m.exports = append(m.exports, o)
 	default:

@@ -154,6 +154,9 @@ func TestWays(t *testing.T) {
 	for _, c := range []struct{ name, text, want string }{
 		{"LoadBalancer", app + service("s", "type: LoadBalancer, selector: {app: a}, ports: [{port: 80, targetPort: web}]"), "Service s spec.ports[0] " + end},
 		{"externalIPs", app + service("s", "externalIPs: [192.0.2.1], selector: {app: a}, ports: [{port: 80, targetPort: web}]"), "Service s spec.ports[0] " + end},
+		{"externalIPs of a headless one", app + service("s", "clusterIP: None, externalIPs: [192.0.2.1], selector: {app: a}, ports: [{port: 80, targetPort: web}]"), ""},
+		{"a headless LoadBalancer, which is refused", app + service("s", "clusterIP: None, type: LoadBalancer, selector: {app: a}, ports: [{port: 80, targetPort: web}]"), ""},
+		{"a headless NodePort without selector, which is refused", service("s", "clusterIP: None, type: NodePort, ports: [{port: 80}]"), ""},
 		{"ClusterIP is none", app + svc, ""},
 		{"open without selector", service("s", "type: NodePort, ports: [{port: 80}]"), `Service s spec.selector PROBLEM in "": open to the outside (NodePort) and has no selector, so what it leads to cannot be known`},
 		{"hostPort", deployment("d", "app: a", "{containerPort: 9090, hostPort: 80}"), "Deployment d spec.template.spec.containers[0].ports[0].hostPort -> Deployment d 9090"},

@@ -63,7 +63,7 @@ var reasons = []reason{
 			})
 		})
 	}},
-	{re(`^several ports \(`), func(w *World, f Finding, _ []string) bool { return w.ports(f) > 1 }},
+	{re(`^several ports (?:.* )?\(`), func(w *World, f Finding, _ []string) bool { return w.ports(f) > 1 }},
 	{re(`^no container says which port`), func(w *World, f Finding, _ []string) bool { return w.ports(f) == 0 }},
 	{re(`a Helm hook runs to its end`), func(w *World, f Finding, _ []string) bool { return w.noted(f, "helm.sh/hook", "") }},
 	{re(`^enables nothing`), func(w *World, f Finding, _ []string) bool { return w.noted(f, "kauth.dev/gate", "enabled") }},

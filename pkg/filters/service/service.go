@@ -15,6 +15,7 @@ type AddPort struct {
 	Name   string
 	Number int
 	Target string    // the container port's name
+	Speaks string    // its appProtocol, "" for none
 	Names  []NewName // for the ports that have none
 }
 
@@ -42,8 +43,12 @@ func (f AddPort) Filter(n *yaml.RNode) (*yaml.RNode, error) {
 			return nil, err
 		}
 	}
+	var speaks *yaml.Node
+	if f.Speaks != "" {
+		speaks = manifest.Text(f.Speaks)
+	}
 	port := manifest.Mapping("name", manifest.Text(f.Name), "port", manifest.Number(f.Number),
-		"targetPort", manifest.Text(f.Target), "protocol", manifest.Text("TCP"))
+		"targetPort", manifest.Text(f.Target), "protocol", manifest.Text("TCP"), "appProtocol", speaks)
 	if err := manifest.Append(n.YNode(), manifest.P("spec", "ports"), port); err != nil {
 		return nil, err
 	}

@@ -10,12 +10,15 @@ import (
 
 func TestAddPort(t *testing.T) {
 	add := service.AddPort{Name: "kauth", Number: 8181, Target: "kauth"}
+	secure := add
+	secure.Speaks = "HTTPS"
 	names := add
 	names.Names = []service.NewName{{Field: manifest.P("spec", "ports", 0), Name: "web"}}
 	const head = "kind: Service\nspec:\n  ports:\n"
 	const added = "  - name: kauth\n    port: 8181\n    targetPort: kauth\n    protocol: TCP\n"
 	filtertest.Run(t, []filtertest.Case{
 		{Name: "block", Filter: add, In: head + "  - name: web\n    port: 80\n", Want: head + "  - name: web\n    port: 80\n" + added},
+		{Name: "with a protocol", Filter: secure, In: head + "  - name: web\n    port: 80\n", Want: head + "  - name: web\n    port: 80\n" + added + "    appProtocol: HTTPS\n"},
 		{Name: "unnamed port", Filter: names, In: head + "  - port: 80\n", Want: head + "  - port: 80\n    name: web\n" + added},
 		{Name: "null name", Filter: names, In: head + "  - name:\n    port: 80\n", Want: head + "  - name: web\n    port: 80\n" + added},
 		{

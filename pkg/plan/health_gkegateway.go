@@ -1,0 +1,140 @@
+package plan
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/kauth-dev/kauth/pkg/manifest"
+	"github.com/kauth-dev/kauth/pkg/topology"
+)
+
+// A HealthCheckPolicy says how the load balancer behind a GKE Gateway asks for the health of one Service, on all ports of
+// it that routes use. Without one it asks for / on the port that serves, over HTTP or what appProtocol says, whatever the
+// readiness probe is (GoogleCloudPlatform/gke-gateway-api:apis/networking/v1/healthcheck_types.go,
+// cloud.google.com/kubernetes-engine/docs/how-to/configure-gateway-resources).
+const (
+	gkeGroup = "networking.gke.io"
+	gkeCheck = "HealthCheckPolicy"
+)
+
+// gkePolicies are the kinds of GKE that say how its load balancers treat a Service, and lead nowhere.
+var gkePolicies = map[string]bool{gkeCheck: true, "GCPBackendPolicy": true, "GCPGatewayPolicy": true, "GCPSessionAffinityPolicy": true}
+
+// gkeGateway makes a GKE Gateway ask the gate behind a Service: by its HealthCheckPolicy, which is edited where there is
+// one, and added where the stream says that the Gateway is one of GKE. It says whether either was so.
+func (p *planner) gkeGateway(route *topology.Route, svc *topology.Service) bool {
+	checks := p.model.HealthChecksOf(svc)
+	if len(checks) == 0 && !route.GKE {
+		return false
+	}
+	if p.gkeAsked[svc] {
+		return true
+	}
+	p.gkeAsked[svc] = true
+	g := p.behind(svc)
+	if g.tls() {
+		p.speakGKE(svc)
+	}
+	for _, o := range checks {
+		p.gkePolicy(o, g)
+		p.gkeOtherPorts(o, svc)
+	}
+	if len(checks) == 0 {
+		p.addGKEPolicy(svc, g)
+	}
+	return true
+}
+
+// gkeAsks are the blocks of a HealthCheckPolicy by its type. Just that of the type may be there.
+var gkeAsks = map[string]string{"TCP": "tcpHealthCheck", "HTTP": "httpHealthCheck", "HTTPS": "httpsHealthCheck", "HTTP2": "http2HealthCheck"}
+
+// gkePolicy plans the edits of a HealthCheckPolicy. Its type is only set where none is: another one wants another block.
+func (p *planner) gkePolicy(o *manifest.Object, g *Gate) {
+	config, want := manifest.P("spec", "default", "config"), strings.ToUpper(g.scheme())
+	have := textAt(o, config.With("type"))
+	switch {
+	case have == "" && !hasAt(o, config):
+		have = want
+		p.setField(o, config.With("type"), want)
+	case have == "":
+		have = "none"
+	}
+	block := config.With(gkeAsks[have])
+	switch have {
+	case want, "TCP":
+	case "HTTP2": // which is with TLS, and the gate speaks it where it speaks TLS
+		if g.tls() {
+			break
+		}
+		fallthrough
+	default:
+		p.find(Warning, o, config.With("type"), "write config: {type: "+want+", "+gkeAsks[want]+": {requestPath: "+g.Config.HealthPath+"}}",
+			"is %s, but the gate speaks %s", have, want)
+		return
+	}
+	if have != "TCP" {
+		p.setField(o, block.With("requestPath"), g.Config.HealthPath)
+		if text := textAt(o, block.With("response")); text != "" {
+			p.find(Warning, o, block.With("response"), "take it out", "is a text that the application answers, and the gate does not")
+		}
+	}
+	if hasAt(o, block.With("port")) && textAt(o, block.With("portSpecification")) != "USE_SERVING_PORT" {
+		p.setNumber(o, block.With("port"), strconv.Itoa(g.Port))
+	}
+}
+
+// gkeOtherPorts warns where routes use ports of the Service that do not lead to the gate: the policy is for these too.
+func (p *planner) gkeOtherPorts(o *manifest.Object, svc *topology.Service) {
+	for _, hit := range p.model.Selected(svc) {
+		for _, way := range p.model.WaysTo(hit.Workload) {
+			if way.Service == svc && way.Route != nil && strings.HasPrefix(way.Route.Object.Group, "gateway.") && !p.rerouted[way.Route][way.Backend] {
+				p.find(Warning, o, manifest.P("spec", "targetRef"), "give that port a Service of its own",
+					"is for port %d too, which %s uses, and which does not lead to the gate", way.ServicePort.Number, way.Route.Object.Short())
+			}
+		}
+	}
+}
+
+// addGKEPolicy plans a HealthCheckPolicy for a Service that has none.
+func (p *planner) addGKEPolicy(svc *topology.Service, g *Gate) {
+	text, asks := manifest.Text, strings.ToUpper(g.scheme())
+	config := manifest.Mapping("type", text(asks), gkeAsks[asks], manifest.Mapping("requestPath", text(g.Config.HealthPath)))
+	target := manifest.Mapping("group", text(""), "kind", text("Service"), "name", text(svc.Object.Name))
+	p.Additions = append(p.Additions, &Addition{Beside: svc.Object, Node: manifest.Mapping(
+		"apiVersion", text(gkeGroup+"/v1"), "kind", text(gkeCheck), "metadata", metadataBeside(svc.Object, svc.Object.Name+"-kauth", nil),
+		"spec", manifest.Mapping("default", manifest.Mapping("config", config), "targetRef", target))})
+	p.find(Info, svc.Object, nil, "where it has one that is not in this stream, edit that, for GKE takes the oldest",
+		"gets a HealthCheckPolicy, so that the load balancer of GKE asks the gate for %s", g.Config.HealthPath)
+}
+
+// speakGKE makes a GKE Gateway speak HTTPS to the gate: by the appProtocol of the Service's port.
+func (p *planner) speakGKE(svc *topology.Service) {
+	const https = "HTTPS"
+	if port := p.ports[svc]; port != nil {
+		port.Speaks = https
+	}
+	for _, port := range svc.Ports {
+		if field := port.Field.With("appProtocol"); p.moves[port] && !strings.EqualFold(textAt(svc.Object, field), https) {
+			p.setField(svc.Object, field, https)
+		}
+	}
+}
+
+// gkeUnused warns of HealthCheckPolicies for Services with a gate that no route of the stream leads through to it: routes
+// from elsewhere may use the gate's port, or go on to use the old one.
+func (p *planner) gkeUnused() {
+	for _, svc := range p.model.Services {
+		if p.gkeAsked[svc] || p.ports[svc] == nil && !p.movesOf(svc) {
+			continue
+		}
+		for _, o := range p.model.HealthChecksOf(svc) {
+			p.find(Warning, o, manifest.P("spec", "targetRef"), "where one elsewhere uses that port, have it ask for "+p.behind(svc).Config.HealthPath,
+				"is for port %s of Service %q too, which leads to the gate, and no route of this stream says who uses which", numberAndName(p.gatePortNumber(svc), p.gatePortName(svc)), svc.Object.Name)
+		}
+	}
+}
+
+// gkeReads says whether a policy of GKE tells the Gateway how to speak to a Service.
+func (p *planner) gkeReads(route *topology.Route, svc *topology.Service) bool {
+	return route.GKE || len(p.model.HealthChecksOf(svc)) > 0
+}
