@@ -54,6 +54,7 @@ func (v *validator) value(setting, value, otherwise string) string {
 func (s *Settings) validate() error {
 	v := &validator{Settings: s}
 	v.later()
+	v.policy()
 	v.checks()
 	for _, secret := range []struct{ setting, name string }{{"usersSecret", s.UsersSecret}, {"tlsSecret", s.TLSSecret}, {"headerSecret", s.HeaderSecret}} {
 		// An empty name of the other two takes back what a place of less weight states.
@@ -91,12 +92,18 @@ func (v *validator) later() {
 	default:
 		v.wrong("mode", "%q is not a mode; use %s", v.Mode, ModeSidecar)
 	}
+}
+
+// policy validates who is kept out of the pods. Who says none may leave the list of allowed ones in the file; who says
+// nothing believes in a policy that is not there.
+func (v *validator) policy() {
 	switch v.value("networkPolicy", v.NetworkPolicy, PolicyNone) {
-	case PolicyNone:
-	case "same-namespace", "gate-only":
-		v.wrong("networkPolicy", "%q is not in this version; use %s, and a NetworkPolicy of your own", v.NetworkPolicy, PolicyNone)
+	case PolicyNone, PolicySameNamespace, PolicyGateOnly:
 	default:
-		v.wrong("networkPolicy", "%q is not a policy; use %s", v.NetworkPolicy, PolicyNone)
+		v.wrong("networkPolicy", "%q is not a policy; use %s, %s or %s", v.NetworkPolicy, PolicyNone, PolicySameNamespace, PolicyGateOnly)
+	}
+	if len(v.AllowFrom) > 0 && !v.Stated("networkPolicy") {
+		v.wrong("allowFrom", "lets somebody in where nobody is kept out; give networkPolicy too, or leave it out")
 	}
 }
 
