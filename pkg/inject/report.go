@@ -25,13 +25,15 @@ type Gate struct {
 	Config   gateconf.Config
 	Image    string
 	Done     string // what the workload's annotation says: "8181 -> http://127.0.0.1:9090"
+	Policy   string // the NetworkPolicy that is added for it; "" for none
+	Closed   plan.Closed
 }
 
 // newReport copies what it needs of a plan, so that the plan's nodes need not stay in memory.
 func newReport(version string, p *plan.Plan) *Report {
 	r := &Report{Version: version, Findings: p.Findings}
 	for _, g := range p.Gates {
-		r.Gates = append(r.Gates, Gate{Workload: g.Ref(), Port: g.Port, Config: g.Config, Image: g.Image, Done: g.Done()})
+		r.Gates = append(r.Gates, Gate{Workload: g.Ref(), Port: g.Port, Config: g.Config, Image: g.Image, Done: g.Done(), Policy: g.PolicyName, Closed: g.Closed()})
 	}
 	for _, open := range p.Opens {
 		r.Open = append(r.Open, plan.Allowed{Ref: open.Object.Ref, Field: open.Field.String(), What: open.What})
@@ -55,6 +57,7 @@ type (
 		UsersSecret string   `json:"usersSecret"`
 		Image       string   `json:"image"`
 		Arguments   []string `json:"arguments"`
+		Policy      string   `json:"networkPolicy,omitempty"`
 	}
 	jsonOpen struct {
 		Object string `json:"object"`
@@ -81,7 +84,7 @@ func (r *Report) JSON(failed error) ([]byte, error) {
 		for _, g := range r.Gates {
 			out.Gates = append(out.Gates, jsonGate{
 				Workload: g.Workload.Short(), Port: g.Port, Upstream: g.Config.Upstream, UsersSecret: g.Config.UsersSecret,
-				Image: g.Image, Arguments: g.Config.Args(),
+				Image: g.Image, Arguments: g.Config.Args(), Policy: g.Policy,
 			})
 		}
 		for _, open := range r.Open {
