@@ -116,9 +116,11 @@ func (d *decoder) check() {
 	if f.Namespace != nil && !namespaceName.MatchString(*f.Namespace) {
 		d.wrong("namespace", "%q is not the name of a namespace", *f.Namespace)
 	}
+	d.peers(f.Defaults, "defaults")
 	for i := range f.Gates {
 		g, at := &f.Gates[i], fmt.Sprintf("gates[%d]", i)
 		d.target(&g.Target, at+".target")
+		d.peers(&g.Stated, at)
 		if g.Gate != nil && *g.Gate != "enabled" && *g.Gate != "disabled" {
 			d.wrong(at+".gate", "%q is neither enabled nor disabled", *g.Gate)
 		}

@@ -17,7 +17,8 @@ type Settings struct {
 	HeaderSecret       string // Secret whose values of that header are accepted
 	TLSSecret          string // Secret of type kubernetes.io/tls that the gate serves with; "" for plain HTTP
 	TrustedProxies     []string
-	NetworkPolicy      string // PolicyNone
+	NetworkPolicy      string // PolicyNone, PolicySameNamespace or PolicyGateOnly
+	AllowFrom          []Peer // who else that policy lets in
 	HealthPath         string
 	UpstreamHealthPath string // "" where kauth finds it out
 	Image              string // of the sidecar; "" for the release's own
@@ -102,6 +103,7 @@ func resolve(layers []layer) Settings {
 	take(&s, layers, "tlsSecret", &s.TLSSecret, func(t *Stated) *string { return t.TLSSecret })
 	take(&s, layers, "trustedProxies", &s.TrustedProxies, func(t *Stated) *[]string { return t.TrustedProxies })
 	take(&s, layers, "networkPolicy", &s.NetworkPolicy, func(t *Stated) *string { return t.NetworkPolicy })
+	take(&s, layers, "allowFrom", &s.AllowFrom, func(t *Stated) *[]Peer { return t.AllowFrom })
 	take(&s, layers, "healthPath", &s.HealthPath, func(t *Stated) *string { return t.HealthPath })
 	take(&s, layers, "upstreamHealthPath", &s.UpstreamHealthPath, func(t *Stated) *string { return t.UpstreamHealthPath })
 	take(&s, layers, "image", &s.Image, func(t *Stated) *string { return t.Image })

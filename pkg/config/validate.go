@@ -53,8 +53,8 @@ func (v *validator) value(setting, value, otherwise string) string {
 // validate says everything that is wrong with the settings, each by the place that states it.
 func (s *Settings) validate() error {
 	v := &validator{Settings: s}
-	v.later()
 	v.mode()
+	v.policy()
 	v.checks()
 	for _, secret := range []struct{ setting, name string }{{"usersSecret", s.UsersSecret}, {"tlsSecret", s.TLSSecret}, {"headerSecret", s.HeaderSecret}} {
 		// An empty name of the other two takes back what a place of less weight states.
@@ -83,14 +83,16 @@ func (s *Settings) validate() error {
 	return errors.Join(v.errs...)
 }
 
-// later refuses what kauth will do in a later version, and what it will never do.
-func (v *validator) later() {
+// policy validates who is kept out of the pods. Who says none may leave the list of allowed ones in the file; who says
+// nothing believes in a policy that is not there.
+func (v *validator) policy() {
 	switch v.value("networkPolicy", v.NetworkPolicy, PolicyNone) {
-	case PolicyNone:
-	case "same-namespace", "gate-only":
-		v.wrong("networkPolicy", "%q is not in this version; use %s, and a NetworkPolicy of your own", v.NetworkPolicy, PolicyNone)
+	case PolicyNone, PolicySameNamespace, PolicyGateOnly:
 	default:
-		v.wrong("networkPolicy", "%q is not a policy; use %s", v.NetworkPolicy, PolicyNone)
+		v.wrong("networkPolicy", "%q is not a policy; use %s, %s or %s", v.NetworkPolicy, PolicyNone, PolicySameNamespace, PolicyGateOnly)
+	}
+	if len(v.AllowFrom) > 0 && !v.Stated("networkPolicy") {
+		v.wrong("allowFrom", "lets somebody in where nobody is kept out; give networkPolicy too, or leave it out")
 	}
 }
 

@@ -143,6 +143,7 @@ func settings(g *plan.Gate) []Setting {
 		{Name: "tlsSecret", Value: s.TLSSecret},
 		{Name: "trustedProxies", Value: strings.Join(c.TrustedProxies, ",")},
 		{Name: "networkPolicy", Value: cmp.Or(s.NetworkPolicy, config.PolicyNone)},
+		{Name: "allowFrom", Value: peers(s.AllowFrom)},
 		{Name: "healthPath", Value: c.HealthPath},
 		{Name: "upstreamHealthPath", Value: c.UpstreamHealthPath},
 		{Name: "image", Value: g.Image},
@@ -156,6 +157,14 @@ func settings(g *plan.Gate) []Setting {
 		}
 	}
 	return stated
+}
+
+func peers(list []config.Peer) string {
+	var all []string
+	for _, peer := range list {
+		all = append(all, peer.String())
+	}
+	return strings.Join(all, "; ")
 }
 
 func amounts(list string, of map[string]config.Quantity) string {

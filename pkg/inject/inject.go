@@ -122,14 +122,18 @@ func prove(s *manifest.Stream, namespace string, r *Report) []plan.Finding {
 		return []plan.Finding{{Severity: plan.Error, Message: err.Error()}}
 	}
 	workloads := make([]manifest.Ref, len(r.Gates))
+	var closed []plan.Closed
 	for i, g := range r.Gates {
 		workloads[i] = g.Workload
+		if plan.Closes(g.Closed.Policy) {
+			closed = append(closed, g.Closed)
+		}
 	}
 	logins := make([]plan.Checked, len(r.Logins))
 	for i, l := range r.Logins {
 		logins[i] = l.Checked
 	}
-	return plan.Prove(after, workloads, logins, r.Open)
+	return append(plan.Prove(after, workloads, logins, r.Open), plan.ProvePolicies(after, closed, r.Open)...)
 }
 
 // apply carries out the plan and writes it into the text of the stream.

@@ -27,6 +27,8 @@ type Gate struct {
 	Config   gateconf.Config
 	Image    string
 	Done     string // what the workload's annotation says: "8181 -> http://127.0.0.1:9090"
+	Policy   string // the NetworkPolicy that is added for it; "" for none
+	Closed   plan.Closed
 }
 
 // Login is one login of a report that is no gate of ours: the ingress controller's or the application's own.
@@ -40,7 +42,7 @@ type Login struct {
 func newReport(version string, p *plan.Plan) *Report {
 	r := &Report{Version: version, Findings: p.Findings}
 	for _, g := range p.Gates {
-		r.Gates = append(r.Gates, Gate{Workload: g.Ref(), Port: g.Port, Config: g.Config, Image: g.Image, Done: g.Done()})
+		r.Gates = append(r.Gates, Gate{Workload: g.Ref(), Port: g.Port, Config: g.Config, Image: g.Image, Done: g.Done(), Policy: g.PolicyName, Closed: g.Closed()})
 	}
 	for _, l := range p.Logins {
 		r.Logins = append(r.Logins, Login{
@@ -71,6 +73,7 @@ type (
 		UsersSecret string   `json:"usersSecret"`
 		Image       string   `json:"image"`
 		Arguments   []string `json:"arguments"`
+		Policy      string   `json:"networkPolicy,omitempty"`
 	}
 	jsonLogin struct {
 		Workload    string `json:"workload"`
@@ -103,7 +106,7 @@ func (r *Report) JSON(failed error) ([]byte, error) {
 		for _, g := range r.Gates {
 			out.Gates = append(out.Gates, jsonGate{
 				Workload: g.Workload.Short(), Port: g.Port, Upstream: g.Config.Upstream, UsersSecret: g.Config.UsersSecret,
-				Image: g.Image, Arguments: g.Config.Args(),
+				Image: g.Image, Arguments: g.Config.Args(), Policy: g.Policy,
 			})
 		}
 		for _, l := range r.Logins {

@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
@@ -38,6 +39,54 @@ func Sequence(items ...*yaml.Node) *yaml.Node {
 	n := newCollection(yaml.SequenceNode)
 	n.Content = append(n.Content, items...)
 	return n
+}
+
+// Copy returns a new node of what n says, to be put elsewhere: aliases and merge keys written out, comments left behind.
+func Copy(n *yaml.Node) *yaml.Node {
+	n = Resolve(n)
+	switch {
+	case n == nil:
+		return nil
+	case n.Kind == yaml.SequenceNode:
+		items := newCollection(yaml.SequenceNode)
+		for _, item := range n.Content {
+			items.Content = append(items.Content, Copy(item))
+		}
+		return items
+	case n.Kind != yaml.MappingNode:
+		return &yaml.Node{Kind: n.Kind, Tag: n.ShortTag(), Value: n.Value}
+	}
+	fields := newCollection(yaml.MappingNode)
+	for _, key := range keysOf(n, 0) {
+		fields.Content = append(fields.Content, Text(key), Copy(Field(n, key)))
+	}
+	return fields
+}
+
+// keysOf returns the keys of a mapping in their order, each once, those that merge keys bring included.
+func keysOf(n *yaml.Node, depth int) []string {
+	var keys []string
+	add := func(more ...string) {
+		for _, key := range more {
+			if !slices.Contains(keys, key) {
+				keys = append(keys, key)
+			}
+		}
+	}
+	n = Resolve(n)
+	for i := 0; n != nil && i+1 < len(n.Content) && depth < 20; i += 2 {
+		switch value := Resolve(n.Content[i+1]); {
+		case n.Content[i].Tag != yaml.MergeTag:
+			add(n.Content[i].Value)
+		case value != nil && value.Kind == yaml.SequenceNode:
+			for _, item := range value.Content {
+				add(keysOf(item, depth+1)...)
+			}
+		default:
+			add(keysOf(value, depth+1)...)
+		}
+	}
+	return keys
 }
 
 // SetField sets key in a mapping to a scalar. One that exists keeps its place, its comments and its quotes. It fails

@@ -9,7 +9,7 @@ import (
 func (p *planner) advise() {
 	for _, g := range p.Gates {
 		o := g.Workload.Object
-		if !manifest.Bool(g.Workload.Spec(), "listenLocal") {
+		if !manifest.Bool(g.Workload.Spec(), "listenLocal") && !g.closed() {
 			p.find(Info, o, nil, "keep untrusted pods out with a NetworkPolicy",
 				"port %d stays open inside the cluster, for scrapers and for whoever can reach the pod", g.Upstream)
 		}

@@ -20,28 +20,36 @@ func (p *planner) clients(s *manifest.Stream) {
 	if len(moved) == 0 {
 		return
 	}
-	c := clientSearch{planner: p, moved: moved, byName: map[string][]*topology.Service{}, skip: map[*manifest.Object]bool{}}
-	for _, svc := range moved {
+	c := clientSearch{planner: p, moved: moved, leads: func(_ *topology.Service, port *topology.ServicePort) bool { return p.moves[port] }}
+	c.tell = c.needsPassword
+	c.search(s)
+}
+
+// clientSearch looks for clients of the Services whose ports change for them.
+type clientSearch struct {
+	*planner
+	moved  []*topology.Service
+	leads  func(*topology.Service, *topology.ServicePort) bool // whether a port is one that is looked for
+	tell   func(client *manifest.Object, svc *topology.Service, field manifest.Path)
+	byName map[string][]*topology.Service
+	skip   map[*manifest.Object]bool // routes, which move too
+}
+
+func (c *clientSearch) search(s *manifest.Stream) {
+	c.byName, c.skip = map[string][]*topology.Service{}, map[*manifest.Object]bool{}
+	for _, svc := range c.moved {
 		c.byName[svc.Object.Name] = append(c.byName[svc.Object.Name], svc)
 	}
-	for _, r := range p.model.Routes {
+	for _, r := range c.model.Routes {
 		c.skip[r.Object] = true
 	}
 	for _, d := range s.Docs {
-		if bytes.Contains(d.Raw(), []byte("ServiceMonitor")) || c.hosts(string(d.Raw()), func(*topology.Service) bool { return true }) {
+		if bytes.Contains(d.Raw(), []byte("ServiceMonitor")) || bytes.Contains(d.Raw(), []byte("alertmanagers")) || c.hosts(string(d.Raw()), func(*topology.Service) bool { return true }) {
 			for _, o := range d.Peek() {
 				c.look(o)
 			}
 		}
 	}
-}
-
-// clientSearch looks for clients of the Services whose ports move.
-type clientSearch struct {
-	*planner
-	moved  []*topology.Service
-	byName map[string][]*topology.Service
-	skip   map[*manifest.Object]bool // routes, which move too
 }
 
 func (c *clientSearch) look(o *manifest.Object) {
@@ -66,10 +74,10 @@ func (c *clientSearch) look(o *manifest.Object) {
 	}
 }
 
-// movesPort says whether a port of the Service, by number or name, is one that moves.
+// movesPort says whether a port of the Service, by number or name, is one that is looked for.
 func (c *clientSearch) movesPort(svc *topology.Service, port topology.Port) bool {
 	return slices.ContainsFunc(svc.Ports, func(p *topology.ServicePort) bool {
-		return c.moves[p] && (port.Name != "" && port.Name == p.Name || port.Name == "" && port.Number == p.Number)
+		return c.leads(svc, p) && (port.Name != "" && port.Name == p.Name || port.Name == "" && port.Number == p.Number)
 	})
 }
 
@@ -168,7 +176,8 @@ func (c *clientSearch) asks(svc *topology.Service, domain, port string, scheme b
 	}
 }
 
-func (c *clientSearch) tell(o *manifest.Object, svc *topology.Service, field manifest.Path) {
+// needsPassword reports a client of a port that leads to a gate from now on.
+func (c *clientSearch) needsPassword(o *manifest.Object, svc *topology.Service, field manifest.Path) {
 	name := svc.Object.Name
 	hint := "let it name the Service " + strconv.Quote(c.kept[svc])
 	if c.kept[svc] == "" {

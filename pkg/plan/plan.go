@@ -42,21 +42,22 @@ type Plan struct {
 
 // Gate is one gate: a sidecar in the pods of one workload.
 type Gate struct {
-	Workload  *topology.Workload
-	Config    gateconf.Config
-	Port      int // container port of the gate
-	AdminPort int // container port of metrics, livez and readyz
-	Upstream  int // container port of the application
-	Image     string
-	Settings  config.Settings
-	Reason    string // why the workload is gated: "by default", or who asked for it
-	Mounts    []gateconf.Mount
-	FileMode  int  // of the mounted files
-	SetUser   bool // the pod names no usable user, so the sidecar names one
-	Native    bool // the pod's work comes to an end, which a plain sidecar would never let it
-	HostPort  int  // of the node, which leads to the gate from now on; 0 for none
-	HostIP    string
-	HostField manifest.Path // with HostPort: where it stood
+	Workload   *topology.Workload
+	Config     gateconf.Config
+	Port       int // container port of the gate
+	AdminPort  int // container port of metrics, livez and readyz
+	Upstream   int // container port of the application
+	Image      string
+	Settings   config.Settings
+	Reason     string // why the workload is gated: "by default", or who asked for it
+	Mounts     []gateconf.Mount
+	FileMode   int  // of the mounted files
+	SetUser    bool // the pod names no usable user, so the sidecar names one
+	Native     bool // the pod's work comes to an end, which a plain sidecar would never let it
+	HostPort   int  // of the node, which leads to the gate from now on; 0 for none
+	HostIP     string
+	HostField  manifest.Path // with HostPort: where it stood
+	PolicyName string        // of the NetworkPolicy that is added for it; "" for none
 }
 
 // Port is a port that a Service gets.
@@ -148,7 +149,7 @@ func Make(m *topology.Model, s *manifest.Stream, o Options) *Plan {
 	p.clients(s)
 	p.agree()
 	p.health()
-	p.policies()
+	p.policies(s)
 	p.unknown(s)
 	p.recordOpen(s)
 	p.advise()
@@ -159,16 +160,19 @@ func Make(m *topology.Model, s *manifest.Stream, o Options) *Plan {
 // planner is a Plan in the making.
 type planner struct {
 	*Plan
-	model    *topology.Model
-	kinds    map[string][]*manifest.Object // the objects of the stream by kind
-	foreign  []*manifest.Object            // policies that are not Kubernetes' own
-	grouped  map[*topology.Service]bool    // Services that get a TargetGroupConfiguration
-	gkeAsked map[*topology.Service]bool    // Services whose HealthCheckPolicy is seen to
-	options  Options
-	order    map[*manifest.Document]int
-	disabled []manifest.Ref
-	rules    map[*config.Rule]ruleUse
-	said     map[string]bool // what advise has said
+	model       *topology.Model
+	kinds       map[string][]*manifest.Object             // the objects of the stream by kind
+	foreign     []*manifest.Object                        // policies that are not Kubernetes' own
+	restricting map[*topology.Workload][]*topology.Policy // the policies that are about the pods of each
+	restricted  map[*topology.Policy][]*topology.Workload
+	policyNames map[string][]string        // the namespaces in which a NetworkPolicy has a name
+	grouped     map[*topology.Service]bool // Services that get a TargetGroupConfiguration
+	gkeAsked    map[*topology.Service]bool // Services whose HealthCheckPolicy is seen to
+	options     Options
+	order       map[*manifest.Document]int
+	disabled    []manifest.Ref
+	rules       map[*config.Rule]ruleUse
+	said        map[string]bool // what advise has said
 
 	gates     map[*topology.Workload]*Gate
 	logins    map[*topology.Workload]*Login

@@ -17,40 +17,69 @@ type Opening struct {
 	Port   int
 }
 
-// policies lets the gate's port in wherever a NetworkPolicy of the stream lets the application's port in. Policies add
-// up, so one rule of one of them is enough.
-func (p *planner) policies() {
-	for _, g := range p.Gates {
-		var restricting []*topology.Policy
-		opened := false
-		for _, policy := range p.model.Policies {
-			if !policy.Restricts(g.Workload) {
-				continue
-			}
-			restricting = append(restricting, policy)
-			opened = p.open(policy, g) || opened
+// policies decides who may reach the pods of the gates: as the setting networkPolicy asks, or else as the chart says.
+func (p *planner) policies(s *manifest.Stream) {
+	p.restricting, p.restricted, p.policyNames = map[*topology.Workload][]*topology.Policy{}, map[*topology.Policy][]*topology.Workload{}, map[string][]string{}
+	for _, policy := range p.model.Policies {
+		p.restricted[policy] = p.model.Restricted(policy)
+		for _, w := range p.restricted[policy] {
+			p.restricting[w] = append(p.restricting[w], policy)
 		}
-		if len(restricting) > 0 && !opened {
-			p.find(Warning, restricting[0].Object, manifest.P("spec", "ingress"), "let it in from where the load balancer comes",
-				"lets port %d of %s in from nowhere, and so the gate's port %d neither", g.Upstream, g.Ref().Short(), g.Port)
+	}
+	for _, o := range p.kinds["NetworkPolicy"] {
+		p.policyNames[o.Name] = append(p.policyNames[o.Name], o.Namespace)
+	}
+	for _, g := range p.Gates {
+		if g.closed() {
+			p.closePorts(g)
+		} else {
+			p.openings(g)
 		}
 		p.otherPolicies(g)
 	}
+	p.keptOut(s)
 }
 
-// open plans the gate's port for each rule that lets the application's in, and says whether there is one.
-func (p *planner) open(policy *topology.Policy, g *Gate) bool {
+// openings lets the gate's port in wherever a NetworkPolicy of the stream lets the application's port in. Policies add
+// up, so one rule of one of them is enough.
+func (p *planner) openings(g *Gate) {
+	var rules []*yaml.Node // for the pods of the gate alone
 	opened := false
-	for _, rule := range policy.Rules {
-		if !rule.LetsIn(g.Workload, g.Upstream) {
-			continue
-		}
-		opened = true
-		if !rule.LetsIn(g.Workload, g.Port) && !p.opened(policy, rule, g.Port) {
-			p.Openings = append(p.Openings, &Opening{Policy: policy, Rule: rule.Field, Port: g.Port})
+	restricting := p.restricting[g.Workload]
+	for _, policy := range restricting {
+		for _, rule := range policy.Rules {
+			if !rule.LetsIn(g.Workload, g.Upstream) {
+				continue
+			}
+			opened = true
+			switch {
+			case rule.LetsIn(g.Workload, g.Port) || p.opened(policy, rule, g.Port):
+			case p.gatesOnly(policy, rule, g):
+				p.Openings = append(p.Openings, &Opening{Policy: policy, Rule: rule.Field, Port: g.Port})
+			default:
+				rules = append(rules, policyRule(peersOf(rule), policyPort(g.Port, "TCP")))
+			}
 		}
 	}
-	return opened
+	if len(rules) > 0 && p.addPolicy(g, rules) {
+		p.find(Info, g.Workload.Object, nil, "", "gets NetworkPolicy %q, which lets the gate's port %d in from where others let port %d in; these are about other pods too, and stay as they are",
+			g.PolicyName, g.Port, g.Upstream)
+	}
+	if len(restricting) > 0 && !opened {
+		p.find(Warning, restricting[0].Object, manifest.P("spec", "ingress"), "let it in from where the load balancer comes",
+			"lets port %d of %s in from nowhere, and so the gate's port %d neither", g.Upstream, g.Ref().Short(), g.Port)
+	}
+}
+
+// gatesOnly says whether a rule can be given the port of g without opening it for anybody else: all that its policy is
+// about are gates on that port, and the rule lets the application of each in.
+func (p *planner) gatesOnly(policy *topology.Policy, rule topology.PolicyRule, g *Gate) bool {
+	for _, w := range p.restricted[policy] {
+		if other := p.gateOf(w); other == nil || other.Port != g.Port || !rule.LetsIn(w, other.Upstream) {
+			return false
+		}
+	}
+	return !policy.General()
 }
 
 func (p *planner) opened(policy *topology.Policy, rule topology.PolicyRule, port int) bool {

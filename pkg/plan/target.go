@@ -46,6 +46,7 @@ func (t Target) String() string {
 
 // kindNames are the short names that kubectl knows.
 var kindNames = map[string]string{
+	"netpol": "networkpolicy", "networkpolicies": "networkpolicy",
 	"deploy": "deployment", "sts": "statefulset", "ds": "daemonset", "rs": "replicaset", "po": "pod", "rc": "replicationcontroller",
 	"prom": "prometheus", "amgr": "alertmanager", "promagent": "prometheusagent", "ruler": "thanosruler",
 	"svc": "service", "ing": "ingress", "vs": "virtualservice",

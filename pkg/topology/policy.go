@@ -20,6 +20,15 @@ type Policy struct {
 type PolicyRule struct {
 	Field manifest.Path
 	Ports []PolicyPort
+	From  []PolicyPeer // none means everyone
+}
+
+// PolicyPeer is an entry of a rule's from.
+type PolicyPeer struct {
+	Node       *yaml.Node
+	Pods       *yaml.Node // selector; nil for all
+	Namespaces *yaml.Node // selector; nil for the policy's own
+	CIDR       string     // "" where pods are meant
 }
 
 // PolicyPort is a port, or a range of ports, that a rule lets in.
@@ -38,6 +47,11 @@ func readPolicy(o *manifest.Object) *Policy {
 	p := &Policy{Object: o, selector: manifest.Field(o.Node, "spec", "podSelector")}
 	for i, item := range manifest.Items(o.Node, "spec", "ingress") {
 		rule := PolicyRule{Field: manifest.P("spec", "ingress", i)}
+		for _, n := range manifest.Items(item, "from") {
+			rule.From = append(rule.From, PolicyPeer{
+				Node: n, Pods: manifest.Field(n, "podSelector"), Namespaces: manifest.Field(n, "namespaceSelector"), CIDR: manifest.String(n, "ipBlock", "cidr"),
+			})
+		}
 		for _, port := range manifest.Items(item, "ports") {
 			if protocol := manifest.String(port, "protocol"); protocol != "" && protocol != "TCP" {
 				continue

@@ -76,8 +76,8 @@ func (r Run) parted() (rest *Stream, added []*Object) {
 	return rest, added
 }
 
-// mayAdd says whether an object is of a kind that kauth adds: a Service that only clients inside the cluster can reach, or
-// what tells an AWS load balancer to ask the gate for health.
+// mayAdd says whether an object is of a kind that kauth adds: a Service that only clients inside the cluster can reach, what
+// tells an AWS load balancer to ask the gate for health, or a NetworkPolicy, which is judged by policies.
 func mayAdd(o *Object) bool {
 	marked := o.annotation("kauth.dev/undo") == "object" && len(texts(o.Map, "metadata", "annotations")) == 1
 	switch o.Group + "/" + o.Kind {
@@ -85,6 +85,8 @@ func mayAdd(o *Object) bool {
 		return marked && text(o.Map, "spec", "type") == "ClusterIP" && !exposed(o)
 	case "gateway.k8s.aws/TargetGroupConfiguration":
 		return marked && text(o.Map, "spec", "targetReference", "kind") == "Service" && strings.HasSuffix(o.Name, "-kauth")
+	case "networking.k8s.io/NetworkPolicy":
+		return marked && strings.HasSuffix(o.Name, "-kauth") && fmt.Sprint(dig(o.Map, "spec", "policyTypes")) == "[Ingress]"
 	default:
 		return false
 	}

@@ -136,7 +136,8 @@ func (g *gen) strangeService() {
 // policy adds a NetworkPolicy for a workload.
 func (g *gen) policy() {
 	w := pick(g, g.workloads...)
-	rule := Map{"from": []any{Map{"namespaceSelector": Map{}}}}
+	peers := []any{Map{"namespaceSelector": Map{}}, Map{"podSelector": Map{"matchLabels": Map{"app": "scraper"}}}, Map{"podSelector": Map{}}, Map{"ipBlock": Map{"cidr": "10.0.0.0/8"}}}
+	rule := Map{"from": []any{pick(g, peers...)}}
 	port := Map{"port": w.ports[0]["containerPort"]}
 	if name, ok := w.ports[0]["name"]; ok && g.chance(0.4) {
 		port["port"] = name

@@ -29,8 +29,9 @@ func (f Finding) about(o *Object) bool {
 type Run struct {
 	In, Out  *Stream
 	Findings []Finding
-	Unsure   bool // kauth was not told the namespace of the release
-	Runtime  bool // count ways that take a label which pods may get at run time
+	Unsure   bool   // kauth was not told the namespace of the release
+	Policy   string // of --network-policy
+	Runtime  bool   // count ways that take a label which pods may get at run time
 }
 
 // A Gate is a gate as it stands in the output.
@@ -108,7 +109,7 @@ func (r Run) Judge(ns string) []string {
 	}
 	gates, wrong := after.gates()
 	wrong = append(wrong, r.ways(before, after, gates)...)
-	return append(wrong, r.policies(before, Resolve(rest, ns), gates)...)
+	return append(wrong, r.policies(before, after, gates)...)
 }
 
 // ways compares the ways in. Each that led to a gated workload's own port now leads to its gate; all others are as they

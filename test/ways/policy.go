@@ -3,56 +3,131 @@ package ways
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 )
 
-// policies compares what NetworkPolicies let in: rule by rule, the gate's port where the application's port was let in, and
-// every other port as before. A rule cannot tell the pods of its policy apart, so what one of them needs all get.
+// everybody is the peer of a rule that names none, or all.
+const everybody = "*"
+
+// policies compares whom NetworkPolicies let in to each port of each pod: to the gate's whoever was let in to the
+// application's, to all others whom they let in before. Policies add up, so all that are about a pod are taken together.
+// Where --network-policy asks for more, everybody is let in to the gate, and to the other ports whom it names.
 func (r Run) policies(before, after *World, gates map[string]Gate) []string {
 	var wrong []string
-	for i, b := range before.Objects {
-		if b.Kind != "NetworkPolicy" {
+	for _, p := range before.Pods {
+		g, gated := gates[p.Workload.String()]
+		closed := gated && (r.Policy == "same-namespace" || r.Policy == "gate-only")
+		_, was := before.letIn(p, 0)
+		_, is := after.letIn(p, 0)
+		if is != (was || closed) && (!r.Unsure || !is) {
+			wrong = append(wrong, fmt.Sprintf("%s: under a policy: %t, and now %t", p.Workload, was, is))
 			continue
 		}
-		was, is := entries(entry{"", b.Map}, "spec", "ingress"), entries(entry{"", after.Objects[i].Map}, "spec", "ingress")
-		if len(was) != len(is) {
-			return append(wrong, fmt.Sprintf("%s: %d rules became %d", b, len(was), len(is)))
+		ports := map[int]bool{}
+		for _, port := range p.Ports {
+			ports[port.Number] = ports[port.Number] || port.Protocol == "TCP"
 		}
-		var pods []*Pods
-		for _, p := range after.Pods {
-			if p.NS == b.NS && selects(b.Map, p.Labels) {
-				pods = append(pods, p)
-			}
+		if gated {
+			ports[g.Port], ports[g.Admin], ports[g.Upstream] = true, true, true
 		}
-		for k := range was {
-			for _, line := range r.rule(was[k], is[k], pods, gates) {
-				wrong = append(wrong, fmt.Sprintf("%s: %s %s", b, was[k].at, line))
+		for _, port := range slices.Sorted(maps.Keys(ports)) {
+			if ports[port] && is {
+				wrong = append(wrong, r.port(before, after, p, port, g, gated, closed)...)
 			}
 		}
 	}
 	return wrong
 }
 
-// rule compares one rule for the pods of its policy.
-func (r Run) rule(was, is entry, pods []*Pods, gates map[string]Gate) []string {
-	want := map[int]bool{}
-	for _, p := range pods {
-		if g, gated := gates[p.Workload.String()]; gated && lets(was, p, g.Upstream) {
-			want[g.Port] = true
-		}
+// port compares who is let in to one TCP port of a pod that a policy is about.
+func (r Run) port(before, after *World, p *Pods, port int, g Gate, gated, closed bool) []string {
+	want, _ := before.letIn(p, port)
+	got, _ := after.letIn(p, port)
+	surely, maybe := after.leadsTo(p, port)
+	switch {
+	case closed && port != g.Upstream && maybe && !surely: // open or not, as kauth thinks of labels of the run time
+		return nil
+	case closed && port == g.Port, closed && port != g.Upstream && surely:
+		want = map[string]bool{everybody: true}
+	case closed && r.Policy == "same-namespace":
+		want[`{"podSelector":{}}`] = true
+	case closed:
+		maps.DeleteFunc(got, func(peer string, _ bool) bool { return means(peer, p.Labels) })
+		maps.DeleteFunc(want, func(peer string, _ bool) bool { return means(peer, p.Labels) })
+	case gated && port == g.Port:
+		own, _ := before.letIn(p, g.Upstream)
+		maps.Copy(want, own)
 	}
 	var wrong []string
-	for _, p := range pods {
-		for _, port := range p.Ports {
-			expected := want[port.Number] || lets(was, p, port.Number)
-			if got := lets(is, p, port.Number); port.Protocol == "TCP" && got != expected && (expected || !r.Unsure) {
-				wrong = append(wrong, fmt.Sprintf("lets port %d of %s in: %t", port.Number, p.Workload, got))
-			}
+	for _, peer := range slices.Sorted(maps.Keys(want)) {
+		if !got[peer] && !got[everybody] {
+			wrong = append(wrong, fmt.Sprintf("%s: port %d is closed to %s", p.Workload, port, peer))
+		}
+	}
+	for _, peer := range slices.Sorted(maps.Keys(got)) {
+		if !want[peer] && !want[everybody] && !r.Unsure {
+			wrong = append(wrong, fmt.Sprintf("%s: port %d is open to %s", p.Workload, port, peer))
 		}
 	}
 	return wrong
+}
+
+// leadsTo says whether a way from outside ends at a port, now or when pods get labels at run time.
+func (w *World) leadsTo(p *Pods, port int) (surely, maybe bool) {
+	for _, way := range w.Ways {
+		if way.Workload == p.Workload.String() && way.Port == port {
+			surely, maybe = surely || !way.Maybe, maybe || way.Maybe
+		}
+	}
+	return surely, maybe
+}
+
+// letIn returns the peers that the policies of a world let in to a TCP port of a pod, and whether any policy is about it:
+// where none is, everybody gets in.
+func (w *World) letIn(p *Pods, port int) (peers map[string]bool, restricted bool) {
+	peers = map[string]bool{}
+	for _, o := range w.Objects {
+		if o.Kind != "NetworkPolicy" || o.Group != "networking.k8s.io" || o.NS != p.NS || !selects(o.Map, p.Labels) || !aboutIngress(o) {
+			continue
+		}
+		restricted = true
+		for _, rule := range entries(entry{"", o.Map}, "spec", "ingress") {
+			if !lets(rule, p, port) {
+				continue
+			}
+			from := entries(rule, "from")
+			if len(from) == 0 {
+				peers[everybody] = true
+			}
+			for _, e := range from {
+				text, err := json.Marshal(e.m)
+				if err != nil || string(text) == `{"namespaceSelector":{}}` || string(text) == "{}" {
+					text = []byte(everybody)
+				}
+				peers[string(text)] = true
+			}
+		}
+	}
+	return peers, restricted
+}
+
+func aboutIngress(o *Object) bool {
+	types, _ := dig(o.Map, "spec", "policyTypes").([]any)
+	return len(types) == 0 || slices.Contains(types, any("Ingress"))
+}
+
+// means says whether a peer is of the own namespace and means pods with these labels, but not all pods.
+func means(peer string, of Labels) bool {
+	var m Map
+	if json.Unmarshal([]byte(peer), &m) != nil || len(m) != 1 {
+		return false
+	}
+	selector, _ := m["podSelector"].(Map)
+	return len(selector) > 0 && selects(Map{"spec": m}, of)
 }
 
 // selects says whether a policy is about pods with these labels.

@@ -43,6 +43,10 @@ func (g *gen) options() (inject.Options, error) {
 		tell.SignIn = new("page")
 	case 3:
 		tell.RequireHeader, tell.HeaderSecret = new("X-Origin-Verify"), new("origin")
+	case 4:
+		tell.NetworkPolicy = new("same-namespace")
+	case 5:
+		tell.NetworkPolicy = new("gate-only")
 	}
 	all, err := config.Resolve(tell, nil)
 	if err != nil {

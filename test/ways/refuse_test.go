@@ -63,6 +63,9 @@ var reasons = []reason{
 			})
 		})
 	}},
+	{re(`^lets everybody in to port (\d+) of (\S+ \S+), past the gate, and policies add up$`), func(w *World, f Finding, m []string) bool { return w.opened(f, m[2], m[1]) }},
+	{re(`^the labels that select its pods select those of (\S+ \S+) too`), func(w *World, f Finding, m []string) bool { return w.confused(f, m[1]) }},
+	{re(`^no NetworkPolicy holds back what comes to pods in the network of their node`), func(w *World, f Finding, _ []string) bool { return w.hosted(f) }},
 	{re(`^several ports (?:.* )?\(`), func(w *World, f Finding, _ []string) bool { return w.ports(f) > 1 }},
 	{re(`^no container says which port`), func(w *World, f Finding, _ []string) bool { return w.ports(f) == 0 }},
 	{re(`a Helm hook runs to its end`), func(w *World, f Finding, _ []string) bool { return w.noted(f, "helm.sh/hook", "") }},

@@ -69,7 +69,7 @@ func judge(in []byte, o inject.Options, runtime bool) (tried, []string) {
 	if err != nil {
 		return t, []string{err.Error()}
 	}
-	r := Run{In: before, Out: after, Findings: t.Findings, Unsure: o.Namespace == "", Runtime: runtime}
+	r := Run{In: before, Out: after, Findings: t.Findings, Unsure: o.Namespace == "", Runtime: runtime, Policy: o.Settings.NetworkPolicy}
 	all := namespaces(before, o.Namespace)
 	wrong := r.Changes(all...)
 	for _, ns := range all {

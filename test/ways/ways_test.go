@@ -91,7 +91,7 @@ spec: {defaultBackend: {service: {`+backend+`}}}`)
 func TestJudge(t *testing.T) {
 	in := app + object("networking.k8s.io/v1", "Ingress", "metadata: {name: i}\nspec: {defaultBackend: {service: {name: prom, port: {name: http}}}}") +
 		object("v1", "Service", "metadata: {name: lb}\nspec: {type: LoadBalancer, selector: {app: prom}, ports: [{name: a, port: 9090}]}") +
-		object("networking.k8s.io/v1", "NetworkPolicy", "metadata: {name: np}\nspec: {podSelector: {}, ingress: [{from: [{}], ports: [{port: web}]}, {ports: [{port: 1}]}]}") +
+		object("networking.k8s.io/v1", "NetworkPolicy", "metadata: {name: np}\nspec: {podSelector: {matchLabels: {app: prom}}, ingress: [{from: [{podSelector: {}}], ports: [{port: web}]}, {ports: [{port: 1}]}]}") +
 		object("v1", "ConfigMap", "metadata: {name: c} # kept\ndata: {a: b}")
 	var o inject.Options
 	o.Namespace = "mon"
@@ -114,8 +114,8 @@ func TestJudge(t *testing.T) {
 		{"another upstream", "--upstream=http://127.0.0.1:9090", "--upstream=http://127.0.0.1:7070", "lost: Ingress mon/i"},
 		{"an upstream elsewhere", "--upstream=http://127.0.0.1:9090", "--upstream=http://10.0.0.1:9090", "is not a port of the pod"},
 		{"another address", "--listen=:8181", "--listen=:8183", "listens on :8183"},
-		{"a policy that is left", ", {port: 8181, protocol: TCP}", "", "NetworkPolicy mon/np: spec.ingress[0] lets port 8181"},
-		{"a policy too wide", "{port: 1}", "{port: 1}, {port: 8181}", "NetworkPolicy mon/np: spec.ingress[1] lets port 8181"},
+		{"a policy that is left", ", {port: 8181, protocol: TCP}", "", `Deployment mon/prom: port 8181 is closed to {"podSelector":{}}`},
+		{"a policy too wide", "{port: 1}", "{port: 1}, {port: 8181}", "Deployment mon/prom: port 8181 is open to *"},
 		{"an object that is not concerned", "data: {a: b}", "data: {a: c}", "ConfigMap /c: data.a changed"},
 		{"a comment", "# kept", "# lost", "its bytes changed"},
 		{"an image", "image: prom/prometheus", "image: prom/prometheus:v3", "spec.template.spec.containers[0].image changed"},

@@ -64,7 +64,7 @@ func (f *flags) add(c *cobra.Command) {
 	fs.StringVar(&f.headerSecret, "header-secret", "", "`name` of a Secret, each value of which is an accepted one of that header")
 	fs.StringVar(&f.auth, "auth", gateconf.AuthBasic, "what else is asked for: `basic`, or none where --require-header is enough")
 	fs.StringVar(&f.mode, "mode", config.ModeSidecar, "who checks the passwords: a `sidecar`, ingress (the ingress controller) or native (the application itself)")
-	fs.StringVar(&f.networkPolicy, "network-policy", config.PolicyNone, "which NetworkPolicies to add: `none`")
+	fs.StringVar(&f.networkPolicy, "network-policy", config.PolicyNone, "who reaches the other ports of the pods, by a NetworkPolicy that is added: `same-namespace`, gate-only for nobody, or none for no policy")
 	fs.StringArrayVar(&f.allowOpen, "allow-open", nil, "leave the ways of this object open where they cannot lead to a gate: `KIND/[NAMESPACE/]NAME` (repeatable)")
 	fs.StringArrayVar(&f.keepInternal, "keep-internal", nil, "where the ports of a LoadBalancer or NodePort Service move to a gate, add a ClusterIP Service that leads where they led: `[SERVICE=]NAME` (repeatable)")
 	fs.BoolVar(&f.allowNone, "allow-none", false, "nothing to gate is not an error")

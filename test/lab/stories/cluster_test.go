@@ -22,7 +22,12 @@ type container struct {
 // container finds the container of this name in the one pod with the label.
 func (s *story) container(label, name string) container {
 	s.Helper()
-	id := s.kubectl("", "get", "pods", "-l", label, "-o", `jsonpath={.items[0].status.containerStatuses[?(@.name=="`+name+`")].containerID}`)
+	return s.containerIn(s.ns, label, name)
+}
+
+func (s *story) containerIn(namespace, label, name string) container {
+	s.Helper()
+	id := s.kubectl("", "get", "pods", "-n", namespace, "-l", label, "-o", `jsonpath={.items[0].status.containerStatuses[?(@.name=="`+name+`")].containerID}`)
 	id = strings.TrimPrefix(strings.TrimSpace(id), "containerd://")
 	tasks, err := s.try("ctr", "-n", "k8s.io", "tasks", "list")
 	if err != nil {

@@ -60,7 +60,9 @@ func (r reply) wrong(format string, args ...any) error {
 }
 
 // get asks for a page, as that user.
-func get(url string, as login) (reply, error) {
+func get(url string, as login) (reply, error) { return getBy(client, url, as) }
+
+func getBy(client *http.Client, url string, as login) (reply, error) {
 	req, err := http.NewRequestWithContext(context.Background(), http.MethodGet, url, http.NoBody)
 	if err != nil {
 		return reply{}, err

@@ -1,0 +1,133 @@
+package plan
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/kauth-dev/kauth/pkg/config"
+	"github.com/kauth-dev/kauth/pkg/gateconf"
+	"github.com/kauth-dev/kauth/pkg/manifest"
+	"github.com/kauth-dev/kauth/pkg/topology"
+)
+
+// Closed is what was asked for of the network of one gated workload.
+type Closed struct {
+	Workload  manifest.Ref
+	Policy    string        // value of the setting networkPolicy
+	AllowFrom []config.Peer // that may reach the application past the gate
+}
+
+// Closed is what is asked for of the network of the gate's pods.
+func (g *Gate) Closed() Closed {
+	return Closed{Workload: g.Ref(), Policy: g.Settings.NetworkPolicy, AllowFrom: g.Settings.AllowFrom}
+}
+
+// ProvePolicies looks at the NetworkPolicies of the output as the cluster would, and returns an Error for each gate whose
+// pods they do not close as was asked, or whose own port they do not open for everybody.
+func ProvePolicies(after *topology.Model, asked []Closed, opens []Allowed) []Finding {
+	if len(asked) == 0 {
+		return nil
+	}
+	workloads, about := map[manifest.Ref]*topology.Workload{}, map[*topology.Workload][]*topology.Policy{}
+	for _, w := range after.Workloads {
+		workloads[w.Object.Identity()] = w
+	}
+	for _, policy := range after.Policies {
+		for _, w := range after.Restricted(policy) {
+			about[w] = append(about[w], policy)
+		}
+	}
+	var wrong []Finding
+	for _, c := range asked {
+		w := workloads[c.Workload.Identity()]
+		if w == nil {
+			continue // which Prove reports
+		}
+		if problem := c.problem(w, about[w], opens); problem != "" {
+			wrong = append(wrong, Finding{Severity: Error, Ref: c.Workload, Message: problem, Hint: "this is a fault of kauth; nothing was written"})
+		}
+	}
+	return wrong
+}
+
+// problem says what is wrong with the policies about a workload's pods, "" where nothing is.
+func (c Closed) problem(w *topology.Workload, policies []*topology.Policy, opens []Allowed) string {
+	gate, err := gateconf.Parse(gateIn(w).Args)
+	if err != nil {
+		return "" // which Prove reports
+	}
+	ours, opened := 0, false
+	own, listen := portOf(gate.Upstream), portOf(gate.Listen)
+	for _, policy := range policies {
+		added := isAdded(policy)
+		for _, rule := range policy.Rules {
+			opened = opened || rule.Everyone() && rule.LetsIn(w, listen)
+			switch {
+			case !rule.LetsIn(w, own):
+			case rule.Everyone() && !c.everyone() && !isOpen(policy, rule, opens):
+				return policy.Object.Ref.Short() + ": " + rule.Field.String() + " lets everybody in to port " + strconv.Itoa(own) + ", past the gate"
+			case added && c.fits(rule, w):
+				ours++
+			case added:
+				return policy.Object.Ref.Short() + ": " + rule.Field.String() + " does not let in whom networkPolicy " + c.Policy + " asks for"
+			}
+		}
+	}
+	switch {
+	case w.HostNetwork:
+		return "is in the network of its node, which no NetworkPolicy closes"
+	case ours == 0:
+		return "has no NetworkPolicy as networkPolicy " + c.Policy + " asks for"
+	case !opened:
+		return "has no NetworkPolicy that lets everybody in to port " + strconv.Itoa(listen) + " of the gate"
+	}
+	return ""
+}
+
+// fits says whether a rule of an added policy lets in on all ports whom it should, and nobody else.
+func (c Closed) fits(rule topology.PolicyRule, w *topology.Workload) bool {
+	if len(rule.Ports) > 0 || len(rule.From) != 1+len(c.AllowFrom) {
+		return false
+	}
+	for i, peer := range c.AllowFrom {
+		if configPeer(rule.From[i+1]).String() != peer.String() {
+			return false
+		}
+	}
+	inside := rule.From[0]
+	if c.Policy == config.PolicySameNamespace {
+		return inside.Namespace() && !inside.Everyone()
+	}
+	return inside.Within() && !inside.Namespace() && topology.Matches(inside.Pods, w.Labels)
+}
+
+// everyone says whether the user lets everybody in.
+func (c Closed) everyone() bool {
+	for _, peer := range c.AllowFrom {
+		if peer.Everyone() {
+			return true
+		}
+	}
+	return false
+}
+
+func isOpen(policy *topology.Policy, rule topology.PolicyRule, opens []Allowed) bool {
+	for _, a := range opens {
+		if a.Ref.Identity() == policy.Object.Identity() && a.Field == rule.Field.String() {
+			return true
+		}
+	}
+	return false
+}
+
+// isAdded says whether a policy is one that kauth put into the stream.
+func isAdded(policy *topology.Policy) bool {
+	mark := manifest.String(policy.Object.Node, "metadata", "annotations", gateconf.AnnotationUndo)
+	return strings.HasPrefix(mark, gateconf.UndoObject)
+}
+
+// portOf is the port of an address or a URL, 0 where it has none.
+func portOf(address string) int {
+	port, _ := strconv.Atoi(address[strings.LastIndexByte(address, ':')+1:])
+	return port
+}
