@@ -4,14 +4,15 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/kauth-dev/kauth/pkg/config"
 	"github.com/kauth-dev/kauth/pkg/gateconf"
 	"github.com/kauth-dev/kauth/pkg/manifest"
 	"github.com/kauth-dev/kauth/pkg/topology"
 )
 
 // Prove looks at the output as a stranger would, knowing of the plan only which workloads are gated, which have a login
-// of another kind, and which ways the user allows to stay open, and returns an Error for each other way that still leads past a gate, and for each gate
-// that is not there as planned.
+// of another kind, and which ways the user allows to stay open, and returns an Error for each other way that still leads
+// past a gate or to where nobody asks, and for each gate that is not there as planned.
 func Prove(after *topology.Model, gated []manifest.Ref, logins []Checked, opens []Allowed) []Finding {
 	var open []Finding
 	report := func(ref manifest.Ref, field manifest.Path, message string) {
@@ -56,8 +57,11 @@ func Prove(after *topology.Model, gated []manifest.Ref, logins []Checked, opens 
 		if problem := loginProblem(w, c); problem != "" {
 			report(c.Ref, nil, problem)
 		}
+		if way := openOnNode(w, c.Port); c.Mode == config.ModeIngress && way != nil && !isLeft(way) {
+			report(c.Ref, way.Field(), "port "+portText(way)+" is open on the node, where nobody asks for a password")
+		}
 		for _, way := range after.WaysTo(w) {
-			if !checkedOn(way, c) && !isLeft(way) {
+			if !checkedOn(after, way, c) && !isLeft(way) {
 				report(way.Ref(), way.Field(), "leads to port "+portText(way)+" of "+c.Ref.Short()+", where nobody asks for a password")
 			}
 		}
