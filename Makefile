@@ -11,7 +11,7 @@ TESTFLAGS ?=
 STORIES = go test -count=1 -timeout 30m -parallel 4
 ROUNDS ?= 5
 TOOLS ?= gcc kube helm3 helm4 prometheus htpasswd openssl chromium dot h2spec kustomize# what the tests run; test/lab/build gets them
-LAB_TOOLS = kube containerd iptables coredns traefik operator prometheus3 alertmanager helm3 helm4# and the lab
+LAB_TOOLS = kube containerd iptables coredns traefik crds operator prometheus3 alertmanager helm3 helm4# and the lab
 PEERS = nginx haproxy wrk caddy gopeers# whom bench-proxy compares with, and what loads them
 MODULES = . image test/bench/gopeers test/lab
 LDFLAGS = -s -w $(if $(VERSION),-X github.com/kauth-dev/kauth/pkg/version.override=$(VERSION))

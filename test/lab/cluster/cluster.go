@@ -58,7 +58,8 @@ type part struct {
 }
 
 // Boot starts a cluster in the world that this process is inside of, and loads container images from the given
-// archives. It returns when the node is Ready and a pod can be started. Its end is the world's end.
+// archives. It returns when the node is Ready, a pod can be started, and the kinds of the addons are served. Its end is the
+// world's end.
 func Boot(ctx context.Context, world sandbox.World, tools kit.Tools, archives []string) (*Cluster, error) {
 	c := &Cluster{dir: world.Dir, world: world, tools: tools, parts: map[string]part{}}
 	if err := os.MkdirAll(c.path("run"), 0o755); err != nil {
@@ -82,11 +83,16 @@ func Boot(ctx context.Context, world sandbox.World, tools kit.Tools, archives []
 	if err := c.startControlPlane(ctx); err != nil {
 		return nil, fmt.Errorf("control plane: %w", err)
 	}
+	kinds := make(chan error, 1)
+	go func() { kinds <- c.bringKinds(ctx) }() // while the node is not Ready
 	if err := <-loaded; err != nil {
 		return nil, fmt.Errorf("containerd: %w", err)
 	}
 	if err := c.startNode(ctx); err != nil {
 		return nil, fmt.Errorf("node: %w", err)
+	}
+	if err := <-kinds; err != nil {
+		return nil, err
 	}
 	return c, nil
 }

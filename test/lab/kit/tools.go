@@ -16,6 +16,7 @@ type Tools struct {
 	Containerd   string // beside it: its shim, ctr, runc, and the network plugins in cni/
 	CoreDNS      string
 	Traefik      string
+	CRDs         string // folder with the kinds that Traefik reads
 	Operator     string // prometheus-operator; beside it prometheus-config-reloader and crds/
 	Prometheus3  string
 	Alertmanager string // beside it: templates/, which it wants to find below /usr/share
@@ -26,7 +27,7 @@ type Tools struct {
 func FindTools() (Tools, error) {
 	var t Tools
 	for name, path := range map[string]*string{
-		"kube": &t.Kube, "containerd": &t.Containerd, "coredns": &t.CoreDNS, "traefik": &t.Traefik, "operator": &t.Operator,
+		"kube": &t.Kube, "containerd": &t.Containerd, "coredns": &t.CoreDNS, "traefik": &t.Traefik, "crds": &t.CRDs, "operator": &t.Operator,
 		"prometheus3": &t.Prometheus3, "alertmanager": &t.Alertmanager, "helm3": &t.Helm3, "helm4": &t.Helm4,
 	} {
 		var err error

@@ -177,7 +177,7 @@ func (s *story) addUser(name, password string) {
 // explain writes down what is to be known about a story that failed.
 func (s *story) explain() {
 	for _, args := range [][]string{
-		{"get", "all,ingress,secrets", "-o", "wide"},
+		{"get", "all,ingress,httproutes,secrets", "-o", "wide"},
 		{"get", "events", "--sort-by=.lastTimestamp"},
 		{"logs", "--prefix", "--all-containers", "--tail=5", "-l", "!nobody"},
 	} {
