@@ -48,13 +48,17 @@ const orSidecar = "use mode sidecar, which works behind any controller"
 func spotsOf(m *topology.Model, way *topology.Way) ([]spot, *obstacle) {
 	switch {
 	case way.Route == nil && way.Service == nil:
-		return nil, &obstacle{what: "is open on its node, where no ingress controller asks for a password", hint: "remove the hostPort, or " + orSidecar}
+		hint := "remove the hostPort, or " + orSidecar
+		if way.Workload != nil && way.Workload.HostNetwork {
+			hint = loopbackHint
+		}
+		return nil, &obstacle{what: "is open on its node, where no ingress controller asks for a password", hint: hint}
 	case way.Route == nil:
 		return nil, &obstacle{
 			what: "is open to the outside (" + way.Service.Exposed() + "), past every ingress controller", hint: "make it a ClusterIP Service, or " + orSidecar,
 		}
 	case way.Backend.Protocol != "":
-		return nil, &obstacle{what: "is reached with " + way.Backend.Protocol + ", where nobody can ask for a password", hint: "remove the route"}
+		return nil, &obstacle{what: "is led to with " + way.Backend.Protocol + ", where nobody can ask for a password", hint: "remove the route"}
 	case way.Route.Object.Kind == "TraefikService":
 		return detours(m, way.Route, map[*topology.Route]bool{})
 	default:
@@ -73,13 +77,26 @@ func spotAt(m *topology.Model, r *topology.Route, field manifest.Path) ([]spot, 
 			what: "is led to by an Ingress of which it cannot be told whose it is",
 			hint: "put its IngressClass into the stream, or give it an annotation of its controller (" + topology.NGINXPrefix + "... or " + topology.TraefikPrefix + "...), or " + orSidecar,
 		}
+	case r.ALB:
+		return nil, &obstacle{what: "is led to by an ALB, which cannot ask for a password", hint: orSidecar}
 	case of.Kind == "Ingress":
 		return nil, &obstacle{what: "is led to by an Ingress of controller " + r.Controller + ", which kauth cannot make ask for a password", hint: orSidecar}
 	case isTraefik(of) && of.Kind == "IngressRoute", of.Kind == "HTTPRoute" && m.OfTraefik(r):
 		return []spot{{route: r, field: field[:3].String()}}, nil // spec.routes[i], spec.rules[i]
+	case of.Group == "gateway.networking.k8s.io":
+		return nil, &obstacle{
+			what: "is led to by a Gateway that is not one of Traefik's, as far as the stream tells, and kauth can make no other ask for a password",
+			hint: "put the Gateway and its GatewayClass into the stream, or " + orSidecar,
+		}
 	default:
-		return nil, &obstacle{what: "is led to by a " + of.Kind + ", whose controller kauth cannot make ask for a password", hint: orSidecar}
+		return nil, &obstacle{what: "is led to by " + orDefault(leaders[of.Kind], "a "+of.Kind) + ", which kauth cannot make ask for a password", hint: orSidecar}
 	}
+}
+
+// leaders are who leads to Services by what a route says.
+var leaders = map[string]string{
+	"VirtualService": "Istio", "Route": "OpenShift's router", "HTTPProxy": "Contour", "TargetGroupBinding": "an AWS target group",
+	"Middleware": "a Middleware that shows pages of errors",
 }
 
 // isTraefik says whether an object is of one of Traefik's own groups.
