@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -15,10 +16,18 @@ type Insertion struct {
 }
 
 // Insert puts new objects into the stream, each as a document of its own behind the one of the object that it serves,
-// whose source it takes over. A document without a newline at its end gets one. Edits must be committed before.
+// whose source it takes over. A document without a newline at its end gets one. What is for an object of a ResourceList
+// becomes the last item of that. Edits must be committed before.
 func (s *Stream) Insert(all []Insertion) error {
 	behind := map[*Document][]*Document{}
 	for _, in := range all {
+		if d := in.Beside.Doc; String(d.Root(), "kind") == ResourceList {
+			d.Edit()
+			if err := errors.Join(Append(d.Root(), P("items"), in.Node), d.commit()); err != nil {
+				return err
+			}
+			continue
+		}
 		d, err := newDocument(in)
 		if err != nil {
 			return err
@@ -46,7 +55,18 @@ func (s *Stream) Insert(all []Insertion) error {
 	return nil
 }
 
+// quoted puts texts below n into quotes that YAML 1.1, which Kubernetes reads, takes for something else: yes, on, 0x1.
+func quoted(n *yaml.Node) {
+	if n.Kind == yaml.ScalarNode && n.Tag == yaml.NodeTagString && yaml.IsYaml1_1NonString(n) {
+		n.Style = yaml.DoubleQuotedStyle
+	}
+	for _, c := range n.Content {
+		quoted(c)
+	}
+}
+
 func newDocument(in Insertion) (*Document, error) {
+	quoted(in.Node)
 	text, err := yaml.NewRNode(in.Node).String()
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", in.Beside.Ref, err)
