@@ -18,14 +18,39 @@ type asking struct {
 	keep   bool     // the header with the password must go on, since somebody behind asks for it too
 }
 
-// ingressLogin plans what does not depend on ways.
-func (p *planner) ingressLogin(l *Login) bool {
+// ingressLogin plans nothing yet: all depends on the ways.
+func (p *planner) ingressLogin(*Login) bool { return true }
+
+// dropUnasked leaves out the workloads that no way leads to on which somebody could ask, for nothing would guard them.
+func (p *planner) dropUnasked() {
+	if p.failed() {
+		return
+	}
+	kept := p.Logins[:0:0]
+	for _, l := range p.Logins {
+		if l.Mode != config.ModeIngress || len(l.asks) > 0 {
+			kept = append(kept, l)
+			continue
+		}
+		delete(p.logins, l.Workload)
+		p.find(Warning, l.Workload.Object, nil, "put its routes into the stream, or "+orSidecar, "left without a login, for no route of this stream leads to it where an ingress controller could ask")
+	}
+	if len(kept) < len(p.Logins) && len(p.Gates)+len(kept) == 0 && !p.options.AllowNone {
+		p.Findings = append(p.Findings, Finding{
+			Severity: Error, Message: "nothing to gate: no route of this stream leads to a workload of mode " + config.ModeIngress,
+			Hint: "put the routes into the stream, or use --allow-none where an open door is what you want",
+		})
+	}
+	p.Logins = kept
+}
+
+// sayLogin says what the mode leaves open.
+func (p *planner) sayLogin(l *Login) {
 	o := l.Workload.Object
 	p.find(Info, o, nil, "keep untrusted pods out with a NetworkPolicy that lets in the ingress controller and scrapers",
 		"port %d stays open inside the cluster, where the ingress controller is not on the way", l.Port)
 	p.find(Info, o, nil, "have it ask inside the cluster, or use mode sidecar, whose gate has "+gateconf.HealthPath,
 		"nothing outside can ask for the health of port %d without a password, for the ingress controller asks on each path", l.Port)
-	return true
 }
 
 // ingressNode refuses an application that anybody reaches at a port of its node, declared or not.
@@ -100,6 +125,12 @@ func (p *planner) obstacleAt(s spot, l *Login) *obstacle {
 
 // askAll plans what the spots get, once all ways are known.
 func (p *planner) askAll() {
+	p.dropUnasked()
+	for _, l := range p.Logins {
+		if l.Mode == config.ModeIngress {
+			p.sayLogin(l)
+		}
+	}
 	if len(p.asked) == 0 {
 		return
 	}
@@ -150,7 +181,10 @@ func (p *planner) waysThrough() map[spot][]*topology.Way {
 // othersBehind says what becomes of those behind a spot who did not ask for a password there, and refuses it where a
 // request would need two.
 func (p *planner) othersBehind(a *asking, ways []*topology.Way) bool {
-	l, ok := a.logins[0], true
+	l, ok, meant := a.logins[0], true, map[*topology.Backend]bool{}
+	for _, way := range ways {
+		meant[way.Backend] = meant[way.Backend] || slices.Contains(a.logins, p.logins[way.Workload])
+	}
 	for _, way := range ways {
 		w := way.Workload
 		g, other := p.gateOf(w), p.logins[w]
@@ -164,7 +198,9 @@ func (p *planner) othersBehind(a *asking, ways []*topology.Way) bool {
 		case other != nil:
 			secret = other.UsersSecret()
 		default:
-			p.alsoAsked(a, way)
+			if !meant[way.Backend] { // one Service may select others as well
+				p.alsoAsked(a, way)
+			}
 			continue
 		}
 		if secret != l.UsersSecret() || !topology.SameNamespace(w.Object.Namespace, a.route.Object.Namespace) {
@@ -181,9 +217,6 @@ func (p *planner) othersBehind(a *asking, ways []*topology.Way) bool {
 
 // alsoAsked warns of a way that leads to somebody else and asks for a password from now on.
 func (p *planner) alsoAsked(a *asking, way *topology.Way) {
-	if way.Backend == nil {
-		return
-	}
 	why := ""
 	if a.field == "" {
 		why = ", since its annotations are for all its paths"

@@ -44,6 +44,12 @@ func (m *Model) findController(r *Route) {
 	}
 	if controller, known := m.classes[r.Class]; known && r.Class != "" {
 		r.Controller = controller
+		switch nginx := strings.Contains(controller, "nginx"); {
+		case nginx && strings.Contains(controller, "ingress-nginx"): // a second one, with --controller-class
+			r.Controller = IngressNGINX
+		case nginx && (strings.HasPrefix(controller, "k8s.io/") || strings.HasPrefix(controller, "webapprouting.kubernetes.azure.com/")): // and AKS' own
+			r.Controller, r.Guess = IngressNGINX, `by its controller's name, "`+controller+`"`
+		}
 		return
 	}
 	if r.ALB {

@@ -52,9 +52,17 @@ func TestIngressMode(t *testing.T) {
 		s.figure("removed user refused", s.until("removed user refused", s.doors(rotated, 401)))
 		s.must(s.doors(alice, 200))
 
+		s.kindsOfHashes()
+		users := s.usersOf("kauth-users")
+		s.setUsers("# a line that is no user\n" + users)
+		s.until("Traefik takes no line that is no user", func() error {
+			return errors.Join(s.shutAt(alice, s.page("edge"))(), answers(s.page("side"), alice, 200)())
+		})
+		s.setUsers(users)
+		s.until("alice in as before", s.doors(alice, 200))
 		saved := s.kubectl("", "get", "secret", "kauth-users", "-o", "yaml")
 		s.kubectl("", "delete", "secret", "kauth-users")
-		s.until("nobody in without the Secret", s.shut(alice))
+		s.until("nobody in without the Secret", s.shutAt(alice, s.pages()...))
 		s.kubectl(saved, "apply", "-f", "-")
 		s.until("alice in again", s.doors(alice, 200))
 
@@ -132,15 +140,42 @@ func (s *story) doors(as login, status int) func() error {
 // refused returns nil when one way in is answered with 401.
 func (s *story) refused(way string, as login) func() error { return answers(s.page(way), as, 401) }
 
-// shut returns nil when nobody gets in at any way: not even Traefik's own answer that it has no such route is one.
-func (s *story) shut(as login) func() error {
+// shutAt returns nil when nobody gets in at these pages, whatever else the answer is: Traefik has no such route where
+// it cannot ask.
+func (s *story) shutAt(as login, pages ...string) func() error {
 	return func() error {
-		for _, page := range s.pages() {
+		for _, page := range pages {
 			if r, err := get(page, as); err == nil && r.status < 400 {
 				return fmt.Errorf("%s as %q: %d %.80q, want nobody in", page, as.user, r.status, r.body)
 			}
 		}
 		return nil
+	}
+}
+
+// kindsOfHashes adds a user with each kind of hash that the gate knows, all with one password, and tries which of them
+// Traefik knows too.
+func (s *story) kindsOfHashes() {
+	s.Helper()
+	const password = "open sesame"
+	kinds := []struct {
+		user, hash string
+		traefik    int
+	}{
+		{"apr1", "$apr1$KtUkBFOE$/bNx9d7M/E6LAuWgZbF4l1", 200},
+		{"sha", "{SHA}W8r/fyL/UzygmbNAjq2HbA67qac=", 200},
+		{"ssha", "{SSHA}3h9xs3NvbTo4NpTUJ1lZlpDlHmdzYWx0MTIzNA==", 401},
+		{"sha256", "$5$saltsalt$yrhPKxCqiWcCE9h0g86j6Ugz7SDFdFm.BjU.d8RaQnC", 401},
+		{"sha512", "$6$saltsalt$e/5XKibXPLqVcfjpD.ouauaJrAOL5V0uo80Lt7n7EbRdRiCx3HbQ90yjOHr.G0T.mx79PEMRy8nmtr0qSYhQp1", 401},
+	}
+	for _, kind := range kinds {
+		s.kubectl("", "basicauth", "user", "add", kind.user, "--hash", kind.hash)
+	}
+	for _, kind := range kinds {
+		as := login{kind.user, password}
+		s.until("the gate knows "+kind.user, answers(s.page("side"), as, 200))
+		s.must(answers(s.page("edge"), as, kind.traefik), answers(s.page("edge"), login{kind.user, "open"}, 401))
+		s.kubectl("", "basicauth", "user", "remove", kind.user)
 	}
 }
 
