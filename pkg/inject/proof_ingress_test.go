@@ -2,6 +2,7 @@ package inject
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -13,6 +14,7 @@ import (
 	"github.com/kauth-dev/kauth/pkg/config"
 	"github.com/kauth-dev/kauth/pkg/manifest"
 	"github.com/kauth-dev/kauth/pkg/plan"
+	"github.com/kauth-dev/kauth/pkg/testenv"
 )
 
 // asked are the options of mode ingress.
@@ -132,5 +134,43 @@ func TestProofSeesSpoiltLogins(t *testing.T) {
 				t.Errorf("nothing is said of it")
 			}
 		})
+	}
+}
+
+// TestLoginsTwiceAndBack gives each stream of the stories and each chart behind ingress-nginx its logins, twice, and takes
+// them out again.
+func TestLoginsTwiceAndBack(t *testing.T) {
+	streams := loginStories(t)
+	charts, err := filepath.Glob(filepath.Join(testenv.Shared(t), "manifests/*/*nginx*.yaml"))
+	charts = slices.DeleteFunc(charts, func(name string) bool { return strings.HasSuffix(name, ".values.yaml") })
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, chart := range charts {
+		if streams[chart], err = os.ReadFile(chart); err != nil {
+			t.Fatal(err)
+		}
+	}
+	o, done := asked, 0
+	o.Namespace = "mon"
+	for name, in := range streams {
+		for _, ending := range []string{"\n", "\r\n"} {
+			text := strings.ReplaceAll(string(in), "\n", ending)
+			out, err := run(t, text, o)
+			var refused *RefusedError
+			if errors.As(err, &refused) {
+				continue
+			}
+			done++
+			if again, err2 := run(t, out, o); err != nil || err2 != nil || again != out {
+				t.Errorf("%s: twice differs from once: %v, %v", name, err, err2)
+			}
+			if ejected(t, out) != text {
+				t.Errorf("%s: eject does not give the input back", name)
+			}
+		}
+	}
+	if done < 12 {
+		t.Errorf("only %d streams got logins", done)
 	}
 }

@@ -26,18 +26,20 @@ func (p *planner) dropUnasked() {
 	if p.failed() {
 		return
 	}
-	kept := p.Logins[:0:0]
+	var kept []*Login
+	var names []string
 	for _, l := range p.Logins {
 		if l.Mode != config.ModeIngress || len(l.asks) > 0 {
 			kept = append(kept, l)
 			continue
 		}
 		delete(p.logins, l.Workload)
+		names = append(names, l.Ref().Short())
 		p.find(Warning, l.Workload.Object, nil, "put its routes into the stream, or "+orSidecar, "left without a login, for no route of this stream leads to it where an ingress controller could ask")
 	}
-	if len(kept) < len(p.Logins) && len(p.Gates)+len(kept) == 0 && !p.options.AllowNone {
+	if len(names) > 0 && len(p.Gates)+len(kept) == 0 && !p.options.AllowNone {
 		p.Findings = append(p.Findings, Finding{
-			Severity: Error, Message: "nothing to gate: no route of this stream leads to a workload of mode " + config.ModeIngress,
+			Severity: Error, Message: "nothing to gate: no route of this stream leads to " + strings.Join(names, " or ") + " where an ingress controller could ask",
 			Hint: "put the routes into the stream, or use --allow-none where an open door is what you want",
 		})
 	}
