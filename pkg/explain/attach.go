@@ -98,11 +98,11 @@ func settingsFor(m *topology.Model) map[manifest.Ref]manifest.Ref {
 	return of
 }
 
-// foremost is the first lane that leads to a gate, which is what most findings are about, or else the first; nil where
+// foremost is the first lane on which a password is asked for, which is what most findings are about, or else the first; nil where
 // there is none.
 func foremost(lanes []*Lane) *Lane {
 	for _, lane := range lanes {
-		if lane.Gated {
+		if lane.guarded() {
 			return lane
 		}
 	}

@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -46,7 +47,7 @@ func (lane *Lane) likeness() string {
 		if s.Kind == Route {
 			name = ""
 		}
-		text += fmt.Sprintf("%s %q %q %q %t %t;", s.Kind, name, s.Today, s.After, s.New, s.Gone)
+		text += fmt.Sprintf("%s %q %q %q %t %t %q;", s.Kind, name, s.Today, s.After, s.New, s.Gone, s.Asks)
 	}
 	return text
 }
@@ -62,7 +63,8 @@ func (g *graph) bundle(b []*Lane, group, own string, box, pod *frame) {
 			}
 			n := g.stop(s, today, b, group, own, box, pod)
 			n.today, n.after = n.today || today, n.after || !today
-			n.open = n.open || s.Kind == Application && !b[0].Gated
+			n.open = n.open || s.Kind == Application && !b[0].guarded()
+			n.asks = cmp.Or(n.asks, s.Asks)
 			if opener == nil || opener.kind == Client || opener.kind == Balancer && (s.Kind == Route || s.Kind == Service) {
 				opener = n
 			}

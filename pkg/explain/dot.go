@@ -77,12 +77,12 @@ func (n *node) dot() string {
 	}
 	more := ""
 	switch {
-	case n.kind == GateStop:
+	case n.open:
+		more = `, color="#9a6700", fillcolor="#fff8c5"`
+	case n.kind == GateStop || n.asks != "":
 		more = `, color="#1a7f37", fillcolor="#dafbe1", penwidth=2`
 	case n.kind == Unknown:
 		more = `, shape=note, style="filled", fillcolor="#f6f8fa"`
-	case n.open:
-		more = `, color="#9a6700", fillcolor="#fff8c5"`
 	case n.kind == Application:
 		more = `, fillcolor="#ddf4ff"`
 	case n.kind == Client || n.kind == Balancer:

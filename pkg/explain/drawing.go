@@ -20,6 +20,7 @@ type Drawing struct {
 type Group struct {
 	Object   manifest.Ref // zero where the ways lead to no workload of this stream
 	Gate     *Gate        // nil: none is planned
+	Login    *Login       // nil: none is planned
 	Lanes    []*Lane
 	Findings []plan.Finding // of the workload
 }
@@ -29,6 +30,7 @@ type Lane struct {
 	Opener    manifest.Ref
 	Addresses []string // what the ways are asked for, host and path; none where any is
 	Gated     bool     // it leads through the gate once inject has run
+	Asker     string   // who else asks for a password on it then; "" for nobody
 	Stops     []Stop
 	Findings  []plan.Finding
 
@@ -57,6 +59,7 @@ type Stop struct {
 	After string // and once inject has run
 	New   bool   // it is not on the way today
 	Gone  bool   // it is no longer on the way once inject has run
+	Asks  string // who asks for a password here once inject has run, where that is no gate
 
 	whose string // tells Balancers of one name apart
 }
@@ -66,8 +69,8 @@ func Draw(m *topology.Model, p *plan.Plan) *Drawing {
 	d := &Drawing{Changes: changes(p)}
 	out := outcomeOf(p)
 	for _, w := range m.Workloads {
-		g := &Group{Object: w.Object.Ref, Gate: gateOf(p, w), Lanes: out.lanes(m.WaysTo(w))}
-		if g.Gate != nil || len(g.Lanes) > 0 && !w.Hook {
+		g := &Group{Object: w.Object.Ref, Gate: gateOf(p, w), Login: loginOf(p, w), Lanes: out.lanes(m.WaysTo(w))}
+		if g.Gate != nil || g.Login != nil || len(g.Lanes) > 0 && !w.Hook {
 			d.Groups = append(d.Groups, g)
 		}
 	}
@@ -87,6 +90,7 @@ func Draw(m *topology.Model, p *plan.Plan) *Drawing {
 // outcome is what a plan makes of ways, by what it moves.
 type outcome struct {
 	gates    map[*topology.Workload]*plan.Gate
+	logins   map[*topology.Workload]*plan.Login
 	ports    map[*topology.Service]int // the gate's port of a Service
 	reroutes map[*topology.Backend]bool
 	moves    map[*topology.ServicePort]bool
@@ -94,11 +98,14 @@ type outcome struct {
 
 func outcomeOf(p *plan.Plan) outcome {
 	out := outcome{
-		gates: map[*topology.Workload]*plan.Gate{}, ports: map[*topology.Service]int{},
+		gates: map[*topology.Workload]*plan.Gate{}, logins: map[*topology.Workload]*plan.Login{}, ports: map[*topology.Service]int{},
 		reroutes: map[*topology.Backend]bool{}, moves: map[*topology.ServicePort]bool{},
 	}
 	for _, g := range p.Gates {
 		out.gates[g.Workload] = g
+	}
+	for _, l := range p.Logins {
+		out.logins[l.Workload] = l
 	}
 	for _, port := range p.Ports {
 		out.ports[port.Service] = port.Number
@@ -119,6 +126,17 @@ func (out outcome) gated(way *topology.Way) bool {
 		g != nil && g.HostPort != 0 && way.Service == nil && g.HostField.String() == way.Field().String()
 }
 
+// asker is who else asks for a password on a way once inject has run, "" for nobody.
+func (out outcome) asker(way *topology.Way) string {
+	if l := out.logins[way.Workload]; l != nil {
+		return l.Asker(way)
+	}
+	return ""
+}
+
+// guarded says whether a password is asked for on a lane once inject has run.
+func (lane *Lane) guarded() bool { return lane.Gated || lane.Asker != "" }
+
 // laneKey says which ways are drawn as one.
 type laneKey struct {
 	opener  manifest.Ref
@@ -128,6 +146,7 @@ type laneKey struct {
 	target  int
 	named   string
 	gated   bool
+	asker   string
 	problem string
 }
 
@@ -138,14 +157,14 @@ func (out outcome) lanes(ways []*topology.Way) []*Lane {
 	for _, way := range ways {
 		key := laneKey{
 			opener: way.Ref(), service: way.Service, port: way.ServicePort, target: way.Port, named: way.PortName,
-			gated: out.gated(way), problem: way.Problem + way.Nowhere,
+			gated: out.gated(way), asker: out.asker(way), problem: way.Problem + way.Nowhere,
 		}
 		if way.Backend != nil && way.Service == nil {
 			key.name = way.Backend.Namespace + "/" + way.Backend.Service + ":" + way.Backend.Port.String()
 		}
 		lane := known[key]
 		if lane == nil {
-			lane = &Lane{Opener: key.opener, Gated: key.gated, Stops: out.stops(way)}
+			lane = &Lane{Opener: key.opener, Gated: key.gated, Asker: key.asker, Stops: out.stops(way)}
 			known[key], lanes = lane, append(lanes, lane)
 		}
 		lane.places = append(lane.places, places(way)...)

@@ -13,8 +13,6 @@ import (
 	"strings"
 
 	"github.com/kauth-dev/kauth/pkg/config"
-	"github.com/kauth-dev/kauth/pkg/gateconf"
-	"github.com/kauth-dev/kauth/pkg/manifest"
 	"github.com/kauth-dev/kauth/pkg/plan"
 	"github.com/kauth-dev/kauth/pkg/topology"
 )
@@ -30,7 +28,8 @@ type View struct {
 type Workload struct {
 	Object string `json:"object"`
 	Source string `json:"source,omitempty"`
-	Gate   *Gate  `json:"gate"` // null: none is planned
+	Gate   *Gate  `json:"gate"`  // null: none is planned
+	Login  *Login `json:"login"` // null: none is planned
 	Ways   []Way  `json:"ways"`
 }
 
@@ -50,7 +49,18 @@ type Gate struct {
 	Settings []Setting `json:"settings"`
 }
 
-// Setting is a setting of a gate that does not have its default, and where its value comes from.
+// Login is who asks for the password where no gate of ours does.
+type Login struct {
+	Mode        string `json:"mode"` // "ingress": the ingress controller, or "native": the application itself
+	Port        int    `json:"port"` // of the container
+	UsersSecret string `json:"usersSecret"`
+	Realm       string `json:"realm,omitempty"`
+
+	AskedFor string    `json:"askedFor"` // as Gate has it
+	Settings []Setting `json:"settings"`
+}
+
+// Setting is a setting of a gate or a login that does not have its default, and where its value comes from.
 type Setting struct {
 	Name  string `json:"name"`  // as the settings file calls it
 	Value string `json:"value"` // "" where there is none
@@ -66,7 +76,8 @@ type Way struct {
 	Service string `json:"service,omitempty"`
 	Port    string `json:"servicePort,omitempty"`
 	Target  string `json:"containerPort,omitempty"`
-	After   string `json:"after"` // "gate", or "open" where inject leaves it as it is
+	After   string `json:"after"` // "gate", "login" where By asks, or "open" where inject leaves it as it is
+	By      string `json:"by,omitempty"`
 }
 
 // Change is one edit.
@@ -88,11 +99,11 @@ func New(m *topology.Model, p *plan.Plan) View {
 	v := View{Workloads: []Workload{}, Changes: changes(p), Findings: []Finding{}}
 	out := outcomeOf(p)
 	for _, w := range m.Workloads {
-		item := Workload{Object: w.Object.Short(), Source: w.Object.Source, Gate: gateOf(p, w), Ways: []Way{}}
+		item := Workload{Object: w.Object.Short(), Source: w.Object.Source, Gate: gateOf(p, w), Login: loginOf(p, w), Ways: []Way{}}
 		for _, way := range m.WaysTo(w) {
 			item.Ways = append(item.Ways, viewOf(out, way))
 		}
-		if item.Gate != nil || len(item.Ways) > 0 && !w.Hook {
+		if item.Gate != nil || item.Login != nil || len(item.Ways) > 0 && !w.Hook {
 			v.Workloads = append(v.Workloads, item)
 		}
 	}
@@ -123,6 +134,26 @@ func gateOf(p *plan.Plan, w *topology.Workload) *Gate {
 	return nil
 }
 
+func loginOf(p *plan.Plan, w *topology.Workload) *Login {
+	for _, l := range p.Logins {
+		if l.Workload != w {
+			continue
+		}
+		login := &Login{Mode: l.Mode, Port: l.Port, UsersSecret: l.UsersSecret(), AskedFor: l.Reason}
+		if l.Mode == config.ModeIngress {
+			login.Realm = l.Realm()
+		}
+		login.Settings = stated(&l.Settings, []Setting{
+			{Name: "mode", Value: l.Mode},
+			{Name: "usersSecret", Value: l.UsersSecret()},
+			{Name: "realm", Value: login.Realm},
+			{Name: "networkPolicy", Value: cmp.Or(l.Settings.NetworkPolicy, config.PolicyNone)},
+		})
+		return login
+	}
+	return nil
+}
+
 // settings lists what somebody says about the gate, in the order of the settings file. The rest has kauth's own
 // default, or what kauth found in the manifests.
 func settings(g *plan.Gate) []Setting {
@@ -131,7 +162,7 @@ func settings(g *plan.Gate) []Setting {
 	if s.Resources != nil {
 		resources = amounts("requests", s.Resources.Requests) + amounts("limits", s.Resources.Limits)
 	}
-	list := []Setting{
+	return stated(s, []Setting{
 		{Name: "mode", Value: cmp.Or(s.Mode, config.ModeSidecar)},
 		{Name: "auth", Value: c.Auth},
 		{Name: "usersSecret", Value: c.UsersSecret},
@@ -148,15 +179,19 @@ func settings(g *plan.Gate) []Setting {
 		{Name: "upstreamHealthPath", Value: c.UpstreamHealthPath},
 		{Name: "image", Value: g.Image},
 		{Name: "resources", Value: strings.TrimSpace(resources)},
-	}
-	stated := []Setting{}
+	})
+}
+
+// stated picks those of a list that somebody says, and says where.
+func stated(s *config.Settings, list []Setting) []Setting {
+	picked := []Setting{}
 	for _, item := range list {
 		if s.Stated(item.Name) {
 			item.From = s.Origin(item.Name).String()
-			stated = append(stated, item)
+			picked = append(picked, item)
 		}
 	}
-	return stated
+	return picked
 }
 
 func peers(list []config.Peer) string {
@@ -186,6 +221,9 @@ func viewOf(out outcome, way *topology.Way) Way {
 	if way.ServicePort != nil {
 		v.Port = port(way.ServicePort.Number, way.ServicePort.Name)
 	}
+	if v.By = out.asker(way); v.By != "" {
+		v.After = "login"
+	}
 	if out.gated(way) {
 		v.After = "gate"
 	}
@@ -203,74 +241,4 @@ func port(number int, name string) string {
 	default:
 		return fmt.Sprintf("%d (%s)", number, name)
 	}
-}
-
-// changes lists what the filters will do, object by object, in the order of the plan.
-func changes(p *plan.Plan) []Change {
-	list := []Change{}
-	for _, g := range p.Gates {
-		object := g.Ref().Short()
-		containers := "containers"
-		if g.Native {
-			containers = "initContainers"
-		}
-		list = append(list, Change{Object: object, Field: g.Workload.PodSpec.With(containers).String(), To: "+ " + gateconf.ContainerName})
-		for _, m := range g.Mounts {
-			list = append(list, Change{Object: object, Field: g.Workload.PodSpec.With("volumes").String(), To: "+ " + m.Volume})
-		}
-		if g.HostPort != 0 {
-			list = append(list, Change{Object: object, Field: g.HostField.String(), From: strconv.Itoa(g.HostPort), To: "the gate"})
-		}
-		list = append(list,
-			Change{Object: object, Field: fmt.Sprintf("metadata.annotations[%q]", gateconf.AnnotationGate), To: g.Done()})
-	}
-	for _, sp := range p.Ports {
-		object := sp.Service.Object.Short()
-		for _, n := range sp.Unnamed {
-			list = append(list, Change{Object: object, Field: n.Field.With("name").String(), To: n.Name})
-		}
-		list = append(list, Change{Object: object, Field: "spec.ports", To: fmt.Sprintf("+ %s %d", sp.Name, sp.Number)})
-	}
-	for _, mv := range p.Moves {
-		list = append(list, Change{Object: mv.Service.Object.Short(), Field: mv.Port.Field.With("targetPort").String(), From: mv.Port.Target.String(), To: gateconf.PortName})
-	}
-	for _, r := range p.Reroutes {
-		field := r.Backend.PortField.String()
-		if r.Backend.Inner != nil {
-			field += " " + r.Backend.Inner.String()
-		}
-		from := ""
-		if r.Backend.Port != (topology.Port{}) {
-			from = r.Backend.Port.String()
-		}
-		list = append(list, Change{Object: r.Route.Object.Short(), Field: field, From: from, To: r.To.String()})
-	}
-	for _, o := range p.Openings {
-		list = append(list, Change{Object: o.Policy.Object.Short(), Field: o.Rule.With("ports").String(), To: "+ " + strconv.Itoa(o.Port)})
-	}
-	list = append(list, others(p)...)
-	for _, a := range p.Annotations {
-		list = append(list, Change{Object: a.Object.Short(), Field: fmt.Sprintf("metadata.annotations[%q]", a.Key), To: a.Value})
-	}
-	place := map[string]int{}
-	for i, c := range list {
-		if _, seen := place[c.Object]; !seen {
-			place[c.Object] = i
-		}
-	}
-	slices.SortStableFunc(list, func(a, b Change) int { return place[a.Object] - place[b.Object] })
-	return list
-}
-
-// others lists the fields that are set, and the objects that are added.
-func others(p *plan.Plan) []Change {
-	var list []Change
-	for _, set := range p.Settings {
-		list = append(list, Change{Object: set.Object.Short(), Field: set.Field.String(), To: set.Value.Value})
-	}
-	for _, a := range p.Additions {
-		object := manifest.String(a.Node, "kind") + " " + manifest.String(a.Node, "metadata", "name")
-		list = append(list, Change{Object: object, Field: "metadata", To: "+ the object, for " + a.Beside.Short()})
-	}
-	return list
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/kauth-dev/kauth/pkg/config"
 	"github.com/kauth-dev/kauth/pkg/manifest"
 	"github.com/kauth-dev/kauth/pkg/plan"
 )
@@ -35,7 +36,8 @@ type node struct {
 	lines        []string // the first is its name
 	notes        []note
 	today, after bool
-	open         bool // an application that some way leads to without a gate
+	open         bool   // an application that some way leads to without a gate
+	asks         string // who asks for a password here, where that is no gate
 }
 
 type note struct {
@@ -85,11 +87,14 @@ func (g *graph) group(group *Group, key string, around *frame) {
 	if group.Object == (manifest.Ref{}) {
 		return
 	}
-	if group.Gate != nil && g.byKey[key+" gate"] == nil { // no way leads there from outside, or none that may
-		if len(pod.nodes) == 0 {
-			app := g.node(pod, key+" application", Application, "application")
-			app.today, app.after = true, true
+	if len(pod.nodes) == 0 { // no way leads there from outside
+		app := g.node(pod, key+" application", Application, "application")
+		app.today, app.after = true, true
+		if group.Login != nil && group.Login.Mode == config.ModeNative {
+			app.asks = "the application"
 		}
+	}
+	if group.Gate != nil && g.byKey[key+" gate"] == nil { // nor to its gate, or none that may
 		app := pod.nodes[len(pod.nodes)-1]
 		gate := g.node(pod, key+" gate", GateStop, fmt.Sprintf("gate :%d", group.Gate.Port))
 		gate.after = true
@@ -176,8 +181,20 @@ func (e *edge) label() string {
 
 // details are what a box says below its name.
 func (n *node) details() []string {
-	if n.open {
-		return append(slices.Clone(n.lines[1:]), "no gate")
+	list := n.lines[1:]
+	if n.asks != "" {
+		list = append(slices.Clone(list), asksText(n.kind, n.asks))
 	}
-	return n.lines[1:]
+	if n.open {
+		list = append(slices.Clone(list), "no gate")
+	}
+	return list
+}
+
+// asksText says who asks for a password at a stop.
+func asksText(kind Kind, who string) string {
+	if kind == Application {
+		return "asks for a password"
+	}
+	return who + " asks for a password"
 }

@@ -84,10 +84,10 @@ func (n *node) mermaid() string {
 	}
 	class := "route"
 	switch {
-	case n.kind == GateStop:
-		class = "gate"
 	case n.open:
 		class = "open"
+	case n.kind == GateStop || n.asks != "":
+		class = "gate"
 	case n.kind == Application:
 		class = "application"
 	case n.kind == Client || n.kind == Balancer || n.kind == Unknown:

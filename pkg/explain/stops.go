@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/kauth-dev/kauth/pkg/config"
 	"github.com/kauth-dev/kauth/pkg/gateconf"
 	"github.com/kauth-dev/kauth/pkg/manifest"
 	"github.com/kauth-dev/kauth/pkg/topology"
@@ -20,6 +21,9 @@ func (out outcome) stops(way *topology.Way) []Stop {
 	list := []Stop{{Kind: Client}, entrance(way)}
 	if way.Route != nil {
 		list = append(list, Stop{Kind: Route, Name: within(space, way.Route.Object.Ref)})
+		if l := out.logins[way.Workload]; l != nil && l.Mode == config.ModeIngress {
+			list[len(list)-1].Asks = l.Asker(way)
+		}
 	}
 	if s, ok := out.service(way, space); ok {
 		list = append(list, s)
@@ -29,6 +33,9 @@ func (out outcome) stops(way *topology.Way) []Stop {
 	}
 	last := Stop{Kind: Application, Name: container(way.Workload, way.Port), Today: colon(way.Port, way.PortName)}
 	last.After = last.Today
+	if l := out.logins[way.Workload]; l != nil && l.Mode == config.ModeNative {
+		last.Asks = l.Asker(way)
+	}
 	if gated && g != nil {
 		if way.Port != g.Upstream && way.Port != 0 { // a guard made by hand, which the way no longer leads to
 			list = append(list, Stop{Kind: Application, Name: last.Name, Today: last.Today, Gone: true})

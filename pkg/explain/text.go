@@ -8,6 +8,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/kauth-dev/kauth/pkg/config"
 	"github.com/kauth-dev/kauth/pkg/manifest"
 	"github.com/kauth-dev/kauth/pkg/plan"
 )
@@ -88,7 +89,7 @@ func (t *printer) group(g *Group) {
 		t.line("%s", t.paint(bold, "To no workload of this stream"))
 	} else {
 		t.line("%s", t.title(g.Object))
-		t.gate(g.Gate)
+		t.guard(g)
 	}
 	for _, f := range g.Findings {
 		t.finding("  ", f, g.Object)
@@ -110,15 +111,30 @@ func (t *printer) title(ref manifest.Ref) string {
 	return text
 }
 
-func (t *printer) gate(g *Gate) {
+// guard says who asks for the password, and why.
+func (t *printer) guard(group *Group) {
+	if l := group.Login; l != nil {
+		who := "the ingress controller asks, on the ways"
+		if l.Mode == config.ModeNative {
+			who = "the application asks,"
+		}
+		t.line("  login    %s to port %d, users from Secret %s", who, l.Port, l.UsersSecret)
+		t.asked(l.AskedFor, l.Settings)
+		return
+	}
+	g := group.Gate
 	if g == nil {
 		t.line("  gate     %s", t.paint(yellow, "none"))
 		return
 	}
 	t.line("  gate     port %d -> %s, users from Secret %s", g.Port, g.Upstream, g.UsersSecret)
 	t.line("  health   %s asks %s", g.HealthPath, cmp.Or(g.UpstreamHealth, "whether it accepts connections"))
-	t.line("  asked    %s", plain(g.AskedFor))
-	for _, s := range g.Settings {
+	t.asked(g.AskedFor, g.Settings)
+}
+
+func (t *printer) asked(by string, settings []Setting) {
+	t.line("  asked    %s", plain(by))
+	for _, s := range settings {
 		t.line("  setting  %s: %s, from %s", s.Name, plain(cmp.Or(s.Value, "none")), plain(s.From))
 	}
 }
@@ -129,7 +145,7 @@ func (t *printer) lane(lane *Lane) {
 	t.line("  way in   %s", t.title(lane.Opener))
 	before, after := "today", "with kauth"
 	colorBefore, colorAfter := red, green
-	if !lane.Gated {
+	if !lane.guarded() {
 		after, colorBefore, colorAfter = "with kauth, as today", yellow, yellow
 	}
 	width, wide := 8, utf8.RuneCountInString(after)
@@ -158,7 +174,10 @@ func (t *printer) lane(lane *Lane) {
 
 // lines says what a stop is. The client's says what it asks for, an address a line.
 func lines(s Stop, lane *Lane) []string {
-	text := string(s.Kind)
+	text, asks := string(s.Kind), ""
+	if s.Asks != "" {
+		asks = "  (" + asksText(s.Kind, s.Asks) + ")"
+	}
 	switch {
 	case s.Kind == Client && len(lane.Addresses) > 0:
 		var list []string
@@ -172,7 +191,7 @@ func lines(s Stop, lane *Lane) []string {
 	case s.Name != "":
 		text = plain(s.Name)
 	}
-	return []string{text}
+	return []string{text + asks}
 }
 
 // finding prints a finding below what it concerns; the reference is left out where the heading says it already.

@@ -89,6 +89,9 @@ func filtersOf(p *plan.Plan, version string) []*edit {
 	for _, set := range p.Settings {
 		add(set.Object, field.Set{Field: set.Field, Value: set.Value})
 	}
+	for _, f := range p.Fronts {
+		add(f.Object, field.Prepend{Field: f.Field, Item: f.Item})
+	}
 	for _, a := range p.Annotations {
 		add(a.Object, annotation.Filter{Key: a.Key, Value: a.Value})
 	}

@@ -2,7 +2,6 @@ package inject
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/json"
 	"strings"
 
@@ -34,8 +33,7 @@ type Gate struct {
 // Login is one login of a report that is no gate of ours: the ingress controller's or the application's own.
 type Login struct {
 	plan.Checked
-	UsersSecret string
-	Done        string // what the workload's annotation says: "native -> 9090"
+	Done string // what the workload's annotation says: "native -> 9090"
 }
 
 // newReport copies what it needs of a plan, so that the plan's nodes need not stay in memory.
@@ -45,10 +43,7 @@ func newReport(version string, p *plan.Plan) *Report {
 		r.Gates = append(r.Gates, Gate{Workload: g.Ref(), Port: g.Port, Config: g.Config, Image: g.Image, Done: g.Done(), Policy: g.PolicyName, Closed: g.Closed()})
 	}
 	for _, l := range p.Logins {
-		r.Logins = append(r.Logins, Login{
-			Checked:     plan.Checked{Ref: l.Ref(), Mode: l.Mode, Port: l.Port},
-			UsersSecret: cmp.Or(l.Settings.UsersSecret, gateconf.UsersSecret), Done: l.Done(),
-		})
+		r.Logins = append(r.Logins, Login{Checked: l.Checked(), Done: l.Done()})
 	}
 	for _, open := range p.Opens {
 		r.Open = append(r.Open, plan.Allowed{Ref: open.Object.Ref, Field: open.Field.String(), What: open.What})

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"strconv"
 
 	"github.com/kauth-dev/kauth/pkg/config"
@@ -17,6 +18,8 @@ type Login struct {
 	Port     int    // container port of the application
 	Settings config.Settings
 	Reason   string // as Gate has it
+
+	asks map[*topology.Way]string // mode ingress: who asks on a way, "Traefik"
 }
 
 // Ref is the workload behind the login.
@@ -25,11 +28,33 @@ func (l *Login) Ref() manifest.Ref { return l.Workload.Object.Ref }
 // Done is what the annotation on the workload says of the login.
 func (l *Login) Done() string { return gateconf.GateDone(l.Mode, strconv.Itoa(l.Port)) }
 
+// UsersSecret is the name of the Secret with the users.
+func (l *Login) UsersSecret() string { return cmp.Or(l.Settings.UsersSecret, gateconf.UsersSecret) }
+
+// Realm is what browsers show to whoever is asked.
+func (l *Login) Realm() string { return cmp.Or(l.Settings.Realm, gateconf.Realm) }
+
+// Asker says who asks for a password on a way once the plan is carried out: "Traefik", "ingress-nginx" or "the
+// application"; "" where nobody does.
+func (l *Login) Asker(way *topology.Way) string {
+	if l.Mode == config.ModeNative && way.Problem == "" && way.Port == l.Port {
+		return "the application"
+	}
+	return l.asks[way]
+}
+
 // Checked is what the proof knows of a login.
 type Checked struct {
-	Ref  manifest.Ref
-	Mode string
-	Port int
+	Ref         manifest.Ref
+	Mode        string
+	Port        int
+	UsersSecret string
+	Realm       string
+}
+
+// Checked is what the proof is to look for.
+func (l *Login) Checked() Checked {
+	return Checked{Ref: l.Ref(), Mode: l.Mode, Port: l.Port, UsersSecret: l.UsersSecret(), Realm: l.Realm()}
 }
 
 // login plans the login of one workload.
@@ -40,7 +65,7 @@ func (p *planner) login(t chosen, mode string) {
 	if !ok || len(Errors(p.Findings)) > before {
 		return
 	}
-	l := &Login{Workload: t.workload, Mode: mode, Port: port, Settings: t.settings, Reason: t.reason}
+	l := &Login{Workload: t.workload, Mode: mode, Port: port, Settings: t.settings, Reason: t.reason, asks: map[*topology.Way]string{}}
 	switch mode {
 	case config.ModeIngress:
 		ok = p.ingressLogin(l)
@@ -71,10 +96,10 @@ func loginProblem(w *topology.Workload, c Checked) string {
 }
 
 // checkedOn says whether a way of the output is one on which the login asks for a password.
-func checkedOn(way *topology.Way, c Checked) bool {
+func checkedOn(after *topology.Model, way *topology.Way, c Checked) bool {
 	switch c.Mode {
 	case config.ModeIngress:
-		return ingressChecked(way, c)
+		return ingressChecked(after, way, c)
 	case config.ModeNative:
 		return nativeChecked(way, c)
 	default:

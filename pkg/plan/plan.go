@@ -35,6 +35,7 @@ type Plan struct {
 	Annotations []*Annotation
 	Openings    []*Opening
 	Settings    []*Setting
+	Fronts      []*Front
 	Additions   []*Addition
 	Opens       []*Open
 	Findings    []Finding
@@ -117,7 +118,8 @@ func Make(m *topology.Model, s *manifest.Stream, o Options) *Plan {
 		rerouted: map[*topology.Route]map[*topology.Backend]bool{}, heard: map[*manifest.Object]bool{},
 		allowed: map[ObjectName]bool{}, set: map[annotationKey]bool{}, kept: map[*topology.Service]string{}, kinds: map[string][]*manifest.Object{}, grouped: map[*topology.Service]bool{},
 		gkeAsked: map[*topology.Service]bool{},
-		said:     map[string]bool{}, rules: map[*config.Rule]ruleUse{},
+		asks:     map[spot]*asking{}, middlewares: map[middlewareKey]string{},
+		said: map[string]bool{}, rules: map[*config.Rule]ruleUse{},
 	}
 	for i, d := range s.Docs {
 		p.order[d] = i
@@ -145,6 +147,7 @@ func Make(m *topology.Model, s *manifest.Stream, o Options) *Plan {
 		})
 	}
 	p.ways()
+	p.askAll()
 	p.clusterPorts()
 	p.clients(s)
 	p.agree()
@@ -174,17 +177,20 @@ type planner struct {
 	rules       map[*config.Rule]ruleUse
 	said        map[string]bool // what advise has said
 
-	gates     map[*topology.Workload]*Gate
-	logins    map[*topology.Workload]*Login
-	ports     map[*topology.Service]*Port
-	moves     map[*topology.ServicePort]bool
-	annotated map[annotationKey]bool
-	guarded   int                                            // workloads that a guard of their own stands before
-	allowed   map[ObjectName]bool                            // of --allow-open: those that something was left open by
-	kept      map[*topology.Service]string                   // names of the Services that are added for clients inside the cluster
-	set       map[annotationKey]bool                         // fields that are planned to be set
-	heard     map[*manifest.Object]bool                      // objects whose annotation "enabled" some workload is behind
-	rerouted  map[*topology.Route]map[*topology.Backend]bool // backends that lead to a gate
+	gates       map[*topology.Workload]*Gate
+	logins      map[*topology.Workload]*Login
+	asked       []*asking // in the order of their ways
+	asks        map[spot]*asking
+	middlewares map[middlewareKey]string // the names of those that are added
+	ports       map[*topology.Service]*Port
+	moves       map[*topology.ServicePort]bool
+	annotated   map[annotationKey]bool
+	guarded     int                                            // workloads that a guard of their own stands before
+	allowed     map[ObjectName]bool                            // of --allow-open: those that something was left open by
+	kept        map[*topology.Service]string                   // names of the Services that are added for clients inside the cluster
+	set         map[annotationKey]bool                         // fields that are planned to be set
+	heard       map[*manifest.Object]bool                      // objects whose annotation "enabled" some workload is behind
+	rerouted    map[*topology.Route]map[*topology.Backend]bool // backends that lead to a gate
 }
 
 type annotationKey struct {

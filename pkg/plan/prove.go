@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/kauth-dev/kauth/pkg/config"
 	"github.com/kauth-dev/kauth/pkg/gateconf"
 	"github.com/kauth-dev/kauth/pkg/manifest"
 	"github.com/kauth-dev/kauth/pkg/topology"
@@ -87,8 +88,11 @@ func (p *prover) login(c Checked, w *topology.Workload) {
 	if problem := loginProblem(w, c); problem != "" {
 		p.report(c.Ref, nil, problem)
 	}
+	if way := openOnNode(w, c.Port); c.Mode == config.ModeIngress && way != nil && !p.isLeft(way) {
+		p.report(c.Ref, way.Field(), "port "+portText(way)+" is open on the node, where nobody asks for a password")
+	}
 	for _, way := range p.after.WaysTo(w) {
-		if !checkedOn(way, c) && !p.isLeft(way) {
+		if !checkedOn(p.after, way, c) && !p.isLeft(way) {
 			p.report(way.Ref(), way.Field(), "leads to port "+portText(way)+" of "+c.Ref.Short()+", where nobody asks for a password")
 		}
 	}

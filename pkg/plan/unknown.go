@@ -8,6 +8,7 @@ import (
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
+	"github.com/kauth-dev/kauth/pkg/config"
 	"github.com/kauth-dev/kauth/pkg/manifest"
 	"github.com/kauth-dev/kauth/pkg/topology"
 )
@@ -28,7 +29,7 @@ func (p *planner) unknown(s *manifest.Stream) {
 	names := map[string]bool{}
 	for _, svc := range p.model.Services {
 		for _, hit := range p.model.Selected(svc) {
-			if p.gateOf(hit.Workload) != nil {
+			if l := p.logins[hit.Workload]; p.gateOf(hit.Workload) != nil || l != nil && l.Mode == config.ModeIngress {
 				names[svc.Object.Name] = true
 			}
 		}
@@ -47,7 +48,7 @@ func (p *planner) unknown(s *manifest.Stream) {
 		}
 		if field, name := mention(o.Node, nil, names); name != "" {
 			hint := "see that it does not lead past the gate"
-			if strings.Contains(o.Kind, "HealthCheck") {
+			if strings.Contains(o.Kind, "HealthCheck") && len(p.Gates) > 0 {
 				hint = "have it ask the gate for " + p.Gates[0].Config.HealthPath
 			}
 			p.find(Warning, o, field, hint,

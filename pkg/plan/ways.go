@@ -19,6 +19,7 @@ func (p *planner) ways() {
 	}
 	for _, l := range p.Logins {
 		spaces[l.Ref().Namespace] = true
+		p.ingressNode(l)
 	}
 	for _, way := range p.model.Ways {
 		switch {

@@ -11,11 +11,14 @@ type Route struct {
 	Object      *manifest.Object
 	Annotations map[string]string
 	Class       string   // the class of an Ingress, "" where it names none
+	Controller  string   // who serves an Ingress, as IngressClasses call it; "" where that cannot be told
+	Guess       string   // by what Controller is told, where the stream does not have the IngressClass
 	ALB         bool     // an Ingress of the AWS load balancer controller
 	AWS         bool     // a route of the Gateway API below a Gateway of that controller
 	GKE         bool     // one below a Gateway of GKE, in one cluster
 	Parents     []Parent // the Gateways that it hangs on, of a route of the Gateway API
 	Backends    []*Backend
+	Detours     []*Detour // the TraefikServices that it names
 }
 
 // Parent is a reference to a Gateway.

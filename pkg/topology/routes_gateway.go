@@ -114,6 +114,9 @@ func (g gatewayReader) add(ref *yaml.Node, field manifest.Path, path, protocol s
 		b.nameOfHost(b.Service, g.route.Object.Namespace)
 	case "ServiceImport": // of the multi-cluster API: the Services of that name, in this cluster too
 		b.Problem, b.Hint = "a ServiceImport, so what it leads to cannot be known", "name a Service, or set "+optOut+" on the route to leave it as it is"
+	case "TraefikService":
+		g.route.detour(ref, field)
+		return
 	default:
 		return
 	}

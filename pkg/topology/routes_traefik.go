@@ -46,12 +46,26 @@ func readTraefikService(r *Route) error {
 
 func (r *Route) addTraefik(ref *yaml.Node, field manifest.Path, match, protocol string) {
 	name := manifest.String(ref, "name")
-	if name == "" || strings.Contains(name, "@") || manifest.String(ref, "kind") == "TraefikService" {
-		return // Traefik's own services, and TraefikServices, which are read as routes
+	switch {
+	case name == "" || strings.HasSuffix(name, "@internal"): // Traefik's own services
+		return
+	case strings.Contains(name, "@"): // one that other objects make, by its id, such as monitoring-prom-9090@kubernetes
+		r.detour(ref, field)
+		return
+	case manifest.String(ref, "kind") == "TraefikService": // which is read as a route
+		r.detour(ref, field)
+		return
 	}
 	r.Backends = append(r.Backends, &Backend{
 		Field: field, Namespace: orDefault(manifest.String(ref, "namespace"), r.Object.Namespace), Service: name,
 		Port: scalar(ref, "port"), PortField: field.With("port"), Path: match, Protocol: protocol,
+	})
+}
+
+// detour notes a reference to a TraefikService.
+func (r *Route) detour(ref *yaml.Node, field manifest.Path) {
+	r.Detours = append(r.Detours, &Detour{
+		Route: r, Field: field, Namespace: orDefault(manifest.String(ref, "namespace"), r.Object.Namespace), Name: manifest.String(ref, "name"),
 	})
 }
 

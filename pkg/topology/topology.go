@@ -35,6 +35,7 @@ type Model struct {
 	selectedBy map[*Workload][]*Service
 	waysTo     map[*Workload][]*Way
 	waysOf     map[*Route][]*Way
+	detours    map[string][]*Detour // by the TraefikService's name
 }
 
 // WaysTo returns the ways that lead to a workload.
@@ -66,6 +67,7 @@ func Resolve(s *manifest.Stream, namespace string) (*Model, error) {
 	}
 	for _, r := range m.Routes {
 		r.ALB, r.AWS, r.GKE = m.isALB(r), m.isAWS(r), m.isGKE(r)
+		m.findController(r)
 	}
 	m.index()
 	m.follow()
@@ -146,6 +148,12 @@ func (m *Model) index() {
 	m.byName, m.inSpace = map[string][]*Service{}, map[string][]*Workload{}
 	for _, svc := range m.Services {
 		m.byName[svc.Object.Name] = append(m.byName[svc.Object.Name], svc)
+	}
+	m.detours = map[string][]*Detour{}
+	for _, r := range m.Routes {
+		for _, d := range r.Detours {
+			m.detours[d.Name] = append(m.detours[d.Name], d)
+		}
 	}
 	m.byLabel = map[[2]string]*labelIndex{}
 	for i, w := range m.Workloads {

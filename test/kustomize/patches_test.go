@@ -3,10 +3,12 @@ package kustomize
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/rogpeppe/go-internal/txtar"
 )
 
 const component = "resources: [rendered.yaml]\ncomponents: [kauth]\n"
@@ -84,5 +86,33 @@ func TestPatchesUnderANamespace(t *testing.T) {
 	}
 	if again, errs, err := command(t, dir, out, program(t)); err != nil || cmp.Diff(objects(t, out), objects(t, again)) != "" {
 		t.Errorf("kauth does not find it gated: %v\n%s\n%s", err, errs, cmp.Diff(objects(t, out), objects(t, again)))
+	}
+}
+
+// TestPatchesOfLogins: what makes ingress controllers ask for the password is said in patches too, and kustomize makes of it
+// what inject does.
+func TestPatchesOfLogins(t *testing.T) {
+	for _, name := range []string{"nginx", "traefik", "shared"} {
+		t.Run(name, func(t *testing.T) {
+			script, err := txtar.ParseFile(filepath.Join("../../pkg/cli/kauth/testdata/script", "mode-ingress-"+name+".txtar"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			at := slices.IndexFunc(script.Files, func(f txtar.File) bool { return f.Name == "in.yaml" })
+			text := string(script.Files[at].Data)
+			dir := write(t, "rendered.yaml", text, "kustomization.yaml", component)
+			must(t, dir, "", program(t), "patches", "-f", "rendered.yaml", "-o", "kauth", "--mode", "ingress")
+			out, errs, err := build(t, dir)
+			if err != nil {
+				t.Fatalf("kustomize build: %v\n%s", err, errs)
+			}
+			want := must(t, dir, text, program(t), "--mode", "ingress")
+			if !strings.Contains(want, "auth-secret: kauth-users") && !strings.Contains(want, "secret: kauth-users") {
+				t.Fatal("inject gated nothing")
+			}
+			if diff := cmp.Diff(objects(t, want), objects(t, out)); diff != "" {
+				t.Errorf("kustomize build makes something else (-inject +kustomize):\n%s", diff)
+			}
+		})
 	}
 }

@@ -1,0 +1,63 @@
+package plan
+
+import (
+	"slices"
+
+	"github.com/kauth-dev/kauth/pkg/manifest"
+	"github.com/kauth-dev/kauth/pkg/topology"
+)
+
+// ingressChecked says whether a password is asked for at every spot of a way of the output.
+func ingressChecked(after *topology.Model, way *topology.Way, c Checked) bool {
+	if way.Problem != "" || way.Workload == nil {
+		return false
+	}
+	if besidesLogin(way, c.Port) {
+		return true
+	}
+	spots, no := spotsOf(after, way)
+	return no == nil && !slices.ContainsFunc(spots, func(s spot) bool { return !s.checks(after, c) })
+}
+
+// checks says whether the controller at a spot of the output asks for the passwords of a login, before all else.
+func (s spot) checks(after *topology.Model, c Checked) bool {
+	var ids []string
+	switch o := s.route.Object; {
+	case s.asker() == byNGINX:
+		return nginxChecks(s.route, c)
+	case o.Kind == "Ingress":
+		if traefikObstacle(s.route) != nil {
+			return false
+		}
+		ids = middlewareIDs(s.route.Annotations[traefikMiddlewares])
+	case o.Kind == "HTTPRoute":
+		for _, filter := range manifest.Items(nodeAt(o, s.path()), "filters") {
+			ref := manifest.Field(filter, "extensionRef")
+			if manifest.String(ref, "group") == "traefik.io" && manifest.String(ref, "kind") == "Middleware" {
+				ids = append(ids, traefikID(o.Namespace, manifest.String(ref, "name")))
+			} else {
+				ids = append(ids, "")
+			}
+		}
+	default:
+		ids = namedMiddlewares(s.route, s.path())
+	}
+	return len(ids) > 0 && asksFor(after, s.route.Object, ids[0], c)
+}
+
+// asksFor says whether the Middleware of an id is one alone, in the namespace of the route, and asks for the passwords of a
+// login.
+func asksFor(after *topology.Model, route *manifest.Object, id string, c Checked) bool {
+	var found []*manifest.Object
+	for _, r := range after.Routes {
+		if o := r.Object; o.Kind == "Middleware" && isTraefik(o.Ref) && traefikID(o.Namespace, o.Name) == id {
+			found = append(found, o)
+		}
+	}
+	if len(found) != 1 || found[0].Namespace != route.Namespace {
+		return false
+	}
+	spec := manifest.Field(found[0].Node, "spec")
+	basic := manifest.Field(spec, "basicAuth")
+	return basic != nil && len(spec.Content) == 2 && manifest.String(basic, "secret") == c.UsersSecret && manifest.String(basic, "realm") == c.Realm
+}
