@@ -9,9 +9,11 @@ import (
 	"github.com/kauth-dev/kauth/pkg/filters/eject"
 	"github.com/kauth-dev/kauth/pkg/filters/field"
 	"github.com/kauth-dev/kauth/pkg/filters/policy"
+	"github.com/kauth-dev/kauth/pkg/filters/probe"
 	"github.com/kauth-dev/kauth/pkg/filters/route"
 	"github.com/kauth-dev/kauth/pkg/filters/service"
 	"github.com/kauth-dev/kauth/pkg/filters/sidecar"
+	"github.com/kauth-dev/kauth/pkg/filters/webconfig"
 	"github.com/kauth-dev/kauth/pkg/gateconf"
 	"github.com/kauth-dev/kauth/pkg/manifest"
 	"github.com/kauth-dev/kauth/pkg/plan"
@@ -66,6 +68,15 @@ func filtersOf(p *plan.Plan, version string) []*edit {
 			annotation.Filter{Key: gateconf.AnnotationVersion, Value: version})
 	}
 	for _, l := range p.Logins {
+		if n := l.Native; n != nil {
+			add(l.Workload.Object, webconfig.Filter{
+				PodSpec: l.Workload.PodSpec, Container: n.Container.Field, Argument: n.Argument,
+				Volume: gateconf.WebVolume, Secret: n.Secret, Dir: gateconf.WebDir, FileMode: n.FileMode,
+			})
+			for _, field := range n.Probes {
+				add(l.Workload.Object, probe.TCP{Field: field})
+			}
+		}
 		add(l.Workload.Object,
 			annotation.Filter{Key: gateconf.AnnotationGate, Value: l.Done()},
 			annotation.Filter{Key: gateconf.AnnotationVersion, Value: version})

@@ -44,7 +44,7 @@ func newReport(version string, p *plan.Plan) *Report {
 	}
 	for _, l := range p.Logins {
 		r.Logins = append(r.Logins, Login{
-			Checked:     plan.Checked{Ref: l.Ref(), Mode: l.Mode, Port: l.Port},
+			Checked:     l.Checked(),
 			UsersSecret: cmp.Or(l.Settings.UsersSecret, gateconf.UsersSecret), Done: l.Done(),
 		})
 	}

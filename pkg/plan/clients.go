@@ -16,16 +16,27 @@ import (
 // a port which moves to the gate: from now on they are asked for a password.
 func (p *planner) clients(s *manifest.Stream) {
 	p.keepInternal()
-	moved := p.movedServices()
-	if len(moved) == 0 {
-		return
-	}
-	c := clientSearch{planner: p, moved: moved, byName: map[string][]*topology.Service{}, skip: map[*manifest.Object]bool{}}
-	for _, svc := range moved {
+	p.nativeClients(s)
+	c := p.searchClients(p.movedServices(), p.moves)
+	c.told = c.tell
+	c.search(s)
+}
+
+// searchClients is a search for clients of some ports of some Services.
+func (p *planner) searchClients(services []*topology.Service, ports map[*topology.ServicePort]bool) *clientSearch {
+	c := &clientSearch{planner: p, moved: services, ports: ports, byName: map[string][]*topology.Service{}, skip: map[*manifest.Object]bool{}}
+	for _, svc := range services {
 		c.byName[svc.Object.Name] = append(c.byName[svc.Object.Name], svc)
 	}
 	for _, r := range p.model.Routes {
 		c.skip[r.Object] = true
+	}
+	return c
+}
+
+func (c *clientSearch) search(s *manifest.Stream) {
+	if len(c.moved) == 0 {
+		return
 	}
 	for _, d := range s.Docs {
 		if bytes.Contains(d.Raw(), []byte("ServiceMonitor")) || c.hosts(string(d.Raw()), func(*topology.Service) bool { return true }) {
@@ -36,10 +47,12 @@ func (p *planner) clients(s *manifest.Stream) {
 	}
 }
 
-// clientSearch looks for clients of the Services whose ports move.
+// clientSearch looks for clients of the Services whose ports ask for a password from now on.
 type clientSearch struct {
 	*planner
 	moved  []*topology.Service
+	ports  map[*topology.ServicePort]bool
+	told   func(o *manifest.Object, svc *topology.Service, field manifest.Path) // what is done with each
 	byName map[string][]*topology.Service
 	skip   map[*manifest.Object]bool // routes, which move too
 }
@@ -57,7 +70,7 @@ func (c *clientSearch) look(o *manifest.Object) {
 			for _, svc := range c.byName[manifest.String(am, "name")] {
 				namespace := orDefault(manifest.String(am, "namespace"), o.Namespace)
 				if c.movesPort(svc, topology.ParsePort(manifest.String(am, "port"))) && topology.SameNamespace(namespace, svc.Object.Namespace) {
-					c.tell(o, svc, manifest.P("spec", "alerting", "alertmanagers", i))
+					c.told(o, svc, manifest.P("spec", "alerting", "alertmanagers", i))
 				}
 			}
 		}
@@ -69,7 +82,7 @@ func (c *clientSearch) look(o *manifest.Object) {
 // movesPort says whether a port of the Service, by number or name, is one that moves.
 func (c *clientSearch) movesPort(svc *topology.Service, port topology.Port) bool {
 	return slices.ContainsFunc(svc.Ports, func(p *topology.ServicePort) bool {
-		return c.moves[p] && (port.Name != "" && port.Name == p.Name || port.Name == "" && port.Number == p.Number)
+		return c.ports[p] && (port.Name != "" && port.Name == p.Name || port.Name == "" && port.Number == p.Number)
 	})
 }
 
@@ -81,7 +94,7 @@ func (c *clientSearch) monitor(o *manifest.Object) {
 		}
 		for i, e := range manifest.Items(o.Node, "spec", "endpoints") {
 			if name := manifest.String(e, "port"); name != "" && c.movesPort(svc, topology.Port{Name: name}) {
-				c.tell(o, svc, manifest.P("spec", "endpoints", i, "port"))
+				c.told(o, svc, manifest.P("spec", "endpoints", i, "port"))
 			}
 		}
 	}
@@ -106,7 +119,7 @@ func (c *clientSearch) text(n *yaml.Node, field manifest.Path, o *manifest.Objec
 		c.hosts(n.Value, func(svc *topology.Service) bool {
 			if !told[svc] {
 				told[svc] = true
-				c.tell(o, svc, field)
+				c.told(o, svc, field)
 			}
 			return false
 		})

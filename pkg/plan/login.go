@@ -17,6 +17,7 @@ type Login struct {
 	Port     int    // container port of the application
 	Settings config.Settings
 	Reason   string // as Gate has it
+	Native   *Native
 }
 
 // Ref is the workload behind the login.
@@ -30,6 +31,17 @@ type Checked struct {
 	Ref  manifest.Ref
 	Mode string
 	Port int
+
+	Secret string // with the users, as the login reads it; "" where it is not the workload that does
+}
+
+// Checked is what the proof has to know of the login.
+func (l *Login) Checked() Checked {
+	c := Checked{Ref: l.Ref(), Mode: l.Mode, Port: l.Port}
+	if l.Native != nil {
+		c.Secret = l.Native.Secret
+	}
+	return c
 }
 
 // login plans the login of one workload.
