@@ -93,6 +93,9 @@ func (p *planner) nativeContainer(l *Login) *topology.Container {
 		field, image := manifest.Path(nil), ""
 		if declared != nil {
 			field, image = declared.Field, " (image "+declared.Image+")"
+			if command := manifest.Items(declared.Node, "command"); len(command) > 0 {
+				field, image = declared.Field.With("command"), " ("+strconv.Quote(command[0].Value)+")"
+			}
 		}
 		p.find(Error, w.Object, field, useSidecar, "kauth does not know the program on port %s%s for one that checks passwords by --%s; it knows %s", port, image, webConfigFlag, programList())
 	}

@@ -75,15 +75,20 @@ func (p *planner) nativeHooks(l *Login) {
 			}
 		}
 		for _, name := range probeNames {
-			for _, arg := range manifest.Items(c.Node, name, "exec", "command") {
-				if asksItself(arg.Value, l.Native.Ports) || strings.Contains(arg.Value, "promtool check ") {
-					p.find(Error, w.Object, c.Field.With(name, "exec"), "write tcpSocket instead in the values, or "+useSidecar,
-						"asks the application, which would refuse it for want of a password")
-					break
-				}
+			if runs := words(manifest.Items(c.Node, name, "exec", "command")); asksItself(runs, l.Native.Ports) || strings.Contains(runs, "promtool check ") {
+				p.find(Error, w.Object, c.Field.With(name, "exec"), "write tcpSocket instead in the values, or "+useSidecar,
+					"asks the application, which would refuse it for want of a password")
 			}
 		}
 	}
+}
+
+func words(items []*yaml.Node) string {
+	list := make([]string, len(items))
+	for i, item := range items {
+		list[i] = item.Value
+	}
+	return strings.Join(list, " ")
 }
 
 // asksItself says whether a text holds one of the ports as one asks for it from inside of the pod.
