@@ -1,18 +1,21 @@
 package projection
 
 import (
+	"bytes"
 	"crypto/rand"
 	"encoding/base64"
 	"fmt"
+	"maps"
+	"slices"
 
-	"sigs.k8s.io/yaml"
+	"go.yaml.in/yaml/v3"
 
 	"github.com/kauth-dev/kauth/pkg/htpasswd"
 )
 
 // webConfig is the part of a configuration of prometheus/exporter-toolkit that is ours (its docs/web-configuration.md).
 type webConfig struct {
-	Users map[string]string `json:"basic_auth_users"`
+	Users map[string]string `yaml:"basic_auth_users"`
 }
 
 // nobody is the user of a file without users. exporter-toolkit takes a file without any for an open door
@@ -54,13 +57,29 @@ func webConfigText(users map[string]string, previous []byte) ([]byte, error) {
 		}
 		users = map[string]string{nobody: hash.String()}
 	}
-	return yaml.Marshal(webConfig{users})
+	return marshal(users)
+}
+
+// marshal writes the names in quotes: Prometheus' reader takes a bare << for a merge, and its library others for numbers.
+func marshal(users map[string]string) ([]byte, error) {
+	list := &yaml.Node{Kind: yaml.MappingNode}
+	for _, name := range slices.Sorted(maps.Keys(users)) {
+		list.Content = append(list.Content, &yaml.Node{Kind: yaml.ScalarNode, Style: yaml.DoubleQuotedStyle, Value: name}, &yaml.Node{Kind: yaml.ScalarNode, Value: users[name]})
+	}
+	var text bytes.Buffer
+	e := yaml.NewEncoder(&text)
+	e.SetIndent(2)
+	if err := e.Encode(map[string]*yaml.Node{"basic_auth_users": list}); err != nil {
+		return nil, err
+	}
+	return text.Bytes(), e.Close()
 }
 
 // isClosed says whether a text is one that webConfigText writes where there is no user.
 func isClosed(text []byte) bool {
 	var config webConfig
-	if len(text) == 0 || yaml.UnmarshalStrict(text, &config) != nil || len(config.Users) != 1 {
+	strict := yaml.NewDecoder(bytes.NewReader(text))
+	if strict.KnownFields(true); strict.Decode(&config) != nil || len(config.Users) != 1 {
 		return false
 	}
 	hash, err := htpasswd.ParseHash(config.Users[nobody])
