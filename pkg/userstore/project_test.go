@@ -37,8 +37,8 @@ func web(t *testing.T) projection.Kind {
 }
 
 // However many change the users at once, each with the two writes of a command, the projection has the last users.
-func TestTwoHundredWritersAndAProjection(t *testing.T) {
-	const writers = 200
+func TestManyWritersAndAProjection(t *testing.T) {
+	const writers = 60 // two hundred have passed as well, in 45 s on two busy cores
 	s, c := newStore(t)
 	if _, err := s.Project(t.Context(), web(t)); err != nil {
 		t.Fatal(err)
