@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// Mode native on a plain Prometheus and a plain Alertmanager: no pod starts before the users are there, and then all are
+// Mode native on a plain Prometheus and a plain Alertmanager that were open: no pod starts before the users are there, and then all are
 // Ready and stay so, by probes that need no password; nobody gets in without one. A user who is added gets in, and one who
 // is removed does not, without a restart, the last of them too. What kauth says to paste makes Prometheus scrape itself,
 // send its alerts, and be reloaded. After uninstall only the Secrets of kubectl basicauth are left.
@@ -19,11 +19,16 @@ func TestNative(t *testing.T) {
 		n := native{s}
 		install := func(args ...string) {
 			s.Helper()
-			h.run(append([]string{"upgrade", "--install", "mon", chart("native"), "--set", "host=" + s.host(), "--post-renderer", "kauth", "--post-renderer-args", "--mode=native"}, args...)...)
+			h.run(append([]string{"upgrade", "--install", "mon", chart("native"), "--set", "host=" + s.host()}, args...)...)
 		}
-		install()
+		mode := []string{"--post-renderer", "kauth", "--post-renderer-args", "--mode=native"}
+		install() // open, as charts come
+		s.until("both open", n.both(nobody, 200))
+		s.until("pods Ready", n.ready)
+
+		install(mode...)
 		s.until("both wait for the users", n.waitsFor("kauth-users-web"))
-		s.must(n.both(nobody, 503)) // Traefik's own, which knows no pod
+		s.until("nobody answers", n.both(nobody, 503)) // Traefik's own words, which knows no pod
 
 		start := time.Now()
 		s.kubectl("", "basicauth", "project", "add", "prometheus-web")
@@ -51,7 +56,7 @@ func TestNative(t *testing.T) {
 		// The snippets.
 		password := strings.TrimSpace(s.kubectl("", "basicauth", "user", "add", "scraper", "--generate"))
 		s.kubectl("", "create", "secret", "generic", "scraper", "--from-literal=username=scraper", "--from-literal=password="+password)
-		install("--set", "pasted=true")
+		install(append(mode, "--set", "pasted=true")...)
 		s.until("pods Ready", n.ready)
 		s.until("alice in", n.both(alice, 200))
 		s.until("it scrapes itself", n.sees(alice, `up{job="self"}`, "1"))
