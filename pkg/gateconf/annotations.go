@@ -20,7 +20,17 @@ const (
 	// AnnotationUndo on every object that kauth changed: what eject has to do, a line each, such as
 	// "set spec.rules[0].http.paths[0].backend.service.port.number 9090". On an object that kauth added: UndoObject.
 	AnnotationUndo = AnnotationPrefix + "undo"
+
+	// AnnotationProjections on a users Secret: the projections that kubectl basicauth keeps of it, such as "prometheus-web",
+	// separated by commas. LabelProjection on the Secret of a projection: its kind. AnnotationProjectionOf there: the users
+	// Secret's name.
+	AnnotationProjections  = AnnotationPrefix + "projections"
+	LabelProjection        = AnnotationPrefix + "projection"
+	AnnotationProjectionOf = AnnotationPrefix + "projection-of"
 )
+
+// ProjectionWeb is the kind of projection that mode native mounts: Prometheus' web configuration.
+const ProjectionWeb = "prometheus-web"
 
 // What AnnotationUndo says on an object that is kauth's own: "object", or "object newline" where the document before it
 // was given the newline at its end.

@@ -28,6 +28,11 @@ const (
 	TLSVolume     = "kauth-tls" // the volume that holds a Secret of type kubernetes.io/tls
 	TLSDir        = "/etc/kauth/tls"
 
+	WebVolume = "kauth-web"      // the volume that holds the users as an application of Prometheus' kind reads them
+	WebDir    = "/etc/kauth/web" // where it is mounted, as a whole directory
+	WebKey    = "web.yml"        // the Secret's one key: a configuration of prometheus/exporter-toolkit
+	WebSecret = "-web"           // after the users Secret's name, the name of that Secret
+
 	Image      = "ghcr.io/kauth-dev/kauth-proxy"
 	Port       = 8181 // the gate
 	AdminPort  = 8182 // metrics, livez, readyz

@@ -9,9 +9,11 @@ import (
 	"github.com/kauth-dev/kauth/pkg/filters/eject"
 	"github.com/kauth-dev/kauth/pkg/filters/field"
 	"github.com/kauth-dev/kauth/pkg/filters/policy"
+	"github.com/kauth-dev/kauth/pkg/filters/probe"
 	"github.com/kauth-dev/kauth/pkg/filters/route"
 	"github.com/kauth-dev/kauth/pkg/filters/service"
 	"github.com/kauth-dev/kauth/pkg/filters/sidecar"
+	"github.com/kauth-dev/kauth/pkg/filters/webconfig"
 	"github.com/kauth-dev/kauth/pkg/gateconf"
 	"github.com/kauth-dev/kauth/pkg/manifest"
 	"github.com/kauth-dev/kauth/pkg/plan"
@@ -66,6 +68,7 @@ func filtersOf(p *plan.Plan, version string) []*edit {
 			annotation.Filter{Key: gateconf.AnnotationVersion, Value: version})
 	}
 	for _, l := range p.Logins {
+		add(l.Workload.Object, nativeFilters(l)...)
 		add(l.Workload.Object,
 			annotation.Filter{Key: gateconf.AnnotationGate, Value: l.Done()},
 			annotation.Filter{Key: gateconf.AnnotationVersion, Value: version})
@@ -96,6 +99,22 @@ func filtersOf(p *plan.Plan, version string) []*edit {
 		add(a.Object, annotation.Filter{Key: a.Key, Value: a.Value})
 	}
 	return edits
+}
+
+// nativeFilters make an application check the passwords itself; none where something else does.
+func nativeFilters(l *plan.Login) []yaml.Filter {
+	n := l.Native
+	if n == nil {
+		return nil
+	}
+	filters := []yaml.Filter{webconfig.Filter{
+		PodSpec: l.Workload.PodSpec, Container: n.Container.Field, Argument: n.Argument,
+		Volume: gateconf.WebVolume, Secret: n.Secret, Dir: gateconf.WebDir, FileMode: n.FileMode,
+	}}
+	for _, field := range n.Probes {
+		filters = append(filters, probe.TCP{Field: field})
+	}
+	return filters
 }
 
 func portNode(p topology.Port) *yaml.Node {

@@ -16,13 +16,35 @@ import (
 // a port which moves to the gate: from now on they are asked for a password.
 func (p *planner) clients(s *manifest.Stream) {
 	p.keepInternal()
-	moved := p.movedServices()
-	if len(moved) == 0 {
-		return
-	}
-	c := clientSearch{planner: p, moved: moved, leads: func(_ *topology.Service, port *topology.ServicePort) bool { return p.moves[port] }}
+	p.nativeClients(s)
+	c := p.searchClients(p.movedServices(), func(_ *topology.Service, port *topology.ServicePort) bool { return p.moves[port] })
 	c.tell = c.needsPassword
 	c.search(s)
+}
+
+// searchClients is a search for clients of some ports of some Services.
+func (p *planner) searchClients(services []*topology.Service, leads func(*topology.Service, *topology.ServicePort) bool) *clientSearch {
+	c := &clientSearch{planner: p, moved: services, leads: leads, byName: map[string][]*topology.Service{}, skip: map[*manifest.Object]bool{}}
+	for _, svc := range services {
+		c.byName[svc.Object.Name] = append(c.byName[svc.Object.Name], svc)
+	}
+	for _, r := range c.model.Routes {
+		c.skip[r.Object] = true
+	}
+	return c
+}
+
+func (c *clientSearch) search(s *manifest.Stream) {
+	if len(c.moved) == 0 {
+		return
+	}
+	for _, d := range s.Docs {
+		if bytes.Contains(d.Raw(), []byte("ServiceMonitor")) || bytes.Contains(d.Raw(), []byte("alertmanagers")) || c.hosts(string(d.Raw()), func(*topology.Service) bool { return true }) {
+			for _, o := range d.Peek() {
+				c.look(o)
+			}
+		}
+	}
 }
 
 // clientSearch looks for clients of the Services whose ports change for them.
@@ -33,23 +55,6 @@ type clientSearch struct {
 	tell   func(client *manifest.Object, svc *topology.Service, field manifest.Path)
 	byName map[string][]*topology.Service
 	skip   map[*manifest.Object]bool // routes, which move too
-}
-
-func (c *clientSearch) search(s *manifest.Stream) {
-	c.byName, c.skip = map[string][]*topology.Service{}, map[*manifest.Object]bool{}
-	for _, svc := range c.moved {
-		c.byName[svc.Object.Name] = append(c.byName[svc.Object.Name], svc)
-	}
-	for _, r := range c.model.Routes {
-		c.skip[r.Object] = true
-	}
-	for _, d := range s.Docs {
-		if bytes.Contains(d.Raw(), []byte("ServiceMonitor")) || bytes.Contains(d.Raw(), []byte("alertmanagers")) || c.hosts(string(d.Raw()), func(*topology.Service) bool { return true }) {
-			for _, o := range d.Peek() {
-				c.look(o)
-			}
-		}
-	}
 }
 
 func (c *clientSearch) look(o *manifest.Object) {

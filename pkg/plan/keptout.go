@@ -10,28 +10,28 @@ import (
 // those that name a port of a gated workload's Service which does not lead to the gate.
 func (p *planner) keptOut(s *manifest.Stream) {
 	gates := map[*topology.Service]*Gate{}
-	c := clientSearch{planner: p}
+	var closed []*topology.Service
 	for _, g := range p.Gates {
 		if !g.closed() || g.PolicyName == "" {
 			continue
 		}
 		for _, svc := range p.model.SelectedBy(g.Workload) {
 			if gates[svc] == nil {
-				gates[svc], c.moved = g, append(c.moved, svc)
+				gates[svc], closed = g, append(closed, svc)
 			}
 		}
 	}
-	if len(c.moved) == 0 {
+	if len(closed) == 0 {
 		return
 	}
 	clients := map[*manifest.Object]*topology.Workload{}
 	for _, w := range p.model.Workloads {
 		clients[w.Object] = w
 	}
-	c.leads = func(svc *topology.Service, port *topology.ServicePort) bool {
+	c := p.searchClients(closed, func(svc *topology.Service, port *topology.ServicePort) bool {
 		number, _ := port.TargetOf(gates[svc].Workload)
 		return number != gates[svc].Port && !p.moves[port]
-	}
+	})
 	c.tell = func(o *manifest.Object, svc *topology.Service, field manifest.Path) {
 		p.tellKeptOut(gates[svc], svc, o, clients[o], field)
 	}

@@ -18,6 +18,7 @@ type Login struct {
 	Port     int    // container port of the application
 	Settings config.Settings
 	Reason   string // as Gate has it
+	Native   *Native
 
 	asks map[*topology.Way]string // mode ingress: who asks on a way, "Traefik"
 }
@@ -29,7 +30,7 @@ func (l *Login) Ref() manifest.Ref { return l.Workload.Object.Ref }
 func (l *Login) Done() string { return gateconf.GateDone(l.Mode, strconv.Itoa(l.Port)) }
 
 // UsersSecret is the name of the Secret with the users.
-func (l *Login) UsersSecret() string { return cmp.Or(l.Settings.UsersSecret, gateconf.UsersSecret) }
+func (l *Login) UsersSecret() string { return usersSecret(&l.Settings) }
 
 // Realm is what browsers show to whoever is asked.
 func (l *Login) Realm() string { return cmp.Or(l.Settings.Realm, gateconf.Realm) }

@@ -8,6 +8,9 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kauth-dev/kauth/pkg/gateconf"
+	"github.com/kauth-dev/kauth/pkg/projection"
 )
 
 // Meta is what there is to know about the Secret beside its users.
@@ -15,8 +18,10 @@ type Meta struct {
 	HasKey    bool     // the data key is there, even if empty
 	Immutable bool     // Kubernetes refuses every change
 	OtherKeys []string // data keys that are not the users', sorted
-	Owners    []string // what would overwrite an edit, such as `Helm (release prom)`; sorted
-	key, ref  string
+	// Projections are the kinds of projections that are kept of the users, sorted.
+	Projections []string
+	Owners      []string // what would overwrite an edit, such as `Helm (release prom)`; sorted
+	key, ref    string
 }
 
 // Warnings returns a line for each thing that may go wrong later though the Secret can be used now.
@@ -45,6 +50,7 @@ func (s *Store) meta(secret *corev1.Secret) Meta {
 		}
 	}
 	m.Owners = owners(secret, s.FieldManager)
+	m.Projections = projection.Names(secret.Annotations[gateconf.AnnotationProjections])
 	return m
 }
 

@@ -6,6 +6,7 @@ package userstore
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -57,7 +58,7 @@ type Store struct {
 // Result says what an edit did.
 type Result struct {
 	Meta            // of the Secret as it was before the edit, or as it was created
-	Changed  bool   // the text is another; false: nothing was written
+	Changed  bool   // the text, or what is kept of it elsewhere, is another; false: nothing was written
 	Created  bool   // the Secret was missing
 	Attempts int    // writes tried; more than 1 means that others wrote at the same time
 	Text     []byte // the htpasswd text as it is now; secret
@@ -78,33 +79,54 @@ func (s *Store) Read(ctx context.Context) (*htpasswd.File, Meta, error) {
 // nothing but its argument. An error of edit ends it, and nothing is written. Other keys, labels and annotations
 // stay as they are.
 func (s *Store) Edit(ctx context.Context, edit func(*htpasswd.File) error) (Result, error) {
-	return s.retry(ctx, edit, false)
+	return s.retry(ctx, usersOnly(edit), false)
 }
 
 // EditOrCreate is Edit that creates the Secret when it is missing; edit then begins with an empty file.
 func (s *Store) EditOrCreate(ctx context.Context, edit func(*htpasswd.File) error) (Result, error) {
-	return s.retry(ctx, edit, true)
+	return s.retry(ctx, usersOnly(edit), true)
+}
+
+// editing is an edit of a users Secret: of its users, or of what else stands on it.
+type editing func(*corev1.Secret, *htpasswd.File) error
+
+func usersOnly(edit func(*htpasswd.File) error) editing {
+	return func(_ *corev1.Secret, f *htpasswd.File) error { return edit(f) }
 }
 
 // retry tries until nobody else wrote in between. A Secret that appears before the create, or disappears before
 // the update, is such a case too.
-func (s *Store) retry(ctx context.Context, edit func(*htpasswd.File) error, create bool) (Result, error) {
+func (s *Store) retry(ctx context.Context, edit editing, create bool) (Result, error) {
+	var result Result
+	err := s.untilUncontested(ctx, s.Ref(), func(attempt int) error {
+		var err error
+		result, err = s.try(ctx, edit, create)
+		result.Attempts = attempt
+		return err
+	})
+	if err != nil {
+		return Result{}, err
+	}
+	return result, nil
+}
+
+// untilUncontested calls do until it fails in another way than by a raceError, or not at all.
+func (s *Store) untilUncontested(ctx context.Context, ref string, do func(attempt int) error) error {
 	deadline := time.Now().Add(retryFor)
 	limit := backoffBase
 	for attempt := 1; ; attempt++ {
-		result, err := s.try(ctx, edit, create)
-		result.Attempts = attempt
+		err := do(attempt)
 		if err == nil || !errors.As(err, new(raceError)) {
-			return result, err
+			return err
 		}
 		if time.Now().After(deadline) {
-			return Result{}, s.errorf("others wrote to it at the same time for %s; nothing was changed, try again: %w", retryFor, err)
+			return fmt.Errorf("%s: others wrote to it at the same time for %s; nothing was changed, try again: %w", ref, retryFor, err)
 		}
 		pause := time.NewTimer(rand.N(limit)) //nolint:gosec // spreads retries, guards nothing
 		select {
 		case <-ctx.Done():
 			pause.Stop()
-			return Result{}, s.errorf("given up while others wrote to it; nothing was changed: %w", context.Cause(ctx))
+			return fmt.Errorf("%s: given up while others wrote to it; nothing was changed: %w", ref, context.Cause(ctx))
 		case <-pause.C:
 		}
 		limit = min(2*limit, backoffCap)
@@ -116,7 +138,7 @@ type raceError struct{ error }
 
 func (e raceError) Unwrap() error { return e.error }
 
-func (s *Store) try(ctx context.Context, edit func(*htpasswd.File) error, create bool) (Result, error) {
+func (s *Store) try(ctx context.Context, edit editing, create bool) (Result, error) {
 	secret, err := s.secrets().Get(ctx, s.Name, metav1.GetOptions{})
 	missing := apierrors.IsNotFound(err)
 	switch {
@@ -125,16 +147,17 @@ func (s *Store) try(ctx context.Context, edit func(*htpasswd.File) error, create
 			ObjectMeta: metav1.ObjectMeta{Name: s.Name, Namespace: s.Namespace, Labels: map[string]string{managedByLabel: ManagedBy}},
 			Type:       corev1.SecretTypeOpaque,
 		}
+		s.adopt(ctx, secret)
 	case err != nil:
 		return Result{}, s.explain("get", err)
 	}
-	file := htpasswd.Parse(secret.Data[s.DataKey()])
-	if err := edit(file); err != nil {
+	file, kept := htpasswd.Parse(secret.Data[s.DataKey()]), secret.Annotations[gateconf.AnnotationProjections]
+	if err := edit(secret, file); err != nil {
 		return Result{}, err
 	}
 	result := Result{Meta: s.meta(secret), Created: missing, Text: file.Bytes()}
 	old, had := secret.Data[s.DataKey()]
-	result.Changed = missing || !slices.Equal(old, result.Text) || !had && len(result.Text) > 0
+	result.Changed = missing || !slices.Equal(old, result.Text) || !had && len(result.Text) > 0 || kept != secret.Annotations[gateconf.AnnotationProjections]
 	if !result.Changed {
 		return result, nil
 	}

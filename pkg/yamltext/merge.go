@@ -208,6 +208,9 @@ func (m *merger) root(v, w *yaml.Node) {
 // retained handles the cases in which v stays where it is, and reports whether it did. brackets says that entries
 // added to an empty flow collection are to go between its brackets.
 func (m *merger) retained(v, w *yaml.Node, brackets bool) bool {
+	if m.asBefore(v, w) {
+		return true
+	}
 	if v.Kind != w.Kind || v.Anchor != w.Anchor && v.Kind != yaml.AliasNode ||
 		isCollection(v) && v.ShortTag() != w.ShortTag() {
 		return false

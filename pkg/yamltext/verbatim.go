@@ -1,19 +1,19 @@
 package yamltext
 
 import (
-	"fmt"
 	"strings"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 )
 
-// verbatimMark starts the FootComment of a node that Verbatim made. No parser gives a scalar such a comment, and no
+// verbatimMark starts the FootComment of a node that Verbatim made. No parser gives a node such a comment, and no
 // writer here prints one, so the source can travel there.
 const verbatimMark = "\x00"
 
-// Verbatim returns a new node for source: the text of one node as Source gives it, that is of a scalar, or of an empty
-// or flow collection. Where such a scalar takes the place of another scalar, Merge writes source itself, so that folding,
-// escapes and line breaks come back as they were. Empty source is a null without text.
+// Verbatim returns a new node for source: the text of one node as Source gives it, of a block collection with the blanks
+// before its first line as well. Where such a node takes the place of another of its kind at the same column, Merge
+// writes source itself, so that folding, escapes, comments and line breaks come back as they were. Empty source is a null
+// without text.
 func Verbatim(source string) (*yaml.Node, error) {
 	doc, err := Parse([]byte(source + "\n")) // a block scalar's last line ends in the document that it stood in
 	if err != nil {
@@ -23,13 +23,8 @@ func Verbatim(source string) (*yaml.Node, error) {
 	if n == nil {
 		return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!null"}, nil
 	}
-	if isCollection(n) && !isFlow(n) {
-		return nil, fmt.Errorf("%q is not the text of one value", source)
-	}
 	forget(n)
-	if n.Kind == yaml.ScalarNode {
-		n.HeadComment, n.LineComment, n.FootComment = "", "", verbatimMark+source
-	}
+	n.HeadComment, n.LineComment, n.FootComment = "", "", verbatimMark+source
 	return n, nil
 }
 
@@ -44,4 +39,24 @@ func forget(n *yaml.Node) {
 // verbatim returns the source of a node that Verbatim made.
 func verbatim(n *yaml.Node) (string, bool) {
 	return strings.CutPrefix(n.FootComment, verbatimMark)
+}
+
+// asBefore puts a collection that Verbatim made in the place of another of the same layout, and reports whether it did:
+// a block collection whose lines stand at one column, or something in brackets.
+func (m *merger) asBefore(v, w *yaml.Node) bool {
+	source, ok := verbatim(w)
+	if !ok || !isCollection(w) || v.Kind != w.Kind || len(v.Content) == 0 || len(w.Content) == 0 || isFlow(v) != isFlow(w) || properties(v)+properties(w) != "" {
+		return false
+	}
+	s := m.spans[v]
+	if isFlow(v) {
+		m.edits.replace(s.start, s.end, source)
+		return true
+	}
+	first := s.entries[0].start
+	if !m.text.firstOnLine(first) || len(source)-len(strings.TrimLeft(source, " ")) != s.col {
+		return false
+	}
+	m.edits.replace(m.text.bol(first), s.end, source)
+	return true
 }

@@ -10,6 +10,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
+
+	"github.com/kauth-dev/kauth/pkg/userstore"
 )
 
 // The exit codes of Main.
@@ -36,7 +38,7 @@ func Main(ctx context.Context, args []string, streams genericiooptions.IOStreams
 		return exitDone
 	}
 	message := err.Error()
-	if ctx.Err() != nil && !strings.Contains(message, "may or may not") {
+	if ctx.Err() != nil && !strings.Contains(message, "may or may not") && !errors.As(err, new(*userstore.BehindError)) {
 		message = "interrupted; nothing was changed"
 	}
 	say(streams.ErrOut, "error: %s\n", message)
@@ -78,7 +80,7 @@ kubectl basicauth user list
 kubectl basicauth user add alice --generate
 kubectl basicauth user remove alice`)
 	user.AddCommand(newAdd(c), newPasswd(c), newRemove(c), newList(c), newImport(c), newExport(c))
-	root.AddCommand(user, newVerify(c), newCompletion(), newVersion())
+	root.AddCommand(user, newProject(c), newVerify(c), newCompletion(), newVersion())
 	return root
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/kauth-dev/kauth/pkg/htpasswd"
+	"github.com/kauth-dev/kauth/pkg/projection"
 	"github.com/kauth-dev/kauth/pkg/userstore"
 )
 
@@ -24,6 +25,8 @@ type userList struct {
 	Secret     string        `json:"secret"`
 	Items      []userItem    `json:"items"`
 	Problems   []problemItem `json:"problems,omitempty"`
+	// Projections are the kinds that kubectl basicauth project keeps of these users.
+	Projections []string `json:"projections,omitempty"`
 }
 
 type userItem struct {
@@ -70,7 +73,7 @@ func (o *listOptions) Run(ctx context.Context) error {
 	}
 	o.warnAll(meta.Warnings())
 	o.warnProblems(store, f.Problems())
-	list := userList{outputAPIVersion, "UserList", store.Namespace, store.Name, items(f), nil}
+	list := userList{outputAPIVersion, "UserList", store.Namespace, store.Name, items(f, leftOut(f, meta)), nil, meta.Projections}
 	for _, p := range f.Problems() {
 		list.Problems = append(list.Problems, problemItem{p.Line, p.User, p.Message})
 	}
@@ -113,7 +116,22 @@ func (o *listOptions) warnProblems(store *userstore.Store, problems []htpasswd.P
 	}
 }
 
-func items(f *htpasswd.File) []userItem {
+// leftOut says by user why a projection that is kept cannot hold them as they are.
+func leftOut(f *htpasswd.File, meta userstore.Meta) map[string][]string {
+	reasons := map[string][]string{}
+	for _, name := range meta.Projections {
+		kind, err := projection.Find(name)
+		if err != nil {
+			continue // of a newer version; verify says so
+		}
+		for _, l := range kind.Left(f) {
+			reasons[l.User] = append(reasons[l.User], name+": "+l.Reason)
+		}
+	}
+	return reasons
+}
+
+func items(f *htpasswd.File, left map[string][]string) []userItem {
 	entries := f.Entries()
 	count := map[string]int{}
 	for _, e := range entries {
@@ -128,6 +146,7 @@ func items(f *htpasswd.File) []userItem {
 		if n := count[e.User]; n > 1 {
 			item.Warnings = append(item.Warnings, "one of "+strconv.Itoa(n)+" passwords of this user")
 		}
+		item.Warnings = append(item.Warnings, left[e.User]...)
 		list = append(list, item)
 	}
 	return list

@@ -2,6 +2,7 @@ package basicauth
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -54,15 +55,16 @@ func (o *removeOptions) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	behind := o.project(ctx, store, result.Meta)
 	o.warnAll(result.Warnings())
 	if left == 0 {
 		warn(o.ErrOut, "%s: no user left, so nobody gets in", where(store))
 	}
 	if ok, err := o.output.structured(o.Out, newChange(store, o.write, done{User: removed, Action: "removed"})); ok {
-		return err
+		return errors.Join(err, behind)
 	}
 	if o.output == "name" {
-		return emit(o.Out, removed+"\n")
+		return errors.Join(emit(o.Out, removed+"\n"), behind)
 	}
-	return emit(o.Out, fmt.Sprintf("user %q removed from %s%s\n", removed, where(store), dryRunNote(store)))
+	return errors.Join(emit(o.Out, fmt.Sprintf("user %q removed from %s%s\n", removed, where(store), dryRunNote(store))), behind)
 }

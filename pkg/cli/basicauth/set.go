@@ -3,6 +3,7 @@ package basicauth
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -134,12 +135,13 @@ func (o *setOptions) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	behind := o.project(ctx, store, result.Meta)
 	o.warnAll(result.Warnings())
 	if err := o.print(store, result, name, password); err != nil || !o.add {
-		return err
+		return errors.Join(err, behind)
 	}
 	o.ensureSessionKey(ctx, store)
-	return nil
+	return behind
 }
 
 // check returns the spelling of the user in the file, or why the command does not fit.

@@ -83,6 +83,7 @@ func (o *importOptions) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	behind := o.project(ctx, store, result.Meta)
 	o.warnAll(result.Warnings())
 	for _, e := range src.Entries() {
 		if weak := e.Hash.Weak(); weak != "" {
@@ -90,10 +91,10 @@ func (o *importOptions) Run(ctx context.Context) error {
 		}
 	}
 	if err := o.print(store, merged); err != nil {
-		return err
+		return errors.Join(err, behind)
 	}
 	o.ensureSessionKey(ctx, store)
-	return nil
+	return behind
 }
 
 // read returns the file's bytes; more than a Secret can hold is an error.

@@ -72,7 +72,7 @@ func (o *verifyOptions) Run(ctx context.Context) error {
 	case err != nil:
 		return err
 	default:
-		checks = userstore.Checks(f, meta)
+		checks = append(userstore.Checks(f, meta), store.ProjectionChecks(ctx, f, meta)...)
 	}
 	return o.print(store, checks)
 }

@@ -19,7 +19,8 @@ import (
 //	set spec.rules[0].http.paths[0].backend.service.port.number 9090
 //	quoted metadata.annotations["a"] "|\n  text of several lines"
 //
-// What follows the path of a set is the old YAML text as it stood; quoted holds it as a Go string. A collection that is
+// What follows the path of a set is the old YAML text as it stood; quoted holds it as a Go string, with the blanks before
+// the first line where it is a block of several. A collection that is
 // new, or was empty, is emptied of what was put in; prune takes it away if nobody else has put something in since.
 const (
 	opDelete = "del"
@@ -61,6 +62,9 @@ func (r *recorder) walk(before, after *yaml.Node, p manifest.Path) error {
 
 func (r *recorder) set(p manifest.Path, before *yaml.Node) {
 	old := string(r.source(before))
+	if block := before.Kind == yaml.MappingNode || before.Kind == yaml.SequenceNode; block && before.Style&yaml.FlowStyle == 0 && len(before.Content) > 0 {
+		old = strings.Repeat(" ", before.Column-1) + old
+	}
 	if strings.ContainsAny(old, "\r\n") {
 		r.lines = append(r.lines, opQuoted+" "+p.String()+" "+strconv.Quote(old))
 		return

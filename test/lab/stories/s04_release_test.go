@@ -183,6 +183,11 @@ func (s *story) release() map[string]string {
 // onlyUsersLeft returns nil when the namespace holds nothing but the two Secrets that kubectl basicauth made, what Kubernetes
 // itself puts into each, and events, which tell of the past.
 func (s *story) onlyUsersLeft() error {
+	return s.onlySecretsLeft("kauth-users", "kauth-users-session-key")
+}
+
+// onlySecretsLeft is onlyUsersLeft for other Secrets, sorted by their names.
+func (s *story) onlySecretsLeft(names ...string) error {
 	kinds, err := s.try("kubectl", "api-resources", "--namespaced", "--verbs=list", "-o", "name")
 	if err != nil {
 		return err
@@ -197,7 +202,7 @@ func (s *story) onlyUsersLeft() error {
 	if err != nil {
 		return err
 	}
-	if diff := cmp.Diff("configmap/kube-root-ca.crt\nsecret/kauth-users\nsecret/kauth-users-session-key\nserviceaccount/default\n", out); diff != "" {
+	if diff := cmp.Diff("configmap/kube-root-ca.crt\nsecret/"+strings.Join(names, "\nsecret/")+"\nserviceaccount/default\n", out); diff != "" {
 		return fmt.Errorf("left in the namespace, -want +got:\n%s", diff)
 	}
 	return nil

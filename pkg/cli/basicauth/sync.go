@@ -1,0 +1,43 @@
+package basicauth
+
+import (
+	"context"
+	"time"
+
+	"github.com/kauth-dev/kauth/pkg/userstore"
+)
+
+// project brings the projections up to the users after a change, which is stored by then: so it goes on where the user
+// interrupts, for a while.
+func (c *cluster) project(ctx context.Context, store *userstore.Store, meta userstore.Meta) error {
+	if len(meta.Projections) == 0 {
+		return nil
+	}
+	_, err := c.sync(ctx, store, meta.Projections)
+	return err
+}
+
+// syncFor is how long the projections are tried for when nobody waits for them any more.
+const syncFor = 30 * time.Second
+
+// sync writes projections, and names whom they leave out.
+func (c *cluster) sync(ctx context.Context, store *userstore.Store, names []string) ([]userstore.Projected, error) {
+	kept, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(syncFor, cancel) })
+	defer stop()
+	all, err := store.Sync(kept, names)
+	for _, p := range all {
+		if p.Created {
+			say(c.ErrOut, "Secret %s/%s created\n", store.Namespace, p.Secret)
+		}
+		const most = 10
+		for _, l := range p.Left[:min(most, len(p.Left))] {
+			warn(c.ErrOut, "Secret %s/%s: user %q: %s", store.Namespace, p.Secret, l.User, l.Reason)
+		}
+		if more := len(p.Left) - most; more > 0 {
+			warn(c.ErrOut, "Secret %s/%s: and %d more; kubectl basicauth verify lists them", store.Namespace, p.Secret, more)
+		}
+	}
+	return all, err
+}

@@ -1,0 +1,120 @@
+package plan
+
+import (
+	"fmt"
+	"path"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/kauth-dev/kauth/pkg/manifest"
+	"github.com/kauth-dev/kauth/pkg/topology"
+)
+
+// webConfigFlag names the file with the users, in all programs of the table below.
+const webConfigFlag = "web.config.file"
+
+// program is one that checks passwords by prometheus/exporter-toolkit.
+type program struct {
+	port  int    // that it listens on unless it is told another
+	since [3]int // the first version with the flag and without CVE-2022-46146, by which one got in without a password
+	args  bool   // its image brings arguments of its own, which args in a manifest would take the place of
+	early bool   // it accepts connections before it serves
+}
+
+// programs are the programs by the name of their image and of their binary, with dashes. The versions are those whose
+// exporter-toolkit is at least 0.8.2: by the changelogs of Prometheus, Pushgateway, node_exporter and blackbox_exporter,
+// which name the advisory, and by go.mod at their tags of the others. That the image brings arguments stands in each
+// repository's Dockerfile.
+var programs = map[string]program{
+	"prometheus":             {9090, [3]int{2, 40, 4}, true, true},
+	"alertmanager":           {9093, [3]int{0, 25, 0}, true, false},
+	"pushgateway":            {9091, [3]int{1, 5, 1}, false, false},
+	"node-exporter":          {9100, [3]int{1, 5, 0}, false, false},
+	"blackbox-exporter":      {9115, [3]int{0, 23, 0}, true, false},
+	"mysqld-exporter":        {9104, [3]int{0, 15, 0}, false, false},
+	"postgres-exporter":      {9187, [3]int{0, 12, 0}, false, false},
+	"snmp-exporter":          {9116, [3]int{0, 22, 0}, true, false},
+	"memcached-exporter":     {9150, [3]int{0, 11, 0}, false, false},
+	"elasticsearch-exporter": {9114, [3]int{1, 6, 0}, false, false},
+}
+
+// programName is a file's or an image's name as the table spells it. Debian puts prometheus- before most.
+func programName(name string) string {
+	name = strings.ReplaceAll(path.Base(name), "_", "-")
+	if _, known := programs[strings.TrimPrefix(name, "prometheus-")]; known {
+		return strings.TrimPrefix(name, "prometheus-")
+	}
+	return name
+}
+
+// programOf knows a container's program by the command that it runs, else by its image; "" where it does not.
+func programOf(c *topology.Container) string {
+	name := programName(imageName(c.Image))
+	if command := manifest.Items(c.Node, "command"); len(command) > 0 {
+		name = programName(command[0].Value)
+	}
+	if _, known := programs[name]; known {
+		return name
+	}
+	return ""
+}
+
+var imageVersion = regexp.MustCompile(`:v?(\d{1,6})(?:\.(\d{1,6}))?(?:\.(\d{1,6}))?(?:[-+._][^/]*)?$`)
+
+// versionOf reads the version in an image's tag. A tag with fewer numbers, such as v3, stands for the newest of them.
+func versionOf(image string) (version [3]int, known bool) {
+	image, _, _ = strings.Cut(image, "@")
+	m := imageVersion.FindStringSubmatch(image)
+	if m == nil {
+		return version, false
+	}
+	for i, text := range m[1:] {
+		version[i] = 1 << 30
+		if n, err := strconv.Atoi(text); err == nil {
+			version[i] = n
+		}
+	}
+	return version, true
+}
+
+func older(a, b [3]int) bool {
+	for i := range a {
+		if a[i] != b[i] {
+			return a[i] < b[i]
+		}
+	}
+	return false
+}
+
+// webPorts are the ports that a container's program serves its pages on, all of which ask for a password; an error where
+// an argument does not tell.
+func webPorts(c *topology.Container) ([]int, error) {
+	var ports []int
+	for _, address := range argValues(c.Args, "web.listen-address") {
+		port, ok := manifest.Decimal(address[strings.LastIndexByte(address, ':')+1:])
+		if !ok {
+			return nil, fmt.Errorf("%q tells no port", "--web.listen-address="+address)
+		}
+		ports = append(ports, port)
+	}
+	if len(ports) == 0 {
+		ports = append(ports, programs[programOf(c)].port)
+	}
+	return ports, nil
+}
+
+// argValues are the values of a flag that may stand several times.
+func argValues(args []string, flag string) []string {
+	var values []string
+	for i := range args {
+		name, _, _ := strings.Cut(strings.TrimLeft(args[i], "-"), "=")
+		if name != flag {
+			continue
+		}
+		if value, ok := argValue(args[i:], flag); ok {
+			values = append(values, value)
+		}
+	}
+	return values
+}

@@ -1,0 +1,74 @@
+// Package projection owns the shapes in which others than a gate want the users: for each kind, which Secret beside the
+// users holds it, and what stands in it. It reads and writes no Secret itself.
+package projection
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/kauth-dev/kauth/pkg/gateconf"
+	"github.com/kauth-dev/kauth/pkg/htpasswd"
+)
+
+// Kind is one shape.
+type Kind struct {
+	Name   string // as users write it, such as "prometheus-web"
+	For    string // who reads it
+	Suffix string // after the users Secret's name, the name of its Secret
+	Key    string // the data key there
+
+	take  func(*htpasswd.File) (users map[string]string, left []Left)
+	write func(users map[string]string, previous []byte) ([]byte, error)
+}
+
+// Left is a user whom a shape cannot hold as the users Secret does.
+type Left struct {
+	User   string `json:"user"`
+	Reason string `json:"reason"` // what is so, and what to do
+}
+
+// kinds are all shapes. A new one is a row here and a function that writes it.
+var kinds = []Kind{
+	{gateconf.ProjectionWeb, "Prometheus, Alertmanager and exporters with --web.config.file", gateconf.WebSecret, gateconf.WebKey, bcryptOnly, webConfigText},
+}
+
+// Kinds returns all shapes, in the order of their names.
+func Kinds() []Kind { return slices.Clone(kinds) }
+
+// Find returns the shape of a name; an error that lists all where there is none.
+func Find(name string) (Kind, error) {
+	var names []string
+	for _, k := range kinds {
+		if k.Name == name {
+			return k, nil
+		}
+		names = append(names, k.Name)
+	}
+	return Kind{}, fmt.Errorf("unknown kind %q; use %s", name, strings.Join(names, ", "))
+}
+
+// Secret is the name of the Secret for the users of another.
+func (k Kind) Secret(users string) string { return users + k.Suffix }
+
+// Render writes the users in this shape, and says how many it holds, and whom it cannot hold as they are. Without a user
+// that it can hold, the text is one that refuses everybody. Previous is what the Secret holds now, nil where nothing: the
+// same users give the same text again.
+func (k Kind) Render(file *htpasswd.File, previous []byte) (text []byte, users int, left []Left, err error) {
+	taken, left := k.take(file)
+	text, err = k.write(taken, previous)
+	return text, len(taken), left, err
+}
+
+// Left returns whom this shape cannot hold as they are.
+func (k Kind) Left(file *htpasswd.File) []Left {
+	_, left := k.take(file)
+	return left
+}
+
+// Names reads the value of gateconf.AnnotationProjections: the names of shapes, sorted, each once.
+func Names(value string) []string {
+	names := strings.FieldsFunc(value, func(r rune) bool { return r == ',' || r == ' ' })
+	slices.Sort(names)
+	return slices.Compact(names)
+}

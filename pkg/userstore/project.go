@@ -1,0 +1,254 @@
+package userstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kauth-dev/kauth/pkg/gateconf"
+	"github.com/kauth-dev/kauth/pkg/htpasswd"
+	"github.com/kauth-dev/kauth/pkg/projection"
+)
+
+// Projected is what became of one projection.
+type Projected struct {
+	Kind    string
+	Secret  string // its name
+	Users   int    // that it holds
+	Left    []projection.Left
+	Changed bool // false: it was so already
+	Created bool
+}
+
+// BehindError is the error of a projection that could not be brought up to the users, which are changed by then: whoever
+// was removed still gets in where the projection is read.
+type BehindError struct {
+	Ref string // of the projection's Secret
+	Err error
+}
+
+// Error says what to do. Any later change of a user brings the projection up to date as well.
+func (e *BehindError) Error() string {
+	return fmt.Sprintf("%v; the users are changed, but %s is behind: run kubectl basicauth project sync", e.Err, e.Ref)
+}
+
+func (e *BehindError) Unwrap() error { return e.Err }
+
+// Project keeps a projection of the users from now on: the users Secret, which is made where it is missing, gets an
+// annotation with the kind, and then the projection's Secret is written. It is in this order, so that one that is there is
+// never without the mark by which the next change of a user finds it.
+func (s *Store) Project(ctx context.Context, kind projection.Kind) (Result, error) {
+	return s.retry(ctx, func(secret *corev1.Secret, _ *htpasswd.File) error {
+		names := projection.Names(secret.Annotations[gateconf.AnnotationProjections] + "," + kind.Name)
+		metav1.SetMetaDataAnnotation(&secret.ObjectMeta, gateconf.AnnotationProjections, strings.Join(names, ","))
+		return nil
+	}, true)
+}
+
+// Unproject takes the mark away and then the Secret, in this order for the same reason: who changes a user meanwhile
+// writes none again. It says whether there was one of the two. A users Secret that is missing is no error.
+func (s *Store) Unproject(ctx context.Context, kind projection.Kind) (bool, error) {
+	result, err := s.retry(ctx, func(secret *corev1.Secret, _ *htpasswd.File) error {
+		names := slices.DeleteFunc(projection.Names(secret.Annotations[gateconf.AnnotationProjections]), func(name string) bool { return name == kind.Name })
+		delete(secret.Annotations, gateconf.AnnotationProjections)
+		if len(names) > 0 {
+			metav1.SetMetaDataAnnotation(&secret.ObjectMeta, gateconf.AnnotationProjections, strings.Join(names, ","))
+		}
+		return nil
+	}, false)
+	if err != nil && !apierrors.IsNotFound(err) {
+		return false, err
+	}
+	p := s.beside(kind)
+	secret, err := p.secrets().Get(ctx, p.Name, metav1.GetOptions{})
+	switch {
+	case apierrors.IsNotFound(err):
+		return result.Changed, nil
+	case err != nil:
+		return result.Changed, p.explainProjection("get", err)
+	case !s.owns(kind, secret):
+		return result.Changed, nil
+	}
+	switch s.DryRun {
+	case DryRunClient:
+		return true, nil
+	case DryRunNone, DryRunServer:
+	}
+	options := metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &secret.UID}}
+	if s.DryRun == DryRunServer {
+		options.DryRun = []string{metav1.DryRunAll}
+	}
+	if err := p.secrets().Delete(ctx, p.Name, options); err != nil && !apierrors.IsNotFound(err) {
+		return true, p.explainProjection("delete", err)
+	}
+	return true, nil
+}
+
+// Sync writes every projection that the users Secret asks for, from what is stored now. It is called after each change
+// of a user, and mends what an earlier command left behind. A dry run writes nothing, and neither does it say anything:
+// what would be stored is not there to be read.
+func (s *Store) Sync(ctx context.Context, names []string) ([]Projected, error) {
+	if s.DryRun != DryRunNone {
+		return nil, nil
+	}
+	var all []Projected
+	var errs []error
+	for _, name := range names {
+		kind, err := projection.Find(name)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: metadata.annotations[%q]: %w; a newer kubectl basicauth knows it", s.Ref(), gateconf.AnnotationProjections, err))
+			continue
+		}
+		done, err := s.sync(ctx, kind)
+		if err != nil {
+			errs = append(errs, &BehindError{s.beside(kind).Ref(), err})
+			continue
+		}
+		if done != nil {
+			all = append(all, *done)
+		}
+	}
+	return all, errors.Join(errs...)
+}
+
+// sync writes one projection. It reads the projection before the users: a writer whose users are older than those that
+// another has written from meanwhile then loses by a conflict, and reads again. So the last write is of the last users,
+// however many write at once. It returns nil where the users Secret asks for the projection no more.
+func (s *Store) sync(ctx context.Context, kind projection.Kind) (*Projected, error) {
+	p := s.beside(kind)
+	var done *Projected
+	err := s.untilUncontested(ctx, p.Ref(), func(int) error {
+		done = nil
+		secret, err := p.secrets().Get(ctx, p.Name, metav1.GetOptions{})
+		missing := apierrors.IsNotFound(err)
+		if err != nil && !missing {
+			return p.explainProjection("get", err)
+		}
+		users, meta, err := s.Read(ctx)
+		if err != nil || !slices.Contains(meta.Projections, kind.Name) {
+			return err
+		}
+		if missing {
+			secret = s.newProjection(kind)
+		} else if !s.owns(kind, secret) {
+			return p.errorf("no projection of %s that kubectl basicauth keeps, and is left as it is; rename or remove it", s.Ref())
+		}
+		text, count, left, err := kind.Render(users, secret.Data[kind.Key])
+		if err != nil {
+			return p.errorf("%w", err)
+		}
+		changed := missing || len(secret.Data) != 1 || string(secret.Data[kind.Key]) != string(text)
+		done = &Projected{Kind: kind.Name, Secret: p.Name, Users: count, Left: left, Changed: changed, Created: missing}
+		if !changed {
+			return nil
+		}
+		secret.Data = nil // it holds nothing else
+		if err := p.write(ctx, secret, Result{Text: text, Created: missing}); err != nil {
+			done = nil
+			return p.explainWrite(err)
+		}
+		return nil
+	})
+	return done, err
+}
+
+// beside is a store for the Secret of a projection.
+func (s *Store) beside(kind projection.Kind) *Store {
+	p := *s
+	p.Name, p.Key = kind.Secret(s.Name), kind.Key
+	return &p
+}
+
+func (s *Store) newProjection(kind projection.Kind) *corev1.Secret {
+	return &corev1.Secret{
+		ObjectMeta: metav1.ObjectMeta{
+			Name: kind.Secret(s.Name), Namespace: s.Namespace,
+			Labels:      map[string]string{managedByLabel: ManagedBy, gateconf.LabelProjection: kind.Name},
+			Annotations: map[string]string{gateconf.AnnotationProjectionOf: s.Name},
+		},
+		Type: corev1.SecretTypeOpaque,
+	}
+}
+
+// owns says whether a Secret is the projection of these users.
+func (s *Store) owns(kind projection.Kind, secret *corev1.Secret) bool {
+	return secret.Labels[gateconf.LabelProjection] == kind.Name && secret.Annotations[gateconf.AnnotationProjectionOf] == s.Name
+}
+
+// adopt marks a users Secret that is about to be made with the projections that an earlier one of its name has left:
+// they would stay as they are for ever otherwise, with the users of then.
+func (s *Store) adopt(ctx context.Context, users *corev1.Secret) {
+	var names []string
+	for _, kind := range projection.Kinds() {
+		if secret, err := s.secrets().Get(ctx, kind.Secret(s.Name), metav1.GetOptions{}); err == nil && s.owns(kind, secret) {
+			names = append(names, kind.Name)
+		}
+	}
+	if len(names) > 0 {
+		metav1.SetMetaDataAnnotation(&users.ObjectMeta, gateconf.AnnotationProjections, strings.Join(names, ","))
+	}
+}
+
+// explainProjection is explain for the Secret of a projection, which user add does not make.
+func (s *Store) explainProjection(verb string, err error) error {
+	switch {
+	case apierrors.IsForbidden(err):
+		return s.errorf("you may not %s it; ask for a Role with the verbs get, create, update and delete on this Secret: %w", verb, err)
+	default:
+		return s.explain(verb, err)
+	}
+}
+
+// explainWrite does so for a write, and keeps what tells a race.
+func (s *Store) explainWrite(err error) error {
+	if apierrors.IsForbidden(err) && !errors.As(err, new(raceError)) {
+		return s.explainProjection("create or update", err)
+	}
+	return err
+}
+
+// ProjectionChecks says whether each projection that is kept of the users is there and up to date.
+func (s *Store) ProjectionChecks(ctx context.Context, file *htpasswd.File, meta Meta) []Check {
+	var checks []Check
+	for _, name := range meta.Projections {
+		check := Check{Status: Fail, Name: "projection " + name}
+		kind, err := projection.Find(name)
+		if err != nil {
+			check.Message = err.Error()
+			checks = append(checks, check)
+			continue
+		}
+		p := s.beside(kind)
+		secret, err := p.secrets().Get(ctx, p.Name, metav1.GetOptions{})
+		if err != nil && !apierrors.IsNotFound(err) {
+			check.Message = p.explainProjection("get", err).Error()
+			checks = append(checks, check)
+			continue
+		}
+		const mend = "; run kubectl basicauth project sync"
+		text, users, left, renderErr := kind.Render(file, secret.Data[kind.Key])
+		switch {
+		case err != nil:
+			check.Message = p.Ref() + " is missing" + mend
+		case !s.owns(kind, secret):
+			check.Message = p.Ref() + " is none that kubectl basicauth keeps; rename or remove it"
+		case renderErr != nil:
+			check.Message = renderErr.Error()
+		case string(text) != string(secret.Data[kind.Key]):
+			check.Message = p.Ref() + " is behind the users" + mend
+		default:
+			check.Status, check.Message = Pass, fmt.Sprintf("%s; users: %d", p.Ref(), users)
+		}
+		checks = append(checks, check)
+		for _, l := range left {
+			checks = append(checks, Check{Warn, "projection " + name, fmt.Sprintf("user %q: %s", l.User, l.Reason)})
+		}
+	}
+	return checks
+}
