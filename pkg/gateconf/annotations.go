@@ -20,6 +20,10 @@ const (
 	// AnnotationUndo on every object that kauth changed: what eject has to do, a line each, such as
 	// "set spec.rules[0].http.paths[0].backend.service.port.number 9090". On an object that kauth added: UndoObject.
 	AnnotationUndo = AnnotationPrefix + "undo"
+
+	// AnnotationRotation on a Secret with values of a required header, or with session keys: what kubectl basicauth knows of
+	// those that it made or replaced, by name: {"1a2b3c4d":{"since":"2026-01-02T03:04:05Z","until":"2026-01-02T16:04:05Z"}}.
+	AnnotationRotation = AnnotationPrefix + "rotation"
 )
 
 // What AnnotationUndo says on an object that is kauth's own: "object", or "object newline" where the document before it

@@ -21,6 +21,9 @@ const (
 	MaxKeys = 16 // each is tried for a cookie that names it
 )
 
+// ErrNone is what is wrong with a text without a key.
+var ErrNone = errors.New("no key; make one with openssl rand -base64 32")
+
 // An ID names a key and tells nothing about it.
 type ID [4]byte
 
@@ -57,7 +60,7 @@ func Parse(text []byte) ([]Key, error) {
 		keys = append(keys, Key{n, secret[:size]})
 	}
 	if len(keys) == 0 {
-		return nil, errors.New("no key; make one with openssl rand -base64 32")
+		return nil, ErrNone
 	}
 	return keys, nil
 }
@@ -66,11 +69,11 @@ func Parse(text []byte) ([]Key, error) {
 func New() (line []byte, id ID) {
 	secret := make([]byte, MinSize)
 	_, _ = rand.Read(secret) // it returns no error, but ends the program
-	return append(base64.StdEncoding.AppendEncode(nil, secret), '\n'), (&Key{Secret: secret}).ID()
+	return append(base64.StdEncoding.AppendEncode(nil, secret), '\n'), Key{Secret: secret}.ID()
 }
 
 // ID returns the name of the key. It stands in each cookie that the key has signed.
-func (k *Key) ID() (id ID) {
+func (k Key) ID() (id ID) {
 	const purpose = "kauth key id, version 1"
 	m := hmac.New(sha256.New, k.Secret)
 	m.Write(binary.BigEndian.AppendUint64(nil, uint64(len(purpose)))) // as pkg/auth/mac does, whose keys these are
