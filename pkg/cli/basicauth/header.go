@@ -81,7 +81,9 @@ func newHeaderList(c *cluster) *cobra.Command {
 	cmd := o.command("list SECRET", "List the values that gates accept, without showing them", `
 List the values that gates accept, by their data keys: since when there is one that kauth made, and
 until when one that was replaced is accepted. A value itself is never shown. The fingerprint is the
-start of the SHA-256 of one that kauth made: printf %s VALUE | sha256sum | cut -c1-8`, `
+start of the SHA-256 of one that kauth made, to compare it with what the CDN has:
+
+  printf %s "$VALUE" | sha256sum | cut -c1-8`, `
 kubectl basicauth header list origin -n monitoring
 kubectl basicauth header list origin -o json`, o.list)
 	cmd.Aliases = []string{"ls"}
