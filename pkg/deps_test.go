@@ -36,7 +36,7 @@ var proxyModules = map[string]string{
 // Of ours, the sidecar links the proxy side of style.md's table only.
 var proxyPackages = []string{
 	"cmd/kauth-proxy", "pkg/cli/proxy", "pkg/proxy", "pkg/auth", "pkg/htpasswd", "pkg/reload",
-	"pkg/gateconf", "pkg/version", "pkg/cpulimit",
+	"pkg/gateconf", "pkg/version", "pkg/cpulimit", "pkg/sessionkey",
 }
 
 // What the other programs must never link, by the start of the import path.
@@ -53,6 +53,8 @@ var banned = map[string]map[string]string{
 		module + "/pkg/reload":        "the manifest side and the proxy side meet in gateconf only",
 		module + "/pkg/userstore":     "only kubectl basicauth edits users",
 		module + "/pkg/projection":    "kauth sees no password and no hash",
+		module + "/pkg/secretstore":   "only kubectl basicauth edits Secrets",
+		module + "/pkg/sessionkey":    "kauth sees no key",
 		module + "/pkg/cli/basicauth": "another program",
 		module + "/pkg/cli/proxy":     "another program",
 		module + "/pkg/testenv":       "for tests",
@@ -115,7 +117,7 @@ var mayImport = map[string][]string{
 	"cmd/kubectl-basicauth": {"pkg/cli/basicauth"},
 	"pkg/cli/kauth":         {"pkg/manifest", "pkg/topology", "pkg/plan", "pkg/inject", "pkg/explain", "pkg/filters/eject", "pkg/config", "pkg/krm", "pkg/patches"},
 	"pkg/cli/proxy":         {"pkg/proxy", "pkg/auth", "pkg/reload", "pkg/htpasswd"},
-	"pkg/cli/basicauth":     {"pkg/userstore", "pkg/verify", "pkg/htpasswd", "pkg/projection"},
+	"pkg/cli/basicauth":     {"pkg/userstore", "pkg/secretstore", "pkg/rotation", "pkg/verify", "pkg/htpasswd", "pkg/projection"},
 	"pkg/topology":          {"pkg/manifest", "pkg/yamltext"},
 	"pkg/manifest":          {"pkg/yamltext"},
 	"pkg/config":            {"pkg/yamltext"},
@@ -126,12 +128,13 @@ var mayImport = map[string][]string{
 	"pkg/patches":           {"pkg/manifest"},
 	"pkg/explain":           {"pkg/plan", "pkg/topology", "pkg/manifest", "pkg/config"},
 	"pkg/auth/basic":        {"pkg/auth", "pkg/htpasswd", "pkg/auth/mac", "pkg/cpulimit"},
-	"pkg/auth/session":      {"pkg/auth", "pkg/htpasswd", "pkg/auth/mac"},
+	"pkg/auth/session":      {"pkg/auth", "pkg/htpasswd", "pkg/auth/mac", "pkg/sessionkey"},
 	"pkg/proxy":             {"pkg/auth", "pkg/reload", "pkg/htpasswd", "pkg/proxy/front", "pkg/proxy/lean"},
 	"pkg/proxy/front":       {"pkg/proxy/octets"},
 	"pkg/proxy/lean":        {"pkg/proxy/octets"},
-	"pkg/userstore":         {"pkg/htpasswd", "pkg/projection"},
+	"pkg/userstore":         {"pkg/htpasswd", "pkg/secretstore", "pkg/sessionkey", "pkg/projection"},
 	"pkg/projection":        {"pkg/htpasswd"},
+	"pkg/rotation":          {"pkg/secretstore", "pkg/sessionkey"},
 	"pkg/verify":            {"pkg/topology", "pkg/userstore", "pkg/manifest"},
 	"test/kustomize":        {"pkg/manifest", "pkg/patches"},
 	"test/demo":             {"pkg/userstore", "pkg/htpasswd"},

@@ -27,6 +27,10 @@ const (
 	AnnotationProjections  = AnnotationPrefix + "projections"
 	LabelProjection        = AnnotationPrefix + "projection"
 	AnnotationProjectionOf = AnnotationPrefix + "projection-of"
+
+	// AnnotationRotation on a Secret with values of a required header, or with session keys: what kubectl basicauth knows of
+	// those that it made or replaced, by name: {"1a2b3c4d":{"since":"2026-01-02T03:04:05Z","until":"2026-01-02T16:04:05Z"}}.
+	AnnotationRotation = AnnotationPrefix + "rotation"
 )
 
 // ProjectionWeb is the kind of projection that mode native mounts: Prometheus' web configuration.

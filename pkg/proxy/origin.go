@@ -13,15 +13,9 @@ import (
 	"path/filepath"
 	"strings"
 	"sync/atomic"
-	"unicode"
 
 	"github.com/kauth-dev/kauth/pkg/gateconf"
 	"github.com/kauth-dev/kauth/pkg/reload"
-)
-
-const (
-	maxValues = 64      // accepted values of the required header; two are enough to change one
-	maxValue  = 4 << 10 // bytes of one
 )
 
 // origin asks every request for a header that only whoever is in front of the gate adds, such as a CloudFront distribution: a
@@ -86,8 +80,8 @@ func readValues(dir string) ([]byte, error) {
 		case err != nil:
 			return nil, err
 		}
-		if files++; files > maxValues {
-			return nil, fmt.Errorf("%s: more than %d files, and each holds an accepted value; is it the right directory?", dir, maxValues)
+		if files++; files > gateconf.MaxHeaderValues {
+			return nil, fmt.Errorf("%s: more than %d files, and each holds an accepted value; is it the right directory?", dir, gateconf.MaxHeaderValues)
 		}
 		fmt.Fprintf(&all, "%q %d\n%s\n", e.Name(), len(content), content)
 	}
@@ -107,27 +101,14 @@ func parseValues(text []byte) ([]digest, error) {
 		if _, err := fmt.Sscanf(string(line), "%q %d", &name, &size); err != nil || size < 0 || size+1 > len(rest) {
 			return nil, errors.New("the files changed while they were read")
 		}
-		value := bytes.TrimSpace(rest[:size]) // net/http trims what it gets in the same way
-		if err := validValue(value); err != nil {
+		value := gateconf.TrimHeaderValue(rest[:size])
+		if err := gateconf.ValidHeaderValue(value); err != nil {
 			return nil, fmt.Errorf("file %q: %w", name, err)
 		}
 		values = append(values, sha256.Sum256(value))
 		text = rest[size+1:]
 	}
 	return values, nil
-}
-
-// validValue says whether a value can come in a header: RFC 9110 section 5.5.
-func validValue(value []byte) error {
-	switch {
-	case len(value) == 0:
-		return errors.New("empty; write the value that the CDN sends")
-	case len(value) > maxValue:
-		return fmt.Errorf("%d bytes, and at most %d are compared; is it the right file?", len(value), maxValue)
-	case bytes.ContainsFunc(value, unicode.IsControl):
-		return errors.New("several lines, or a control character; one value a file")
-	}
-	return nil
 }
 
 // told puts a change in force and says it once.

@@ -177,7 +177,7 @@ func TestHeaderValues(t *testing.T) {
 		{"control character", map[string]string{"a": "x\x00y"}, -1},
 		{"none", map[string]string{}, -1},
 		{"looks like another file", map[string]string{"a": "x\n\"b\" 1\ny"}, -1},
-		{"long", map[string]string{"a": strings.Repeat("x", maxValue+1)}, -1},
+		{"long", map[string]string{"a": strings.Repeat("x", 4<<10+1)}, -1},
 	} {
 		dir := t.TempDir()
 		for name, text := range tc.files {

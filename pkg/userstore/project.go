@@ -14,6 +14,7 @@ import (
 	"github.com/kauth-dev/kauth/pkg/gateconf"
 	"github.com/kauth-dev/kauth/pkg/htpasswd"
 	"github.com/kauth-dev/kauth/pkg/projection"
+	"github.com/kauth-dev/kauth/pkg/secretstore"
 )
 
 // Projected is what became of one projection.
@@ -44,7 +45,7 @@ func (e *BehindError) Unwrap() error { return e.Err }
 // annotation with the kind, and then the projection's Secret is written. It is in this order, so that one that is there is
 // never without the mark by which the next change of a user finds it.
 func (s *Store) Project(ctx context.Context, kind projection.Kind) (Result, error) {
-	return s.retry(ctx, func(secret *corev1.Secret, _ *htpasswd.File) error {
+	return s.change(ctx, func(secret *corev1.Secret, _ *htpasswd.File) error {
 		names := projection.Names(secret.Annotations[gateconf.AnnotationProjections] + "," + kind.Name)
 		metav1.SetMetaDataAnnotation(&secret.ObjectMeta, gateconf.AnnotationProjections, strings.Join(names, ","))
 		return nil
@@ -54,7 +55,7 @@ func (s *Store) Project(ctx context.Context, kind projection.Kind) (Result, erro
 // Unproject takes the mark away and then the Secret, in this order for the same reason: who changes a user meanwhile
 // writes none again. It says whether there was one of the two. A users Secret that is missing is no error.
 func (s *Store) Unproject(ctx context.Context, kind projection.Kind) (bool, error) {
-	result, err := s.retry(ctx, func(secret *corev1.Secret, _ *htpasswd.File) error {
+	result, err := s.change(ctx, func(secret *corev1.Secret, _ *htpasswd.File) error {
 		names := slices.DeleteFunc(projection.Names(secret.Annotations[gateconf.AnnotationProjections]), func(name string) bool { return name == kind.Name })
 		delete(secret.Annotations, gateconf.AnnotationProjections)
 		if len(names) > 0 {
@@ -66,28 +67,16 @@ func (s *Store) Unproject(ctx context.Context, kind projection.Kind) (bool, erro
 		return false, err
 	}
 	p := s.beside(kind)
-	secret, err := p.secrets().Get(ctx, p.Name, metav1.GetOptions{})
+	secret, err := p.Get(ctx)
 	switch {
 	case apierrors.IsNotFound(err):
 		return result.Changed, nil
 	case err != nil:
-		return result.Changed, p.explainProjection("get", err)
+		return result.Changed, err
 	case !s.owns(kind, secret):
 		return result.Changed, nil
 	}
-	switch s.DryRun {
-	case DryRunClient:
-		return true, nil
-	case DryRunNone, DryRunServer:
-	}
-	options := metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &secret.UID}}
-	if s.DryRun == DryRunServer {
-		options.DryRun = []string{metav1.DryRunAll}
-	}
-	if err := p.secrets().Delete(ctx, p.Name, options); err != nil && !apierrors.IsNotFound(err) {
-		return true, p.explainProjection("delete", err)
-	}
-	return true, nil
+	return true, p.Delete(ctx, secret)
 }
 
 // Sync writes every projection that the users Secret asks for, from what is stored now. It is called after each change
@@ -117,62 +106,54 @@ func (s *Store) Sync(ctx context.Context, names []string) ([]Projected, error) {
 	return all, errors.Join(errs...)
 }
 
+// errUnasked ends the edit of a projection that the users Secret does not ask for any more.
+var errUnasked = errors.New("not asked for")
+
 // sync writes one projection. It reads the projection before the users: a writer whose users are older than those that
 // another has written from meanwhile then loses by a conflict, and reads again. So the last write is of the last users,
 // however many write at once. It returns nil where the users Secret asks for the projection no more.
 func (s *Store) sync(ctx context.Context, kind projection.Kind) (*Projected, error) {
 	p := s.beside(kind)
-	var done *Projected
-	err := s.untilUncontested(ctx, p.Ref(), func(int) error {
-		done = nil
-		secret, err := p.secrets().Get(ctx, p.Name, metav1.GetOptions{})
-		missing := apierrors.IsNotFound(err)
-		if err != nil && !missing {
-			return p.explainProjection("get", err)
-		}
+	done := &Projected{Kind: kind.Name, Secret: p.Name}
+	result, err := p.EditOrCreate(ctx, func(secret *corev1.Secret) error {
 		users, meta, err := s.Read(ctx)
-		if err != nil || !slices.Contains(meta.Projections, kind.Name) {
+		switch {
+		case err != nil:
 			return err
-		}
-		if missing {
-			secret = s.newProjection(kind)
-		} else if !s.owns(kind, secret) {
-			return p.errorf("no projection of %s that kubectl basicauth keeps, and is left as it is; rename or remove it", s.Ref())
+		case !slices.Contains(meta.Projections, kind.Name):
+			return errUnasked
+		case secret.UID == "":
+			metav1.SetMetaDataLabel(&secret.ObjectMeta, gateconf.LabelProjection, kind.Name)
+			metav1.SetMetaDataAnnotation(&secret.ObjectMeta, gateconf.AnnotationProjectionOf, s.Name)
+		case !s.owns(kind, secret):
+			return p.Errorf("no projection of %s that kubectl basicauth keeps, and is left as it is; rename or remove it", s.Ref())
 		}
 		text, count, left, err := kind.Render(users, secret.Data[kind.Key])
 		if err != nil {
-			return p.errorf("%w", err)
+			return p.Errorf("%w", err)
 		}
-		changed := missing || len(secret.Data) != 1 || string(secret.Data[kind.Key]) != string(text)
-		done = &Projected{Kind: kind.Name, Secret: p.Name, Users: count, Left: left, Changed: changed, Created: missing}
-		if !changed {
-			return nil
-		}
-		secret.Data = nil // it holds nothing else
-		if err := p.write(ctx, secret, Result{Text: text, Created: missing}); err != nil {
-			done = nil
-			return p.explainWrite(err)
-		}
+		done.Users, done.Left = count, left
+		secret.Data = map[string][]byte{kind.Key: text} // it holds nothing else
 		return nil
 	})
+	if errors.Is(err, errUnasked) {
+		return nil, nil
+	}
+	done.Changed, done.Created = result.Changed, result.Created
 	return done, err
 }
 
-// beside is a store for the Secret of a projection.
-func (s *Store) beside(kind projection.Kind) *Store {
-	p := *s
-	p.Name, p.Key = kind.Secret(s.Name), kind.Key
-	return &p
-}
-
-func (s *Store) newProjection(kind projection.Kind) *corev1.Secret {
-	return &corev1.Secret{
-		ObjectMeta: metav1.ObjectMeta{
-			Name: kind.Secret(s.Name), Namespace: s.Namespace,
-			Labels:      map[string]string{managedByLabel: ManagedBy, gateconf.LabelProjection: kind.Name},
-			Annotations: map[string]string{gateconf.AnnotationProjectionOf: s.Name},
+// beside is the Secret of a projection.
+func (s *Store) beside(kind projection.Kind) *secretstore.Store {
+	return &secretstore.Store{
+		Client: s.Client, Namespace: s.Namespace, Name: kind.Secret(s.Name), FieldManager: s.FieldManager, DryRun: s.DryRun,
+		Advice: secretstore.Advice{
+			Missing:   "kubectl basicauth project add " + kind.Name + " creates it",
+			Immutable: "so it cannot follow the users; delete it, and run kubectl basicauth project sync",
+			Full:      "remove users, or use a second Secret",
+			Look:      "kubectl basicauth project list",
+			Verbs:     "get, create, update and delete",
 		},
-		Type: corev1.SecretTypeOpaque,
 	}
 }
 
@@ -186,31 +167,13 @@ func (s *Store) owns(kind projection.Kind, secret *corev1.Secret) bool {
 func (s *Store) adopt(ctx context.Context, users *corev1.Secret) {
 	var names []string
 	for _, kind := range projection.Kinds() {
-		if secret, err := s.secrets().Get(ctx, kind.Secret(s.Name), metav1.GetOptions{}); err == nil && s.owns(kind, secret) {
+		if secret, err := s.beside(kind).Get(ctx); err == nil && s.owns(kind, secret) {
 			names = append(names, kind.Name)
 		}
 	}
 	if len(names) > 0 {
 		metav1.SetMetaDataAnnotation(&users.ObjectMeta, gateconf.AnnotationProjections, strings.Join(names, ","))
 	}
-}
-
-// explainProjection is explain for the Secret of a projection, which user add does not make.
-func (s *Store) explainProjection(verb string, err error) error {
-	switch {
-	case apierrors.IsForbidden(err):
-		return s.errorf("you may not %s it; ask for a Role with the verbs get, create, update and delete on this Secret: %w", verb, err)
-	default:
-		return s.explain(verb, err)
-	}
-}
-
-// explainWrite does so for a write, and keeps what tells a race.
-func (s *Store) explainWrite(err error) error {
-	if apierrors.IsForbidden(err) && !errors.As(err, new(raceError)) {
-		return s.explainProjection("create or update", err)
-	}
-	return err
 }
 
 // ProjectionChecks says whether each projection that is kept of the users is there and up to date.
@@ -225,9 +188,9 @@ func (s *Store) ProjectionChecks(ctx context.Context, file *htpasswd.File, meta 
 			continue
 		}
 		p := s.beside(kind)
-		secret, err := p.secrets().Get(ctx, p.Name, metav1.GetOptions{})
+		secret, err := p.Get(ctx)
 		if err != nil && !apierrors.IsNotFound(err) {
-			check.Message = p.explainProjection("get", err).Error()
+			check.Message = err.Error()
 			checks = append(checks, check)
 			continue
 		}

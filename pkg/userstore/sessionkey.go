@@ -2,22 +2,29 @@ package userstore
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/base64"
 	"fmt"
 
-	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kauth-dev/kauth/pkg/gateconf"
+	"github.com/kauth-dev/kauth/pkg/secretstore"
+	"github.com/kauth-dev/kauth/pkg/sessionkey"
 )
 
-const sessionKeySize = 32 // bytes, as many as HMAC-SHA-256 has
-
 // SessionKeyRef names the Secret of the session key as errors do.
-func (s *Store) SessionKeyRef() string {
-	return "Secret " + s.Namespace + "/" + s.Name + gateconf.SessionSecret
+func (s *Store) SessionKeyRef() string { return s.SessionKeys().Ref() }
+
+// SessionKeys is the Secret with the keys that sign the sessions of gates with these users.
+func (s *Store) SessionKeys() *secretstore.Store {
+	return &secretstore.Store{
+		Client: s.Client, Namespace: s.Namespace, Name: s.Name + gateconf.SessionSecret, FieldManager: s.FieldManager, DryRun: s.DryRun,
+		Advice: secretstore.Advice{
+			Missing:   "kubectl basicauth session-key rotate creates it",
+			Immutable: "so its keys cannot change; delete it and rotate again, which ends all sessions",
+			Full:      "take old keys away with kubectl basicauth session-key expire --now",
+			Look:      "kubectl basicauth session-key list",
+		},
+	}
 }
 
 // EnsureSessionKey makes the Secret with the key that signs the sessions of gates with a sign-in page, unless it exists, and
@@ -27,33 +34,27 @@ func (s *Store) EnsureSessionKey(ctx context.Context) (bool, error) {
 	if s.DryRun != DryRunNone {
 		return false, nil
 	}
-	name := s.Name + gateconf.SessionSecret
-	switch _, err := s.secrets().Get(ctx, name, metav1.GetOptions{}); {
+	secret := s.SessionKeys()
+	switch _, err := secret.Get(ctx); {
 	case err == nil:
 		return false, nil
 	case !apierrors.IsNotFound(err) && !apierrors.IsForbidden(err):
-		return false, s.explainSessionKey("get", err)
+		return false, explainSessionKey(secret, err)
 	}
-	key := make([]byte, sessionKeySize)
-	_, _ = rand.Read(key) // it returns no error, but ends the program
-	_, err := s.secrets().Create(ctx, &corev1.Secret{
-		ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: s.Namespace, Labels: map[string]string{managedByLabel: ManagedBy}},
-		Type:       corev1.SecretTypeOpaque,
-		Data:       map[string][]byte{gateconf.SessionKey: []byte(base64.StdEncoding.EncodeToString(key) + "\n")},
-	}, metav1.CreateOptions{FieldManager: s.FieldManager})
+	line, _ := sessionkey.New()
+	err := secret.Create(ctx, map[string][]byte{gateconf.SessionKey: line})
 	if apierrors.IsAlreadyExists(err) {
 		return false, nil
 	}
-	return err == nil, s.explainSessionKey("create", err)
+	return err == nil, explainSessionKey(secret, err)
 }
 
-func (s *Store) explainSessionKey(verb string, err error) error {
+func explainSessionKey(secret *secretstore.Store, err error) error {
 	switch {
 	case err == nil:
 		return nil
 	case apierrors.IsForbidden(err):
-		return fmt.Errorf("%s: you may not look at or create it; gates with --sign-in page need it, so let somebody with the verb create on secrets add a user once%w",
-			s.SessionKeyRef(), silent{err})
+		return fmt.Errorf("%s: you may not look at or create it; gates with --sign-in page need it, so let somebody with the verb create on secrets add a user once", secret.Ref())
 	}
-	return fmt.Errorf("%s: %s: %w; gates with --sign-in page need it, and the next user add tries again", s.SessionKeyRef(), verb, bare(err))
+	return fmt.Errorf("%w; gates with --sign-in page need it, and the next user add tries again", err)
 }

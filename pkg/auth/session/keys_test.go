@@ -9,21 +9,23 @@ import (
 	"testing"
 	"time"
 
+	"github.com/kauth-dev/kauth/pkg/auth/mac"
 	"github.com/kauth-dev/kauth/pkg/htpasswd"
+	"github.com/kauth-dev/kauth/pkg/sessionkey"
 )
 
 func TestParseKeys(t *testing.T) {
 	long := base64.StdEncoding.EncodeToString([]byte(strings.Repeat("z", 64))) + "\n"
 	for text, want := range map[string]string{
-		keyText("a"):                            "1 keys",
-		strings.TrimSpace(keyText("a")):         "1 keys",
-		"\r\n# old\n\n  " + keyText("a") + long: "2 keys",
-		strings.Repeat(keyText("a"), maxKeys):   "16 keys",
-		strings.Repeat(keyText("a"), maxKeys+1): "line 17: more than 16 keys; take the oldest away",
-		"":                                      "no key",
-		"# none\n":                              "no key",
-		keyText("a") + "geheim!\n":              "line 2: not base64",
-		"c2VjcmV0\n":                            "line 1: a key of 6 bytes, and it takes 32",
+		keyText("a"):                                       "1 keys",
+		strings.TrimSpace(keyText("a")):                    "1 keys",
+		"\r\n# old\n\n  " + keyText("a") + long:            "2 keys",
+		strings.Repeat(keyText("a"), sessionkey.MaxKeys):   "16 keys",
+		strings.Repeat(keyText("a"), sessionkey.MaxKeys+1): "line 17: more than 16 keys; take the oldest away",
+		"":                         "no key",
+		"# none\n":                 "no key",
+		keyText("a") + "geheim!\n": "line 2: not base64",
+		"c2VjcmV0\n":               "line 1: a key of 6 bytes, and it takes 32",
 		strings.Replace(keyText("\xff"), "/", "_", 1): "line 1: not base64",
 	} {
 		k, err := ParseKeys([]byte(text))
@@ -47,7 +49,7 @@ func TestKeysDoNotShow(t *testing.T) {
 	slog.New(slog.NewJSONHandler(&log, nil)).Info("x", "keys", k, "all", []any{k})
 	slog.New(slog.NewTextHandler(&log, nil)).Info("x", "keys", k)
 	said := log.String() + fmt.Sprintf("%v %+v %#v %s %x %q %d", k, k, k, k, k, k, k)
-	for _, secret := range []string{strings.TrimSpace(keyText("a")), strings.Repeat("a", minKey), strings.Fields(strings.Trim(fmt.Sprintf("%x", k.list[0].session), "{}"))[0], fmt.Sprint(k.list[0].session), fmt.Sprint(k.list[0].form)} {
+	for _, secret := range []string{strings.TrimSpace(keyText("a")), strings.Repeat("a", sessionkey.MinSize), strings.Fields(strings.Trim(fmt.Sprintf("%x", k.list[0].session), "{}"))[0], fmt.Sprint(k.list[0].session), fmt.Sprint(k.list[0].form)} {
 		if strings.Contains(said, secret) {
 			t.Errorf("a key shows: %s", said)
 		}
@@ -128,5 +130,22 @@ func BenchmarkAuthenticate(b *testing.B) {
 		if d, _ := c.Authenticate(r); d.Identity.User != "alice" {
 			b.Fatal(d)
 		}
+	}
+}
+
+// The name of a key is made of it as its other parts are: cookies carry it, so it may never become another.
+func TestKeyID(t *testing.T) {
+	keys, err := sessionkey.Parse([]byte(keyText("a")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	root := mac.New(keys[0].Secret)
+	want := root.Sign([]byte("kauth key id, version 1"))
+	if got := keys[0].ID(); got != sessionkey.ID(want[:4]) || mustKeys(t, keyText("a")).Signer() != got.String() {
+		t.Errorf("%s, want %x", got, want[:4])
+	}
+	line, id := sessionkey.New()
+	if mustKeys(t, string(line)).Signer() != id.String() {
+		t.Errorf("a new key is not called %s", id)
 	}
 }

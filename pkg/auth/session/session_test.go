@@ -14,6 +14,7 @@ import (
 
 	"github.com/kauth-dev/kauth/pkg/auth"
 	"github.com/kauth-dev/kauth/pkg/htpasswd"
+	"github.com/kauth-dev/kauth/pkg/sessionkey"
 )
 
 const (
@@ -25,7 +26,7 @@ const (
 
 // keyText is a line of a key file that is made of one letter.
 func keyText(letter string) string {
-	return base64.StdEncoding.EncodeToString([]byte(strings.Repeat(letter, minKey))) + "\n"
+	return base64.StdEncoding.EncodeToString([]byte(strings.Repeat(letter, sessionkey.MinSize))) + "\n"
 }
 
 func mustKeys(t testing.TB, text string) *Keys {

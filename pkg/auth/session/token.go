@@ -7,12 +7,14 @@ import (
 	"encoding/binary"
 	"errors"
 	"time"
+
+	"github.com/kauth-dev/kauth/pkg/sessionkey"
 )
 
 // A cookie's value is base64url, without padding, of these fields in this order:
 //
 //	version   1 byte
-//	key       4 bytes, the keyID of the key that signed it
+//	key       4 bytes, the ID of the key that signed it
 //	issued    8 bytes, milliseconds since 1970, big endian
 //	expires   8 bytes, the same
 //	user      the rest
@@ -21,7 +23,7 @@ import (
 // The lines are in the MAC alone, so that a cookie ends with the password and says nothing about it.
 const (
 	version   = 1
-	beforeMAC = 1 + len(keyID{}) + 8 + 8
+	beforeMAC = 1 + len(sessionkey.ID{}) + 8 + 8
 	maxUser   = 255                                             // bytes, as package htpasswd has it
 	maxValue  = (beforeMAC + maxUser + sha256.Size + 2) * 4 / 3 // characters of a cookie's value
 	maxSkew   = 5 * time.Minute                                 // by which the clock of the replica that issued a cookie may be ahead
@@ -94,7 +96,7 @@ func (st *state) open(value string) (Session, bool) {
 func (k *Keys) signed(fields []byte, of known, mac []byte) bool {
 	for i := range k.list {
 		key := &k.list[i]
-		if key.id != keyID(fields[1:5]) {
+		if key.id != sessionkey.ID(fields[1:5]) {
 			continue
 		}
 		if want := key.session.Sign(fields, of.lines[:]); subtle.ConstantTimeCompare(mac, want[:]) == 1 {

@@ -11,10 +11,12 @@ import (
 
 var shells = []string{"bash", "zsh", "fish", "powershell"}
 
-func newCompletion() *cobra.Command {
-	cmd := command("completion SHELL", "Print the completion script of a shell", `
-Print a script that completes commands and flags of kubectl-basicauth in bash, zsh, fish or
-powershell.`, `
+func newCompletion(c *cluster) *cobra.Command {
+	cmd := command("completion SHELL", "Let shells complete command lines", `
+Print the script by which bash, zsh, fish or powershell completes kubectl-basicauth, called by that
+name. What follows "kubectl basicauth" is completed by kubectl; completion install lets it.`, `
+kubectl basicauth completion install
+
 source <(kubectl basicauth completion bash)
 kubectl basicauth completion fish > ~/.config/fish/completions/kubectl-basicauth.fish`, func(cmd *cobra.Command, args []string) error {
 		if err := arguments(cmd, args, "SHELL ("+strings.Join(shells, ", ")+")"); err != nil {
@@ -34,6 +36,7 @@ kubectl basicauth completion fish > ~/.config/fish/completions/kubectl-basicauth
 		return usagef("unknown shell %q; use one of %s", args[0], strings.Join(shells, ", "))
 	})
 	cmd.ValidArgs, cmd.ValidArgsFunction = shells, nil
+	cmd.AddCommand(newInstall(c))
 	return cmd
 }
 

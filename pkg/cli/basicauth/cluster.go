@@ -116,8 +116,10 @@ func (c *cluster) ensureSessionKey(ctx context.Context, store *userstore.Store) 
 }
 
 // dryRunNote is what kubectl appends to its lines.
-func dryRunNote(s *userstore.Store) string {
-	switch s.DryRun {
+func dryRunNote(s *userstore.Store) string { return dryRunWords(s.DryRun) }
+
+func dryRunWords(run userstore.DryRun) string {
+	switch run {
 	case userstore.DryRunClient:
 		return " (dry run)"
 	case userstore.DryRunServer:

@@ -32,14 +32,14 @@ var shared struct {
 
 func TestMain(m *testing.M) {
 	//nolint:staticcheck // Main wants functions that call os.Exit, which this module's tests forbid
-	testscript.RunMain(withServer{m}, map[string]func() int{"kubectl-basicauth": program})
+	testscript.RunMain(withServer{m}, map[string]func() int{program: run, completer: run})
 }
 
-// program is the main function of cmd/kubectl-basicauth.
-func program() int {
+// run is the main function of cmd/kubectl-basicauth.
+func run() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop)
-	return Main(ctx, os.Args[1:], genericiooptions.IOStreams{In: os.Stdin, Out: os.Stdout, ErrOut: os.Stderr})
+	return Main(ctx, Args(os.Args), genericiooptions.IOStreams{In: os.Stdin, Out: os.Stdout, ErrOut: os.Stderr})
 }
 
 type withServer struct{ *testing.M }

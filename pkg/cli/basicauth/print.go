@@ -17,12 +17,11 @@ import (
 // outputAPIVersion is the version of the objects that -o json and -o yaml print. They are no cluster objects.
 const outputAPIVersion = "basicauth.kauth.dev/v1"
 
-// output is the flag -o: table, json, yaml, name.
+// output is the flag -o: table, json, yaml, name; the first of a command's formats is its default.
 type output string
 
 func (o *output) addFlag(cmd *cobra.Command, formats ...string) {
-	*o = "table"
-	cmd.Flags().StringVarP((*string)(o), "output", "o", "table", "Output format: "+strings.Join(formats, ", "))
+	cmd.Flags().StringVarP((*string)(o), "output", "o", formats[0], "Output format: "+strings.Join(formats, ", "))
 	complete(cmd, "output", formats...)
 	cmd.PreRunE = func(*cobra.Command, []string) error {
 		if slices.Contains(formats, string(*o)) {

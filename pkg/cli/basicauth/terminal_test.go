@@ -34,14 +34,20 @@ type dialog struct {
 // talk starts the program; its kubeconfig has a namespace of its own.
 func talk(t *testing.T, config string, args ...string) *dialog {
 	t.Helper()
-	d := &dialog{T: t, cmd: exec.CommandContext(t.Context(), "kubectl-basicauth", args...)}
+	cmd := exec.CommandContext(t.Context(), "kubectl-basicauth", args...)
+	cmd.Env = append(os.Environ(), "KUBECONFIG="+config)
+	return onTerminal(t, cmd)
+}
+
+func onTerminal(t *testing.T, cmd *exec.Cmd) *dialog {
+	t.Helper()
+	d := &dialog{T: t, cmd: cmd}
 	var err error
 	if d.pty, d.tty, err = pty.Open(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { d.pty.Close(); d.tty.Close() })
 	d.cmd.Stdin, d.cmd.Stdout, d.cmd.Stderr = d.tty, d.tty, d.tty
-	d.cmd.Env = append(os.Environ(), "KUBECONFIG="+config)
 	d.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
 	if err := d.cmd.Start(); err != nil {
 		t.Fatal(err)

@@ -1,6 +1,7 @@
-package userstore
+package secretstore
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,13 +14,14 @@ import (
 // Ref names the Secret as errors do: "Secret monitoring/kauth-users".
 func (s *Store) Ref() string { return "Secret " + s.Namespace + "/" + s.Name }
 
-func (s *Store) errorf(format string, args ...any) error {
+// Errorf is fmt.Errorf with the Secret before the text.
+func (s *Store) Errorf(format string, args ...any) error {
 	return fmt.Errorf("%s: %w", s.Ref(), fmt.Errorf(format, args...))
 }
 
-// explain turns what a request with this verb failed with into a line that says what to do. nil stays nil. The API
+// Explain turns what a request with this verb failed with into a line that says what to do. nil stays nil. The API
 // server's own error stays reachable for errors.As.
-func (s *Store) explain(verb string, err error) error {
+func (s *Store) Explain(verb string, err error) error {
 	var status apierrors.APIStatus
 	switch {
 	case err == nil:
@@ -27,11 +29,11 @@ func (s *Store) explain(verb string, err error) error {
 	case errors.As(err, &status):
 		return s.explainStatus(verb, err, status)
 	case errors.Is(err, context.Canceled):
-		return s.errorf("%s: interrupted%s: %w", verb, doubt(verb), err)
+		return s.Errorf("%s: interrupted%s: %w", verb, s.doubt(verb), err)
 	case errors.Is(err, context.DeadlineExceeded), os.IsTimeout(err):
-		return s.errorf("%s: the API server did not answer in time%s; see whether it is reachable, or give more --request-timeout: %w", verb, doubt(verb), bare(err))
+		return s.Errorf("%s: the API server did not answer in time%s; see whether it is reachable, or give more --request-timeout: %w", verb, s.doubt(verb), bare(err))
 	}
-	return s.errorf("%s: API server: %w%s; see whether kubectl get namespaces works, and which cluster kubectl config current-context names", verb, bare(err), doubt(verb))
+	return s.Errorf("%s: API server: %w%s; see whether kubectl get namespaces works, and which cluster kubectl config current-context names", verb, bare(err), s.doubt(verb))
 }
 
 func (s *Store) explainStatus(verb string, err error, status apierrors.APIStatus) error {
@@ -41,25 +43,25 @@ func (s *Store) explainStatus(verb string, err error, status apierrors.APIStatus
 		ref := "Namespace " + s.Namespace
 		return fmt.Errorf("%s: not found; create it with kubectl create namespace %s, or name another with -n%w", ref, s.Namespace, silent{err})
 	case apierrors.IsNotFound(err):
-		return s.errorf("not found; kubectl basicauth user add creates it with its first user%w", silent{err})
+		return s.Errorf("not found; %s%w", s.Advice.Missing, silent{err})
 	case apierrors.IsForbidden(err) && verb == "create":
-		return s.errorf("missing, and you may not create it; ask for the verb create on secrets, or for the Secret to be created: %w", err)
+		return s.Errorf("missing, and you may not create it; ask for the verb create on secrets, or for the Secret to be created: %w", err)
 	case apierrors.IsForbidden(err):
-		return s.errorf("you may not %s it; ask for a Role with the verbs get and update on this Secret: %w", verb, err)
+		return s.Errorf("you may not %s it; ask for a Role with the verbs %s on this Secret: %w", verb, cmp.Or(s.Advice.Verbs, "get and update"), err)
 	case apierrors.IsUnauthorized(err):
-		return s.errorf("%s: the API server does not know you; renew the login of this kubeconfig context: %w", verb, err)
+		return s.Errorf("%s: the API server does not know you; renew the login of this kubeconfig context: %w", verb, err)
 	case apierrors.IsTimeout(err), apierrors.IsServerTimeout(err):
-		return s.errorf("%s: the API server ran out of time%s; try again: %w", verb, doubt(verb), err)
+		return s.Errorf("%s: the API server ran out of time%s; try again: %w", verb, s.doubt(verb), err)
 	}
-	return s.errorf("%s: %w", verb, err)
+	return s.Errorf("%s: %w", verb, err)
 }
 
 // doubt is what to add where a request may have been carried out though no answer came.
-func doubt(verb string) string {
+func (s *Store) doubt(verb string) string {
 	if verb == "get" {
 		return ""
 	}
-	return ", so the change may or may not have been made (see kubectl basicauth user list)"
+	return ", so the change may or may not have been made (see " + s.Advice.Look + ")"
 }
 
 // bare drops the method and URL that net/http puts before each error: the line is long enough.
