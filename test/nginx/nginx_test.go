@@ -1,4 +1,4 @@
-// Package nginx tries what mode ingress promises of ingress-nginx: that nginx takes the same passwords of the same users
+// Package nginx owns the test of what mode ingress promises of ingress-nginx: that nginx takes the same passwords of the same users
 // Secret as the sidecar does, and refuses the same.
 package nginx
 
