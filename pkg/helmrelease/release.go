@@ -71,7 +71,9 @@ func read(ctx context.Context, client clientcorev1.CoreV1Interface, kind, namesp
 		return nil, ErrNone
 	}
 	version := func(m metav1.PartialObjectMetadata) int { n, _ := strconv.Atoi(m.Labels["version"]); return n }
-	rank := func(m metav1.PartialObjectMetadata) int { return map[bool]int{true: 1}[m.Labels["status"] == "deployed"] }
+	rank := func(m metav1.PartialObjectMetadata) int {
+		return map[bool]int{true: 1}[m.Labels["status"] == "deployed"]
+	}
 	chosen := slices.MaxFunc(list.Items, func(a, b metav1.PartialObjectMetadata) int {
 		return cmp.Or(rank(a)-rank(b), version(a)-version(b))
 	})

@@ -153,11 +153,11 @@ func (c *podConn) Close() error {
 	return c.Stream.Reset()
 }
 
-func (c *podConn) LocalAddr() net.Addr                { return podAddr("") }
-func (c *podConn) RemoteAddr() net.Addr               { return podAddr(strconv.Itoa(c.port)) }
-func (c *podConn) SetDeadline(time.Time) error        { return nil }
-func (c *podConn) SetReadDeadline(time.Time) error    { return nil }
-func (c *podConn) SetWriteDeadline(time.Time) error   { return nil }
+func (c *podConn) LocalAddr() net.Addr              { return podAddr("") }
+func (c *podConn) RemoteAddr() net.Addr             { return podAddr(strconv.Itoa(c.port)) }
+func (c *podConn) SetDeadline(time.Time) error      { return nil }
+func (c *podConn) SetReadDeadline(time.Time) error  { return nil }
+func (c *podConn) SetWriteDeadline(time.Time) error { return nil }
 
 type podAddr string
 

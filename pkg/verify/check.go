@@ -49,8 +49,9 @@ type Options struct {
 
 // Report is what was found.
 type Report struct {
-	Gates  int // workloads with a gate or another login
-	Checks []Check
+	Workloads int // that were reported on
+	Gates     int // those of them with a gate or another login
+	Checks    []Check
 }
 
 // Failed counts the checks that failed.

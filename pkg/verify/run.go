@@ -56,6 +56,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	for _, s := range v.all {
 		v.subject(ctx, s, answers)
 	}
+	v.none()
 	v.unresolved()
 	v.tunnels(ctx)
 	v.gaps()
@@ -131,17 +132,22 @@ func (v *verifier) subjects() {
 			v.Gates++
 		}
 	}
+	for i, t := range v.Targets {
+		if !met[i] {
+			v.add(userstore.Fail, t.String(), "gate", "check name and namespace", "no such workload here, or none that may be seen")
+		}
+	}
+}
+
+// none says so where there is no workload to report on.
+func (v *verifier) none() {
+	v.Workloads = len(v.all)
 	if len(v.all) == 0 && len(v.Targets) == 0 {
 		where := "in any namespace"
 		if v.Namespace != "" {
 			where = "in namespace " + v.Namespace
 		}
 		v.add(userstore.Warn, "", "gate", "-n names another namespace, -A looks at all", "no gate %s that may be seen, and nothing that would get one by default", where)
-	}
-	for i, t := range v.Targets {
-		if !met[i] {
-			v.add(userstore.Fail, t.String(), "gate", "check name and namespace", "no such workload here, or none that may be seen")
-		}
 	}
 }
 

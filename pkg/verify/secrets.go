@@ -133,7 +133,7 @@ func (v *verifier) usersSecret(ctx context.Context, namespace, name string) erro
 				continue
 			}
 		}
-		v.Checks = append(v.Checks, Check{Status: c.Status, Object: store.Ref(), Name: c.Name, Message: c.Message})
+		v.Checks = append(v.Checks, Check{Status: c.Status, Object: store.Ref(), Name: c.Name, Message: strings.TrimPrefix(strings.TrimPrefix(c.Message, store.Ref()+": "), store.Ref()+" ")})
 	}
 	if fine > mostUsers {
 		v.add(userstore.Pass, store.Ref(), "users", "", "and %d more lines with a good hash", fine-mostUsers)

@@ -18,8 +18,13 @@ import (
 
 // tunnelRights lead past a gate through the API server: to the application's port, or into its pod.
 var tunnelRights = []struct{ resource, verb string }{
-	{"pods/portforward", "create"}, {"pods/proxy", "get"}, {"services/proxy", "get"}, {"pods/exec", "create"}, {"pods/attach", "create"},
-	{"pods/ephemeralcontainers", "update"}, {"pods/ephemeralcontainers", "patch"},
+	{"pods/portforward", "create"},
+	{"pods/proxy", "get"},
+	{"services/proxy", "get"},
+	{"pods/exec", "create"},
+	{"pods/attach", "create"},
+	{"pods/ephemeralcontainers", "update"},
+	{"pods/ephemeralcontainers", "patch"},
 }
 
 // mayForward says whether RBAC lets us connect to pods of a namespace.

@@ -138,7 +138,7 @@ func (o *verifyOptions) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if v.User != "" && report.Gates == 0 && report.Failed() == 0 && len(v.Targets) == 0 {
+	if v.User != "" && report.Workloads == 0 && len(v.Targets) == 0 {
 		return o.verifyUser(ctx, store)
 	}
 	what := "namespace " + v.Namespace
