@@ -16,8 +16,11 @@ import (
 	"slices"
 	"strconv"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	clientcorev1 "k8s.io/client-go/kubernetes/typed/core/v1"
+	"k8s.io/client-go/metadata"
+	"k8s.io/client-go/rest"
 )
 
 // Release is one revision of a release.
@@ -38,34 +41,36 @@ const most = 256 << 20
 
 // Read returns the revision that is deployed, or the last one where none is. Releases in an SQL database are not found.
 // It needs the verbs list and get on secrets; where none is there, also on configmaps.
-func Read(ctx context.Context, client clientcorev1.CoreV1Interface, namespace, name string) (*Release, error) {
-	var errs []error
-	for _, kind := range []string{"Secret", "ConfigMap"} {
-		r, err := read(ctx, client, kind, namespace, name)
-		if err == nil {
-			return r, nil
-		}
-		if !errors.Is(err, ErrNone) {
-			errs = append(errs, err)
-		}
-	}
-	if err := errors.Join(errs...); err != nil {
+func Read(ctx context.Context, config *rest.Config, namespace, name string) (*Release, error) {
+	names, err := metadata.NewForConfig(config)
+	if err != nil {
 		return nil, err
+	}
+	client, err := clientcorev1.NewForConfig(config)
+	if err != nil {
+		return nil, err
+	}
+	r := &reader{names: names, client: client, namespace: namespace, name: name}
+	for _, kind := range []string{"Secret", "ConfigMap"} {
+		if found, err := r.read(ctx, kind); !errors.Is(err, ErrNone) {
+			return found, err
+		}
 	}
 	return nil, fmt.Errorf("release %s/%s: %w; helm list -n %s names those that there are", namespace, name, ErrNone, namespace)
 }
 
-func read(ctx context.Context, client clientcorev1.CoreV1Interface, kind, namespace, name string) (*Release, error) {
+type reader struct {
+	names           metadata.Interface // lists without what a release holds
+	client          clientcorev1.CoreV1Interface
+	namespace, name string
+}
+
+func (r *reader) read(ctx context.Context, kind string) (*Release, error) {
 	resource := map[string]string{"Secret": "secrets", "ConfigMap": "configmaps"}[kind]
-	var list metav1.PartialObjectMetadataList
-	text, err := client.RESTClient().Get().Resource(resource).Namespace(namespace).
-		VersionedParams(&metav1.ListOptions{LabelSelector: metav1.FormatLabelSelector(&metav1.LabelSelector{MatchLabels: map[string]string{"owner": "helm", "name": name}})}, metav1.ParameterCodec).
-		SetHeader("Accept", "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1").Do(ctx).Raw()
-	if err == nil {
-		err = json.Unmarshal(text, &list)
-	}
+	labels := metav1.FormatLabelSelector(&metav1.LabelSelector{MatchLabels: map[string]string{"owner": "helm", "name": r.name}})
+	list, err := r.names.Resource(corev1.SchemeGroupVersion.WithResource(resource)).Namespace(r.namespace).List(ctx, metav1.ListOptions{LabelSelector: labels})
 	if err != nil {
-		return nil, fmt.Errorf("%s of release %s/%s: %w", resource, namespace, name, err)
+		return nil, fmt.Errorf("release %s/%s: %w", r.namespace, r.name, err)
 	}
 	if len(list.Items) == 0 {
 		return nil, ErrNone
@@ -77,27 +82,27 @@ func read(ctx context.Context, client clientcorev1.CoreV1Interface, kind, namesp
 	chosen := slices.MaxFunc(list.Items, func(a, b metav1.PartialObjectMetadata) int {
 		return cmp.Or(rank(a)-rank(b), version(a)-version(b))
 	})
-	ref := kind + " " + namespace + "/" + chosen.Name
+	ref := kind + " " + r.namespace + "/" + chosen.Name
 	var stored []byte
 	if kind == "Secret" {
-		secret, err := client.Secrets(namespace).Get(ctx, chosen.Name, metav1.GetOptions{})
+		secret, err := r.client.Secrets(r.namespace).Get(ctx, chosen.Name, metav1.GetOptions{})
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", ref, err)
 		}
 		stored = secret.Data["release"]
 	} else {
-		config, err := client.ConfigMaps(namespace).Get(ctx, chosen.Name, metav1.GetOptions{})
+		config, err := r.client.ConfigMaps(r.namespace).Get(ctx, chosen.Name, metav1.GetOptions{})
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", ref, err)
 		}
 		stored = []byte(config.Data["release"])
 	}
-	r, err := decode(stored)
+	found, err := decode(stored)
 	if err != nil {
 		return nil, fmt.Errorf("%s: data.release: %w", ref, err)
 	}
-	r.Ref, r.Namespace = ref, namespace
-	return r, nil
+	found.Ref, found.Namespace = ref, r.namespace
+	return found, nil
 }
 
 // decode reads base64 of JSON, gzipped or not.

@@ -173,13 +173,8 @@ func strip(u *unstructured.Unstructured, k *kind) {
 func (r *Reader) streams(ctx context.Context, k *kind) ([]*unstructured.Unstructured, []Gap) {
 	ctx, cancel := context.WithTimeoutCause(ctx, r.Patience, fmt.Errorf("no answer within %s", r.Patience))
 	defer cancel()
-	table, err := r.discovery.RESTClient().Get().AbsPath("/api/v1/configmaps").
-		SetHeader("Accept", "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1").Do(ctx).Raw()
+	names, err := r.metadata.Resource(k.resource).List(ctx, metav1.ListOptions{})
 	if err != nil {
-		return nil, []Gap{{Verb: "list", Resource: "configmaps", Err: err}}
-	}
-	var names metav1.PartialObjectMetadataList
-	if err := unmarshal(table, &names); err != nil {
 		return nil, []Gap{{Verb: "list", Resource: "configmaps", Err: err}}
 	}
 	var found []*unstructured.Unstructured

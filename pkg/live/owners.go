@@ -2,7 +2,6 @@ package live
 
 import (
 	"context"
-	"encoding/json"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -116,5 +115,3 @@ func (f *family) stranger(ctx context.Context, namespace string, ref *metav1.Own
 	}
 	return stub
 }
-
-func unmarshal(text []byte, into any) error { return json.Unmarshal(text, into) }

@@ -17,6 +17,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/rest"
 )
 
@@ -26,12 +27,17 @@ type Reader struct {
 	Patience  time.Duration // for each list
 
 	dynamic   dynamic.Interface
+	metadata  metadata.Interface
 	discovery discovery.DiscoveryInterface
 }
 
 // NewReader connects. Nothing is asked yet.
 func NewReader(config *rest.Config, namespace string, patience time.Duration) (*Reader, error) {
 	client, err := dynamic.NewForConfig(config)
+	if err != nil {
+		return nil, err
+	}
+	names, err := metadata.NewForConfig(config)
 	if err != nil {
 		return nil, err
 	}
@@ -42,7 +48,7 @@ func NewReader(config *rest.Config, namespace string, patience time.Duration) (*
 	if err != nil {
 		return nil, err
 	}
-	return &Reader{Namespace: namespace, Patience: patience, dynamic: client, discovery: disco}, nil
+	return &Reader{Namespace: namespace, Patience: patience, dynamic: client, metadata: names, discovery: disco}, nil
 }
 
 // Cluster is what was seen of a cluster.

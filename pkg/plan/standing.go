@@ -40,6 +40,7 @@ func Stands(w *topology.Workload) Standing {
 
 func (s *Standing) gate(w *topology.Workload) {
 	if s.Problem = gateProblem(w); s.Problem != "" {
+		s.asMarked()
 		return
 	}
 	s.Config, _ = gateconf.Parse(gateIn(w).Args) // gateProblem has parsed it
@@ -48,6 +49,17 @@ func (s *Standing) gate(w *topology.Workload) {
 	if done := gateconf.GateDone(listen, s.Config.Upstream); s.Done != "" && s.Done != done {
 		s.Problem = "is marked " + strconv.Quote(s.Done) + ", but its gate's arguments say " + strconv.Quote(done)
 	}
+}
+
+// asMarked takes from the annotation what the gate itself does not say: where it should be, so that somebody can knock.
+func (s *Standing) asMarked() {
+	port, upstream, marked := strings.Cut(s.Done, " -> ")
+	if !marked {
+		return
+	}
+	s.Config = gateconf.Defaults()
+	s.Config.Listen, s.Config.Upstream = ":"+port, upstream
+	s.Port, _ = strconv.Atoi(upstream[strings.LastIndexByte(upstream, ':')+1:])
 }
 
 // Wanted says why kauth would gate a workload that is not gated, "" where it would not, and which object's annotation

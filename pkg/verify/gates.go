@@ -112,15 +112,19 @@ func (v *verifier) ways(s *subject) {
 	if len(said) > 0 || s.Mode == "" {
 		return
 	}
-	if fine = unique(fine); len(fine) == 0 {
-		v.add(userstore.Pass, s.object(), "ways", "", "nothing leads to it from outside the cluster")
-		return
-	}
 	lead := "lead to the gate"
 	if s.Mode != config.ModeSidecar {
 		lead = "ask for a password"
 	}
-	v.add(userstore.Pass, s.object(), "ways", "", "all from outside %s: %s", lead, few(fine, 5))
+	message := "nothing leads to it from outside the cluster"
+	if fine = unique(fine); len(fine) > 0 {
+		message = "all from outside " + lead + ": " + few(fine, 5)
+	}
+	status := userstore.Pass
+	if v.cluster != nil && len(v.cluster.Gaps) > 0 {
+		status, message = userstore.Warn, "as far as may be seen, "+message
+	}
+	v.add(status, s.object(), "ways", "", "%s", message)
 }
 
 // unresolved reports on ways in a namespace of a gate whose end cannot be known.

@@ -68,7 +68,7 @@ func (v *verifier) knockAll(ctx context.Context) map[*live.Pod]*answer {
 			continue
 		}
 		for _, p := range s.pods {
-			if p.Status.Phase != corev1.PodRunning || s.Problem != "" && s.Config.Listen == "" || s.Mode == config.ModeSidecar && gateOf(p.Pod) == nil {
+			if p.Status.Phase != corev1.PodRunning || s.Mode == config.ModeSidecar && s.Config.Listen == "" || s.Mode == config.ModeSidecar && gateOf(p.Pod) == nil {
 				continue
 			}
 			a := &answer{}

@@ -14,13 +14,9 @@ import (
 // Release verifies the manifest of an installed Helm release, gated or not, as it would be open if it ran just so. The
 // cluster itself is not looked at.
 func Release(ctx context.Context, o Options, name string) (*Report, error) {
-	c, err := o.clients()
-	if err != nil {
-		return nil, err
-	}
 	ctx, cancel := context.WithTimeoutCause(ctx, o.Patience, fmt.Errorf("no answer within %s", o.Patience))
 	defer cancel()
-	release, err := helmrelease.Read(ctx, c.core, o.Namespace, name)
+	release, err := helmrelease.Read(ctx, o.Config, o.Namespace, name)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrNothing, err)
 	}

@@ -66,11 +66,12 @@ func (v *verifier) home() string {
 
 // secretOf is the Secret that a workload's users are in, and what is wrong with how it gets there.
 func (v *verifier) secretOf(s *subject) (name, fault string) {
-	if s.Mode != config.ModeSidecar || s.Problem != "" {
-		return v.Secret, ""
-	}
 	mounted := v.mounted(s, gateconf.VolumeName)
 	switch {
+	case s.Mode != config.ModeSidecar || s.Problem != "" && mounted == "":
+		return v.Secret, ""
+	case s.Problem != "": // its arguments say nothing
+		return mounted, ""
 	case mounted == "":
 		return s.Config.UsersSecret, "its gate mounts no Secret as volume " + gateconf.VolumeName
 	case mounted != s.Config.UsersSecret:
@@ -113,12 +114,12 @@ func (v *verifier) usersSecret(ctx context.Context, namespace, name string) erro
 	file, meta, err := store.Read(ctx)
 	switch {
 	case apierrors.IsNotFound(err):
-		v.add(userstore.Fail, store.Ref(), "secret", "", "%v", err)
+		v.add(userstore.Fail, store.Ref(), "secret", "", "%s", without(store.Ref(), err.Error()))
 		return nil
 	case err != nil && v.Gates == 0 && len(v.model.Workloads) == 0 && len(v.cluster.Gaps) > 0:
 		return fmt.Errorf("%w: %w", ErrNothing, err)
 	case err != nil:
-		v.add(userstore.Warn, store.Ref(), "secret", "", "%v", err)
+		v.add(userstore.Warn, store.Ref(), "secret", "", "%s", without(store.Ref(), err.Error()))
 		return nil
 	}
 	u.count = len(file.Users())
@@ -133,7 +134,7 @@ func (v *verifier) usersSecret(ctx context.Context, namespace, name string) erro
 				continue
 			}
 		}
-		v.Checks = append(v.Checks, Check{Status: c.Status, Object: store.Ref(), Name: c.Name, Message: strings.TrimPrefix(strings.TrimPrefix(c.Message, store.Ref()+": "), store.Ref()+" ")})
+		v.Checks = append(v.Checks, Check{Status: c.Status, Object: store.Ref(), Name: c.Name, Message: without(store.Ref(), c.Message)})
 	}
 	if fine > mostUsers {
 		v.add(userstore.Pass, store.Ref(), "users", "", "and %d more lines with a good hash", fine-mostUsers)
@@ -142,6 +143,11 @@ func (v *verifier) usersSecret(ctx context.Context, namespace, name string) erro
 		v.Checks = append(v.Checks, password(store.Ref(), file, v.User, v.Password))
 	}
 	return nil
+}
+
+// without leaves out of a message the name that it begins with, and that stands beside it.
+func without(ref, message string) string {
+	return strings.TrimPrefix(strings.TrimPrefix(message, ref+": "), ref+" ")
 }
 
 // password checks one user's password against the Secret.
