@@ -120,7 +120,9 @@ type podConn struct {
 func (c *podConn) watch() {
 	const most = 4 << 10
 	text, err := io.ReadAll(io.LimitReader(c.problems, most))
-	if message := strings.TrimSpace(string(text)); message != "" {
+	if message := strings.TrimSpace(string(text)); strings.Contains(message, "connection refused") {
+		err = errors.New("connection refused")
+	} else if message != "" {
 		err = errors.New(message)
 	} else if err != nil && !errors.Is(err, io.EOF) {
 		err = nil // the data stream ends too, and says so

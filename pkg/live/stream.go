@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"encoding/json"
 	"slices"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/kauth-dev/kauth/pkg/gateconf"
 	"github.com/kauth-dev/kauth/pkg/manifest"
 	"github.com/kauth-dev/kauth/pkg/topology"
 )
@@ -108,6 +110,15 @@ func resolve(all []entry) (*topology.Model, error) {
 // bare is what of a pod says who reaches it.
 func bare(p *corev1.Pod) map[string]any {
 	metadata := map[string]any{"name": p.Name, "namespace": p.Namespace}
+	annotations := map[string]string{}
+	for key, value := range p.Annotations {
+		if strings.HasPrefix(key, gateconf.AnnotationPrefix) || key == manifest.HookAnnotation {
+			annotations[key] = value
+		}
+	}
+	if len(annotations) > 0 {
+		metadata["annotations"] = annotations
+	}
 	if len(p.Labels) > 0 {
 		metadata["labels"] = p.Labels
 	}

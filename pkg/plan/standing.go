@@ -88,8 +88,8 @@ func Wanted(m *topology.Model, w *topology.Workload) (reason string, leftOut *ma
 // door; a Warning is a way that somebody left open, or that opens only with labels that no pod has now. The text is ""
 // for a way that asks for a password. It is what Prove goes by.
 func Past(way *topology.Way, c Checked) (string, Severity) {
-	if way.Workload == nil || way.Nowhere != "" {
-		return "", Info
+	if way.Workload == nil || way.Nowhere != "" || way.Workload.Object.Kind == "Pod" && way.Problem == "" && way.Port == 0 {
+		return "", Info // a pod that has no port of the name gets nothing
 	}
 	leads := "leads to port " + portText(way) + " of " + c.Ref.Short()
 	if way.Problem != "" {

@@ -43,7 +43,7 @@ func (v *verifier) answers(s *subject, p *live.Pod, ref string, a *answer) {
 	if s.Mode == config.ModeSidecar && s.Config.Auth != gateconf.AuthNone {
 		v.loaded(s, p, ref, a)
 	}
-	v.refuses(s, ref, a)
+	v.refuses(s, p, ref, a)
 	if a.user.code != 0 || a.user.err != nil {
 		v.letsIn(s, ref, a.user)
 	}
@@ -53,7 +53,7 @@ func (v *verifier) answers(s *subject, p *live.Pod, ref string, a *answer) {
 func (v *verifier) loaded(s *subject, p *live.Pod, ref string, a *answer) {
 	const name = "users"
 	if a.noStatus != nil {
-		v.add(userstore.Fail, ref, name, "see whether the container is kauth-proxy", "its port %s, where a gate says which users are in force: %v", portOf(s.Config.AdminListen), a.noStatus)
+		v.add(userstore.Fail, ref, name, logs(p), "its port %s, where a gate says which users are in force: %v", portOf(s.Config.AdminListen), a.noStatus)
 		return
 	}
 	secret, _ := v.secretOf(s)
@@ -73,11 +73,15 @@ func (v *verifier) loaded(s *subject, p *live.Pod, ref string, a *answer) {
 	default:
 		v.add(userstore.Pass, ref, name, "", "in force: %d, as Secret %q says", u.Loaded, secret)
 	}
-	_ = p
+}
+
+// logs is where a pod says more.
+func logs(p *live.Pod) string {
+	return "kubectl logs -n " + p.Namespace + " " + p.Name + " -c " + gateconf.ContainerName + " may say why"
 }
 
 // refuses reports on whether a gate keeps strangers out.
-func (v *verifier) refuses(s *subject, ref string, a *answer) {
+func (v *verifier) refuses(s *subject, p *live.Pod, ref string, a *answer) {
 	const name = "knock"
 	want := http.StatusUnauthorized
 	if s.Config.RequireHeader != "" {
@@ -87,7 +91,7 @@ func (v *verifier) refuses(s *subject, ref string, a *answer) {
 	wrong := "replace the gate: helm upgrade with --post-renderer kauth, then delete the pod"
 	switch realm, basic := challenge(a.plain.header); {
 	case a.plain.err != nil:
-		fail("see the log of the container", "no answer: %v", a.plain.err)
+		fail(logs(p), "no answer: %v", a.plain.err)
 		return
 	case a.plain.code == http.StatusServiceUnavailable:
 		fail("add a user with kubectl basicauth user add", "answers 503: nobody gets in")
@@ -96,7 +100,7 @@ func (v *verifier) refuses(s *subject, ref string, a *answer) {
 		fail(wrong, "lets everybody in: %d without a password", a.plain.code)
 		return
 	case a.plain.code != want:
-		fail("see the log of the container", "answers %d without a password, not %d", a.plain.code, want)
+		fail(logs(p), "answers %d without a password, not %d", a.plain.code, want)
 		return
 	case want == http.StatusUnauthorized && !basic:
 		fail(wrong, "answers 401, but asks for no Basic password")
@@ -116,7 +120,7 @@ func (v *verifier) refuses(s *subject, ref string, a *answer) {
 	case s.Config.HealthPath == "" || s.Mode != config.ModeSidecar:
 		v.add(userstore.Pass, ref, name, "", "%s", message)
 	case a.health.err != nil:
-		fail("see the log of the container", "%s; %s: no answer: %v", message, s.Config.HealthPath, a.health.err)
+		fail(logs(p), "%s; %s: no answer: %v", message, s.Config.HealthPath, a.health.err)
 	case a.health.code != http.StatusOK:
 		fail("see whether the application is well", "%s; %s answers %d", message, s.Config.HealthPath, a.health.code)
 	default:

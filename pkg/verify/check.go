@@ -75,7 +75,13 @@ func (r *Report) add(status userstore.Status, object, name, hint, format string,
 // oneLine is a text, which may be others', as a line of a table can show it.
 func oneLine(text string) string {
 	const most = 600
-	text = strings.Join(strings.Fields(text), " ")
+	var lines []string
+	for line := range strings.Lines(text) {
+		if words := strings.Fields(line); len(words) > 0 {
+			lines = append(lines, strings.Join(words, " "))
+		}
+	}
+	text = strings.Join(lines, "; ")
 	if len(text) > most {
 		text = strings.ToValidUTF8(text[:most], "") + "..."
 	}

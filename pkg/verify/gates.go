@@ -29,13 +29,16 @@ func (v *verifier) ungated(s *subject) {
 
 // gate reports on what the object says of its gate.
 func (v *verifier) gate(s *subject) {
-	if s.Mode != config.ModeSidecar {
-		who := map[string]string{config.ModeIngress: "the ingress controller", config.ModeNative: "the application itself"}[s.Mode]
-		v.add(userstore.Pass, s.object(), "gate", "", "%s: %s asks for the password", s.Done, who)
+	switch s.Mode {
+	case config.ModeIngress:
+		v.add(userstore.Pass, s.object(), "gate", "this cannot be tried from here: curl -i of a route must answer 401", "%s: the ingress controller asks for the password", s.Done)
+		return
+	case config.ModeNative:
+		v.add(userstore.Pass, s.object(), "gate", "", "%s: the application itself asks for the password", s.Done)
 		return
 	}
 	message := gateconf.GateDone(portOf(s.Config.Listen), s.Config.Upstream)
-	if s.Done == "" {
+	if s.Done == "" && s.workload != nil {
 		v.add(userstore.Warn, s.object(), "gate", "", "%s; no annotation says that kauth made it", message)
 		return
 	}
@@ -89,7 +92,7 @@ func (v *verifier) ways(s *subject) {
 		case said[key+text]:
 		default:
 			said[key+text] = true
-			status, hint := userstore.Fail, "move it to the gate's port, or take it away; helm upgrade with --post-renderer kauth moves those of the chart"
+			status, hint := userstore.Fail, "take it away, or let it lead to the gate's port"
 			if s.Mode == "" {
 				hint = "" // the gate is what it lacks
 			}

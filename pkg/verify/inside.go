@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -20,6 +21,9 @@ func (v *verifier) inside(s *subject) {
 	w := all[0]
 	var services []string
 	for _, svc := range v.model.SelectedBy(w) {
+		if !slices.ContainsFunc(v.model.Selected(svc), func(hit topology.Hit) bool { return hit.Workload == w && !hit.Maybe }) {
+			continue
+		}
 		for _, p := range svc.Ports {
 			if n, _ := p.TargetOf(w); n == s.Port {
 				services = append(services, svc.Object.Name+":"+strconv.Itoa(p.Number))

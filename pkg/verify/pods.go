@@ -58,7 +58,7 @@ func (v *verifier) sidecar(s *subject, p *live.Pod, ref string) bool {
 		v.add(userstore.Fail, ref, "sidecar", "see whether a rollout is under way with kubectl rollout status, or delete the pod",
 			"differs from %s: %s", s.object(), strings.Join(differs, ", "))
 	case state != "":
-		v.add(userstore.Fail, ref, "sidecar", "kubectl logs "+p.Name+" -c "+gateconf.ContainerName+" -n "+p.Namespace+" says why", "%s is %s", gateconf.ContainerName, state)
+		v.add(userstore.Fail, ref, "sidecar", logs(p), "%s is %s", gateconf.ContainerName, state)
 	case s.workload == nil:
 		v.add(userstore.Pass, ref, "sidecar", "", "ready")
 	default:
@@ -100,7 +100,7 @@ func sidecarState(p *corev1.Pod) (state string, running bool) {
 	}
 	for _, c := range p.Status.Conditions {
 		if c.Type == corev1.PodScheduled && c.Status != corev1.ConditionTrue {
-			return strings.TrimSpace(c.Reason + " " + c.Message), false
+			return c.Reason, false
 		}
 	}
 	return "not started", false
