@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/kauth-dev/kauth/pkg/live"
 	"github.com/kauth-dev/kauth/pkg/manifest"
@@ -54,7 +55,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	}
 	answers := v.knockAll(ctx)
 	for _, s := range v.all {
-		v.subject(ctx, s, answers)
+		v.subject(s, answers)
 	}
 	v.none()
 	v.unresolved()
@@ -107,7 +108,7 @@ func (v *verifier) subjects() {
 		owners[ref] = append(owners[ref], p)
 	}
 	slices.SortStableFunc(order, func(a, b manifest.Ref) int {
-		return compareText(a.Namespace+"/"+a.Name+"/"+a.Kind, b.Namespace+"/"+b.Name+"/"+b.Kind)
+		return strings.Compare(a.Namespace+"/"+a.Name+"/"+a.Kind, b.Namespace+"/"+b.Name+"/"+b.Kind)
 	})
 	met := make([]bool, len(v.Targets))
 	for _, ref := range order {
@@ -188,7 +189,7 @@ func (v *verifier) workloads(s *subject) []*topology.Workload {
 }
 
 // subject reports on one workload.
-func (v *verifier) subject(ctx context.Context, s *subject, answers map[*live.Pod]*answer) {
+func (v *verifier) subject(s *subject, answers map[*live.Pod]*answer) {
 	switch {
 	case s.Mode == "" && s.leftOut != nil:
 		v.add(userstore.Warn, s.object(), "gate", "remove it if the gate is wanted", "has no gate, as the annotation kauth.dev/gate of %s asks", s.leftOut.Short())
@@ -204,14 +205,4 @@ func (v *verifier) subject(ctx context.Context, s *subject, answers map[*live.Po
 	v.pods(s, answers)
 	v.ways(s)
 	v.inside(s)
-}
-
-func compareText(a, b string) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
 }
