@@ -87,7 +87,7 @@ func Wanted(m *topology.Model, w *topology.Workload) (reason string, leftOut *ma
 // Past says where a way leads, if that is past what stands before its workload, and how bad that is: an Error is an open
 // door; a Warning is a way that somebody left open, or that opens only with labels that no pod has now. The text is ""
 // for a way that asks for a password. It is what Prove goes by.
-func Past(way *topology.Way, c Checked) (string, Severity) {
+func Past(_ *topology.Model, way *topology.Way, c Checked) (string, Severity) {
 	if way.Workload == nil || way.Nowhere != "" || way.Workload.Object.Kind == "Pod" && way.Problem == "" && way.Port == 0 {
 		return "", Info // a pod that has no port of the name gets nothing
 	}

@@ -71,7 +71,7 @@ func TestPast(t *testing.T) {
 	}
 	got := map[string]string{}
 	for _, way := range m.WaysTo(w) {
-		if text, severity := Past(way, s.Checked); text != "" {
+		if text, severity := Past(m, way, s.Checked); text != "" {
 			got[way.Ref().Name+" "+way.Field().String()] = string(severity) + ": " + text
 		}
 	}
@@ -90,7 +90,7 @@ func TestPast(t *testing.T) {
 	// Without the gate, all that leads there is open.
 	open := 0
 	for _, way := range m.WaysTo(w) {
-		if _, severity := Past(way, Checked{Ref: s.Ref}); severity == Error {
+		if _, severity := Past(m, way, Checked{Ref: s.Ref}); severity == Error {
 			open++
 		}
 	}

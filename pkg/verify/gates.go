@@ -79,7 +79,7 @@ func (v *verifier) ways(s *subject) {
 	var fine []string
 	said := map[string]bool{}
 	tell := func(way *topology.Way) {
-		text, severity := plan.Past(way, s.Checked)
+		text, severity := plan.Past(v.model, way, s.Checked)
 		where := way.Ref().Short()
 		if way.Service == nil && way.Route == nil { // the pod's own port
 			where = s.object()
