@@ -135,7 +135,8 @@ var mayImport = map[string][]string{
 	"pkg/userstore":         {"pkg/htpasswd", "pkg/secretstore", "pkg/sessionkey", "pkg/projection"},
 	"pkg/projection":        {"pkg/htpasswd"},
 	"pkg/rotation":          {"pkg/secretstore", "pkg/sessionkey"},
-	"pkg/verify":            {"pkg/topology", "pkg/userstore", "pkg/manifest"},
+	"pkg/live":              {"pkg/topology", "pkg/manifest"},
+	"pkg/verify":            {"pkg/topology", "pkg/userstore", "pkg/manifest", "pkg/plan", "pkg/config", "pkg/live", "pkg/helmrelease", "pkg/htpasswd"},
 	"test/kustomize":        {"pkg/manifest", "pkg/patches"},
 	"test/demo":             {"pkg/userstore", "pkg/htpasswd"},
 	"test/ways":             {}, // the second resolver is to make no mistake of the first

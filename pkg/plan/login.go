@@ -44,7 +44,8 @@ func (l *Login) Asker(way *topology.Way) string {
 	return l.asks[way]
 }
 
-// Checked is what the proof knows of a login.
+// Checked is what the proof knows of a login. Who looks at what is installed does not know the Secret and the realm of mode
+// ingress: then they are "", and any will do.
 type Checked struct {
 	Ref         manifest.Ref
 	Mode        string

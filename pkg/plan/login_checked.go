@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/kauth-dev/kauth/pkg/manifest"
@@ -59,5 +60,11 @@ func asksFor(after *topology.Model, route *manifest.Object, id string, c Checked
 	}
 	spec := manifest.Field(found[0].Node, "spec")
 	basic := manifest.Field(spec, "basicAuth")
-	return basic != nil && len(spec.Content) == 2 && manifest.String(basic, "secret") == c.UsersSecret && manifest.String(basic, "realm") == c.Realm
+	return basic != nil && len(spec.Content) == 2 && is(c.UsersSecret, manifest.String(basic, "secret")) && is(c.Realm, cmp.Or(manifest.String(basic, "realm"), traefikRealm))
 }
+
+// traefikRealm is the realm of a Middleware that says none (traefik/traefik:pkg/middlewares/auth/auth.go).
+const traefikRealm = "traefik"
+
+// is says whether something is as it must be, where that is known; else, whether it is anything at all.
+func is(want, got string) bool { return got != "" && (want == "" || want == got) }

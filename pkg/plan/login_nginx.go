@@ -147,7 +147,7 @@ func (p *planner) sayGuess(r *topology.Route, who, controller string) {
 
 // nginxChecks says whether an Ingress of the output has ingress-nginx ask for the passwords of a login.
 func nginxChecks(r *topology.Route, c Checked) bool {
-	kind := r.Annotations[nginxSecretType]
-	return r.Annotations[nginxAuthType] == "basic" && r.Annotations[nginxAuthSecret] == c.UsersSecret && (kind == "" || kind == "auth-file") &&
-		r.Annotations[nginxAuthRealm] == c.Realm && nginxObstacle(r, c.Realm) == nil
+	kind, realm := r.Annotations[nginxSecretType], r.Annotations[nginxAuthRealm]
+	return r.Annotations[nginxAuthType] == "basic" && is(c.UsersSecret, r.Annotations[nginxAuthSecret]) && (kind == "" || kind == "auth-file") &&
+		is(c.Realm, realm) && nginxObstacle(r, realm) == nil
 }

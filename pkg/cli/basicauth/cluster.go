@@ -74,6 +74,20 @@ func (c *cluster) store(w *write) (*userstore.Store, error) {
 	if problems := content.IsDNS1123Label(s.Namespace); len(problems) > 0 {
 		return nil, usagef("--namespace: %q is not a name of a namespace: %s", s.Namespace, problems[0])
 	}
+	config, err := c.restConfig()
+	if err != nil {
+		return nil, err
+	}
+	client, err := clientcorev1.NewForConfig(config)
+	if err != nil {
+		return nil, fmt.Errorf("kubeconfig: %w", err)
+	}
+	s.Client = client
+	return s, nil
+}
+
+// restConfig says how to reach the cluster.
+func (c *cluster) restConfig() (*rest.Config, error) {
 	config, err := c.config.ToRESTConfig()
 	if err != nil {
 		return nil, fmt.Errorf("kubeconfig: %w; name a cluster with --context, --kubeconfig or KUBECONFIG", err)
@@ -81,12 +95,7 @@ func (c *cluster) store(w *write) (*userstore.Store, error) {
 	config.QPS = -1 // retries have their own pauses, and the API server its own limits
 	config.WarningHandler = serverWarnings{c}
 	config.UserAgent = "kubectl-basicauth " + rest.DefaultKubernetesUserAgent()
-	client, err := clientcorev1.NewForConfig(config)
-	if err != nil {
-		return nil, fmt.Errorf("kubeconfig: %w", err)
-	}
-	s.Client = client
-	return s, nil
+	return config, nil
 }
 
 // serverWarnings prints what the API server warns of, in our form.

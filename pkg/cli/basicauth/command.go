@@ -12,13 +12,14 @@ import (
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 
 	"github.com/kauth-dev/kauth/pkg/userstore"
+	"github.com/kauth-dev/kauth/pkg/verify"
 )
 
 // The exit codes of Main.
 const (
 	exitDone   = 0
 	exitFailed = 1 // the work failed
-	exitUsage  = 2 // the command line was wrong
+	exitUsage  = 2 // the command line was wrong, or nothing could be verified
 )
 
 // usageError is an error of the command line.
@@ -42,7 +43,7 @@ func Main(ctx context.Context, args []string, streams genericiooptions.IOStreams
 		message = "interrupted; nothing was changed"
 	}
 	say(streams.ErrOut, "error: %s\n", message)
-	if errors.As(err, new(usageError)) {
+	if errors.As(err, new(usageError)) || errors.Is(err, verify.ErrNothing) {
 		return exitUsage
 	}
 	return exitFailed
@@ -58,7 +59,7 @@ kubelet has brought it to the pods, usually within a minute or so; nothing resta
 # Let alice in; asks for her password twice
 kubectl basicauth user add alice -n monitoring
 
-# Who may get in, and what is each password hash worth?
+# Is the door shut? Asks the gates themselves, and names what leads past them
 kubectl basicauth verify -n monitoring`)
 	root.Annotations = map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl basicauth"}
 	root.SilenceErrors, root.SilenceUsage = true, true

@@ -35,11 +35,14 @@ func (o *output) addFlag(cmd *cobra.Command, formats ...string) {
 func (o output) structured(w io.Writer, object any) (bool, error) {
 	switch o {
 	case "json":
-		data, err := json.MarshalIndent(object, "", "    ")
-		if err != nil {
+		var text strings.Builder
+		e := json.NewEncoder(&text)
+		e.SetEscapeHTML(false) // "8181 -> http://..." is for people too
+		e.SetIndent("", "    ")
+		if err := e.Encode(object); err != nil {
 			return true, err
 		}
-		return true, emit(w, string(data)+"\n")
+		return true, emit(w, text.String())
 	case "yaml":
 		data, err := yaml.Marshal(object)
 		if err != nil {

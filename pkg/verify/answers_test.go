@@ -1,0 +1,117 @@
+package verify
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kauth-dev/kauth/pkg/config"
+	"github.com/kauth-dev/kauth/pkg/gateconf"
+	"github.com/kauth-dev/kauth/pkg/live"
+	"github.com/kauth-dev/kauth/pkg/plan"
+)
+
+// TestRefuses: what a gate may say to strangers, and what of that is an open door. The gates of the stories are real; here
+// are those that are hard to come by.
+func TestRefuses(t *testing.T) {
+	asks := func(code int, challenge string) response {
+		return response{code: code, header: http.Header{"Www-Authenticate": {challenge}}}
+	}
+	good, fine := asks(401, `Basic realm="R\"x", charset="UTF-8"`), response{code: 200}
+	for _, c := range []struct {
+		name   string
+		change func(*gateconf.Config)
+		a      answer
+		want   string
+	}{
+		{"as it should", nil, answer{plain: good, wrong: good, health: fine}, `pass: 401 without a password (realm "R\"x"); /health 200`},
+		{"waits after failures", nil, answer{plain: good, wrong: response{code: 429}, health: fine}, "pass: "},
+		{"lets everybody in", nil, answer{plain: response{code: 200}, health: fine}, "fail: lets everybody in: 200 without a password"},
+		{"redirects everybody", nil, answer{plain: response{code: 302}, health: fine}, "fail: lets everybody in: 302"},
+		{"not there", nil, answer{plain: response{code: 404}, health: fine}, "fail: answers 404 without a password, not 401"},
+		{"takes any password", nil, answer{plain: good, wrong: response{code: 200}, health: fine}, "fail: lets everybody in: 200 with a password that nobody has"},
+		{"another realm", nil, answer{plain: asks(401, `Basic realm="other"`), health: fine}, `fail: asks for a password of realm "other", but its arguments say "R\"x"`},
+		{"another scheme", nil, answer{plain: asks(401, `Bearer realm="R"`), health: fine}, "fail: answers 401, but asks for no Basic password"},
+		{"no users", nil, answer{plain: response{code: 503}}, "fail: answers 503: nobody gets in"},
+		{"hangs", nil, answer{plain: response{err: errors.New("no answer within 15s")}}, "fail: no answer: no answer within 15s"},
+		{"not well", nil, answer{plain: good, wrong: good, health: response{code: 503}}, `fail: 401 without a password (realm "R\"x"); /health answers 503`},
+		{"wants a header", func(c *gateconf.Config) { c.RequireHeader = "X-O" }, answer{plain: response{code: 403}, wrong: response{code: 403}, health: fine}, "pass: 403 without a password; /health 200"},
+		{"wants no header", func(c *gateconf.Config) { c.RequireHeader = "X-O" }, answer{plain: good, health: fine}, "fail: answers 401 without a password, not 403"},
+	} {
+		s := &subject{Standing: plan.Standing{Checked: plan.Checked{Mode: config.ModeSidecar}, Config: gateconf.Defaults()}}
+		s.Config.Realm = `R"x`
+		if c.change != nil {
+			c.change(&s.Config)
+		}
+		v := &verifier{Report: &Report{}}
+		v.refuses(s, &live.Pod{Pod: &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "p"}}}, "Pod p", &c.a)
+		if got := string(v.Checks[0].Status) + ": " + v.Checks[0].Message; len(v.Checks) != 1 || !strings.HasPrefix(got, c.want) {
+			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
+	}
+}
+
+// TestLetsIn: what becomes of the password of --user.
+func TestLetsIn(t *testing.T) {
+	for code, want := range map[int]string{
+		200: "pass: let in (200)", 302: "pass: let in (302)", 404: "pass: let in (404)", 401: "fail: refused with 401", 403: "fail: refused with 403",
+		429: "fail: made to wait after failed passwords (429)", 503: "fail: let in, or not: the answer was 503",
+	} {
+		v := &verifier{Report: &Report{}, Options: Options{User: "alice"}}
+		v.letsIn(&subject{}, "Pod p", response{code: code})
+		if got := string(v.Checks[0].Status) + ": " + v.Checks[0].Message; got != want {
+			t.Errorf("%d: %q, want %q", code, got, want)
+		}
+	}
+}
+
+// TestGrants: who gets past the gates through the API server.
+func TestGrants(t *testing.T) {
+	rule := func(groups, resources, verbs string) rbacv1.PolicyRule {
+		return rbacv1.PolicyRule{APIGroups: strings.Split(groups, ","), Resources: strings.Split(resources, ","), Verbs: strings.Split(verbs, ",")}
+	}
+	for _, c := range []struct {
+		rule rbacv1.PolicyRule
+		want string
+	}{
+		{rule("", "pods", "*"), ""},
+		{rule("", "pods/portforward", "create"), "pods/portforward"},
+		{rule("", "pods/portforward", "list"), ""},
+		{rule("apps", "*", "*"), ""},
+		{rule("", "*/proxy", "get"), "pods/proxy services/proxy"},
+		{rule("*", "*", "*"), "pods/attach pods/ephemeralcontainers pods/exec pods/portforward pods/proxy services/proxy"},
+	} {
+		if got := strings.Join(rightsOf([]rbacv1.PolicyRule{c.rule}), " "); got != c.want {
+			t.Errorf("%v: %q, want %q", c.rule, got, c.want)
+		}
+	}
+	grants := map[string][]string{}
+	grant(grants, "ns", []rbacv1.Subject{
+		{Kind: "User", Name: "system:kube-scheduler"},
+		{Kind: "Group", Name: "system:masters"},
+		{Kind: "ServiceAccount", Name: "x", Namespace: "kube-system"},
+		{Kind: "Group", Name: "system:authenticated"},
+		{Kind: "Group", Name: "system:serviceaccounts:ns"},
+		{Kind: "User", Name: "olga"},
+		{Kind: "ServiceAccount", Name: "bob"},
+	}, []string{"pods/exec"})
+	want := map[string][]string{
+		"Group system:authenticated": {"pods/exec"}, "Group system:serviceaccounts:ns": {"pods/exec"}, "User olga": {"pods/exec"}, "ServiceAccount ns/bob": {"pods/exec"},
+	}
+	if diff := cmp.Diff(want, grants); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestOneLine: what others wrote stays in its cell.
+func TestOneLine(t *testing.T) {
+	if got := oneLine(" a\n\tb \r\n" + strings.Repeat("x", 1000)); !strings.HasPrefix(got, "a; b; xxx") || len(got) > 610 || strings.ContainsAny(got, "\n\r\t") {
+		t.Errorf("%q", got)
+	}
+}

@@ -1,0 +1,129 @@
+// Package verify owns the question whether the doors of a running cluster are shut: it looks at the gates, their pods and
+// their users, knocks, and names every way that leads past them. It changes nothing.
+package verify
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	clientcorev1 "k8s.io/client-go/kubernetes/typed/core/v1"
+	"k8s.io/client-go/rest"
+
+	"github.com/kauth-dev/kauth/pkg/live"
+	"github.com/kauth-dev/kauth/pkg/plan"
+	"github.com/kauth-dev/kauth/pkg/userstore"
+)
+
+// Check is one line of a verification.
+type Check struct {
+	Status  userstore.Status `json:"status"`
+	Object  string           `json:"object,omitempty"` // what was looked at: "StatefulSet monitoring/prom"
+	Name    string           `json:"name"`             // which side of it; the names are stable
+	Message string           `json:"message"`          // what was found
+	Hint    string           `json:"hint,omitempty"`   // what to do
+}
+
+// String is the message with what to do.
+func (c Check) String() string {
+	if c.Hint == "" {
+		return c.Message
+	}
+	return c.Message + "; " + c.Hint
+}
+
+// Options say what to verify, and where.
+type Options struct {
+	Config    *rest.Config
+	Namespace string            // whose workloads; "" for those of all namespaces
+	Targets   []plan.ObjectName // these alone; none for all that have a gate or should have one
+	Secret    string            // the users Secret of whoever names none
+	Named     bool              // the user asked for that Secret: it is checked whoever uses it
+	Home      string            // the namespace of that Secret, where Namespace is ""
+	User      string            // of the gates; "" to knock without
+	Password  string
+	Patience  time.Duration // for each request to the API server
+}
+
+// Report is what was found.
+type Report struct {
+	Workloads int // that were reported on
+	Gates     int // those of them with a gate or another login
+	Checks    []Check
+}
+
+// Failed counts the checks that failed.
+func (r *Report) Failed() int {
+	n := 0
+	for _, c := range r.Checks {
+		if c.Status == userstore.Fail {
+			n++
+		}
+	}
+	return n
+}
+
+// ErrNothing is the error of a verification that could look at nothing.
+var ErrNothing = errors.New("nothing could be checked")
+
+func (r *Report) add(status userstore.Status, object, name, hint, format string, args ...any) {
+	r.Checks = append(r.Checks, Check{Status: status, Object: object, Name: name, Message: oneLine(fmt.Sprintf(format, args...)), Hint: hint})
+}
+
+// oneLine is a text, which may be others', as a line of a table can show it.
+func oneLine(text string) string {
+	const most = 600
+	var lines []string
+	for line := range strings.Lines(text) {
+		if words := strings.Fields(line); len(words) > 0 {
+			lines = append(lines, strings.Join(words, " "))
+		}
+	}
+	text = strings.Join(lines, "; ")
+	if len(text) > most {
+		text = strings.ToValidUTF8(text[:most], "") + "..."
+	}
+	return text
+}
+
+// few lists names, at most so many.
+func few(names []string, most int) string {
+	if len(names) > most {
+		return strings.Join(names[:most], ", ") + fmt.Sprintf(" and %d more", len(names)-most)
+	}
+	return strings.Join(names, ", ")
+}
+
+// unique sorts names and leaves out those that stand twice.
+func unique(names []string) []string {
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+func (o *Options) clients() (*clients, error) {
+	core, err := clientcorev1.NewForConfig(o.Config)
+	if err != nil {
+		return nil, err
+	}
+	return &clients{core: core}, nil
+}
+
+type clients struct{ core clientcorev1.CoreV1Interface }
+
+// Patience is how long a request to the API server may take unless the user says otherwise.
+const Patience = live.Patience
+
+// Targets reads names of workloads as kubectl takes them: TYPE/NAME, or TYPE/NAMESPACE/NAME.
+func Targets(args []string) ([]plan.ObjectName, error) {
+	var all []plan.ObjectName
+	for _, arg := range args {
+		name, err := plan.ParseObjectName(arg)
+		if err != nil {
+			return nil, fmt.Errorf("%q is not TYPE/NAME, such as deploy/grafana or sts/prom", arg)
+		}
+		all = append(all, name)
+	}
+	return all, nil
+}

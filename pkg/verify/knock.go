@@ -1,0 +1,194 @@
+package verify
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/tls"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/kauth-dev/kauth/pkg/config"
+	"github.com/kauth-dev/kauth/pkg/gateconf"
+	"github.com/kauth-dev/kauth/pkg/live"
+)
+
+// The bounds of the knocking: pods at once, and time for each pod.
+const (
+	knockers  = 8
+	knockTime = 15 * time.Second
+)
+
+// answer is what a pod said.
+type answer struct {
+	err      error // nobody could be asked
+	refused  bool  // with err: RBAC does not let us
+	status   *status
+	noStatus error
+	plain    response // without a password
+	health   response
+	user     response // with the password of --user
+	wrong    response // with a password that cannot be right
+}
+
+// response is what came back for one request.
+type response struct {
+	err    error
+	code   int // 0 where nothing was asked
+	header http.Header
+}
+
+// status is what of a gate's /status counts here; the fields are those of docs/gate.md.
+type status struct {
+	Version string `json:"version"`
+	Users   struct {
+		Loaded      int    `json:"loaded"`
+		Fingerprint string `json:"fingerprint"`
+		Error       string `json:"error"`
+	} `json:"users"`
+}
+
+// knockAll asks the pods of all gates, some at once.
+func (v *verifier) knockAll(ctx context.Context) map[*live.Pod]*answer {
+	var (
+		wait    sync.WaitGroup
+		slots   = make(chan struct{}, knockers)
+		answers = map[*live.Pod]*answer{}
+		allowed = map[string]error{}
+	)
+	for _, s := range v.all {
+		if s.Mode != config.ModeSidecar && s.Mode != config.ModeNative {
+			continue
+		}
+		for _, p := range s.pods {
+			if p.Status.Phase != corev1.PodRunning || s.Mode == config.ModeSidecar && s.Config.Listen == "" || s.Mode == config.ModeSidecar && gateOf(p.Pod) == nil {
+				continue
+			}
+			a := &answer{}
+			answers[p] = a
+			if _, asked := allowed[p.Namespace]; !asked {
+				allowed[p.Namespace] = v.mayForward(ctx, p.Namespace)
+			}
+			if a.err = allowed[p.Namespace]; a.err != nil {
+				a.refused = true
+				continue
+			}
+			wait.Go(func() {
+				slots <- struct{}{}
+				defer func() { <-slots }()
+				v.knock(ctx, s, p, a)
+			})
+		}
+	}
+	wait.Wait()
+	return answers
+}
+
+// knock asks one pod.
+func (v *verifier) knock(ctx context.Context, s *subject, p *live.Pod, a *answer) {
+	ctx, cancel := context.WithTimeoutCause(ctx, knockTime, fmt.Errorf("no answer within %s", knockTime))
+	defer cancel()
+	forward, err := live.Open(ctx, v.Config, p.Namespace, p.Name)
+	if err != nil {
+		a.err = err
+		return
+	}
+	defer func() { _ = forward.Close() }()
+	d := door{forward: forward, base: "http://127.0.0.1:" + strconv.Itoa(s.Port), health: ""}
+	if s.Mode == config.ModeSidecar {
+		scheme := "http"
+		if s.Config.TLSCertFile != "" {
+			scheme = "https"
+		}
+		d.base, d.health = scheme+"://127.0.0.1:"+portOf(s.Config.Listen), s.Config.HealthPath
+		a.status, a.noStatus = d.status(ctx, portOf(s.Config.AdminListen))
+	}
+	page := s.Config.Prefix + "/"
+	a.plain = d.ask(ctx, page, nil)
+	if d.health != "" {
+		a.health = d.ask(ctx, d.health, nil)
+	}
+	if s.Mode == config.ModeSidecar && s.Config.Auth == gateconf.AuthNone || a.plain.err != nil {
+		return
+	}
+	if v.User != "" {
+		a.user = d.ask(ctx, page, func(r *http.Request) { r.SetBasicAuth(v.User, v.Password) })
+	}
+	a.wrong = d.ask(ctx, page, func(r *http.Request) { r.SetBasicAuth(stranger, rand.Text()) })
+}
+
+// stranger is the user of the password that cannot be right, for whoever reads the gate's log.
+const stranger = "kauth-verify"
+
+// door is a way to the ports of one pod.
+type door struct {
+	forward      *live.Forward
+	base, health string
+}
+
+func (d door) client() *http.Client {
+	return &http.Client{
+		Transport: &http.Transport{
+			DialContext: func(ctx context.Context, _, address string) (net.Conn, error) {
+				_, text, err := net.SplitHostPort(address)
+				if err != nil {
+					return nil, err
+				}
+				port, err := strconv.Atoi(text)
+				if err != nil {
+					return nil, err
+				}
+				return d.forward.Dial(ctx, port)
+			},
+			TLSClientConfig:   &tls.Config{InsecureSkipVerify: true}, //nolint:gosec // the certificate names the outside host; the API server vouches for the pod
+			DisableKeepAlives: true,
+		},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+func (d door) ask(ctx context.Context, path string, with func(*http.Request)) response {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, d.base+path, http.NoBody)
+	if err != nil {
+		return response{err: err}
+	}
+	r.Header.Set("User-Agent", "kubectl-basicauth verify")
+	if with != nil {
+		with(r)
+	}
+	answer, err := d.client().Do(r)
+	if err != nil {
+		return response{err: tidy(ctx, err)}
+	}
+	_ = answer.Body.Close()
+	return response{code: answer.StatusCode, header: answer.Header}
+}
+
+// status asks the gate's admin port.
+func (d door) status(ctx context.Context, port string) (*status, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://127.0.0.1:"+port+"/status", http.NoBody)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := d.client().Do(r)
+	if err != nil {
+		return nil, tidy(ctx, err)
+	}
+	defer func() { _ = answer.Body.Close() }()
+	if answer.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("answers %d", answer.StatusCode)
+	}
+	var s status
+	const most = 64 << 10
+	if err := json.NewDecoder(io.LimitReader(answer.Body, most)).Decode(&s); err != nil {
+		return nil, fmt.Errorf("answers something else than a gate's status: %w", err)
+	}
+	return &s, nil
+}

@@ -1,0 +1,79 @@
+package verify
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/kauth-dev/kauth/pkg/helmrelease"
+	"github.com/kauth-dev/kauth/pkg/manifest"
+	"github.com/kauth-dev/kauth/pkg/plan"
+	"github.com/kauth-dev/kauth/pkg/topology"
+	"github.com/kauth-dev/kauth/pkg/userstore"
+)
+
+// Release verifies the manifest of an installed Helm release, gated or not, as it would be open if it ran just so. The
+// cluster itself is not looked at.
+func Release(ctx context.Context, o Options, name string) (*Report, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, o.Patience, fmt.Errorf("no answer within %s", o.Patience))
+	defer cancel()
+	release, err := helmrelease.Read(ctx, o.Config, o.Namespace, name)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrNothing, err)
+	}
+	v := &verifier{Options: o, Report: &Report{}}
+	status := userstore.Pass
+	if release.Status != "deployed" {
+		status = userstore.Warn
+	}
+	v.add(status, release.Ref, "release", "", "%s, revision %d, %s", name, release.Version, release.Status)
+	if err := v.manifest([]byte(release.Manifest), release); err != nil {
+		return nil, err
+	}
+	return v.Report, nil
+}
+
+func (v *verifier) manifest(text []byte, release *helmrelease.Release) error {
+	s, err := manifest.Read(text)
+	if err == nil {
+		v.model, err = topology.Resolve(s, release.Namespace)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", release.Ref, err)
+	}
+	for _, w := range v.model.Workloads {
+		if w.Hook {
+			continue
+		}
+		x := &subject{workload: w, Standing: plan.Stands(w)}
+		for _, t := range v.Targets {
+			x.named = x.named || t.Means(x.Ref)
+		}
+		if x.Mode == "" {
+			x.wanted, x.leftOut = plan.Wanted(v.model, w)
+		}
+		if len(v.Targets) > 0 && !x.named || x.Mode == "" && x.wanted == "" && x.leftOut == nil && !x.named {
+			continue
+		}
+		v.all = append(v.all, x)
+		switch {
+		case x.leftOut != nil:
+			v.add(userstore.Warn, x.object(), "gate", "remove it if the gate is wanted", "has no gate, as the annotation kauth.dev/gate of %s asks", x.leftOut.Short())
+			continue
+		case x.Mode == "":
+			v.ungated(x)
+			continue
+		case x.Problem != "":
+			v.Gates++
+			v.add(userstore.Fail, x.object(), "gate", "helm upgrade with --post-renderer kauth again", "%s", x.Problem)
+		default:
+			v.Gates++
+			v.gate(x)
+		}
+		v.ways(x)
+	}
+	v.unresolved()
+	if len(v.all) == 0 {
+		v.add(userstore.Warn, "", "gate", "name a workload with --gate where one is wanted", "nothing in this release has a gate, and nothing would get one by default")
+	}
+	return nil
+}

@@ -1,0 +1,208 @@
+package verify
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/kauth-dev/kauth/pkg/live"
+	"github.com/kauth-dev/kauth/pkg/manifest"
+	"github.com/kauth-dev/kauth/pkg/plan"
+	"github.com/kauth-dev/kauth/pkg/topology"
+	"github.com/kauth-dev/kauth/pkg/userstore"
+)
+
+// verifier is a verification under way.
+type verifier struct {
+	Options
+	*Report
+	*clients
+	cluster *live.Cluster
+	model   *topology.Model
+	byRef   map[manifest.Ref]*topology.Workload // of the model
+	all     []*subject
+	secrets map[string]*users // by namespace/name
+}
+
+// subject is a workload and what stands before it.
+type subject struct {
+	plan.Standing
+	workload *topology.Workload // nil where its object cannot be read
+	pods     []*live.Pod        // that exist and do not go
+	going    int                // pods that are being deleted
+	wanted   string             // why it would be gated
+	leftOut  *manifest.Object   // whose annotation says not to
+	named    bool               // on the command line
+}
+
+// object is the workload as checks name it.
+func (s *subject) object() string { return s.Ref.Short() }
+
+// Run verifies. ErrNothing means that the cluster let nothing be seen; what stood in the way is wrapped with it.
+func Run(ctx context.Context, o Options) (*Report, error) {
+	c, err := o.clients()
+	if err != nil {
+		return nil, err
+	}
+	v := &verifier{Options: o, Report: &Report{}, clients: c, secrets: map[string]*users{}}
+	if err := v.look(ctx); err != nil {
+		return nil, err
+	}
+	v.subjects()
+	if err := v.usersSecrets(ctx); err != nil {
+		return nil, err
+	}
+	answers := v.knockAll(ctx)
+	for _, s := range v.all {
+		v.subject(s, answers)
+	}
+	v.none()
+	v.unresolved()
+	v.tunnels(ctx)
+	v.gaps()
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	return v.Report, nil
+}
+
+func (v *verifier) look(ctx context.Context) error {
+	reader, err := live.NewReader(v.Config, v.Namespace, v.Patience)
+	if err != nil {
+		return err
+	}
+	if v.cluster, err = reader.Read(ctx); err != nil {
+		return fmt.Errorf("%w: %w", ErrNothing, err)
+	}
+	var unread []live.Unread
+	if v.model, unread, err = v.cluster.Model(); err != nil {
+		return err
+	}
+	for _, u := range unread {
+		v.add(userstore.Warn, u.Ref.Short(), "read", "look at it by hand", "cannot be understood, so whether it is a way in is not known: %v", u.Err)
+	}
+	v.byRef = map[manifest.Ref]*topology.Workload{}
+	for _, w := range v.model.Workloads {
+		v.byRef[w.Object.Identity()] = w
+	}
+	return nil
+}
+
+// subjects finds what to report on: every workload that has a gate or should have one, in the order of their names.
+func (v *verifier) subjects() {
+	owners := map[manifest.Ref][]*live.Pod{}
+	var order []manifest.Ref
+	note := func(ref manifest.Ref) {
+		if _, seen := owners[ref]; !seen {
+			owners[ref] = nil
+			order = append(order, ref)
+		}
+	}
+	for _, u := range v.cluster.Workloads {
+		note(manifest.Ref{Group: u.GroupVersionKind().Group, Kind: u.GetKind(), Namespace: u.GetNamespace(), Name: u.GetName()})
+	}
+	for _, p := range v.cluster.Pods {
+		ref := manifest.Ref{Group: p.Owner.Group, Kind: p.Owner.Kind, Namespace: p.Owner.Namespace, Name: p.Owner.Name}
+		note(ref)
+		owners[ref] = append(owners[ref], p)
+	}
+	slices.SortStableFunc(order, func(a, b manifest.Ref) int {
+		return strings.Compare(a.Namespace+"/"+a.Name+"/"+a.Kind, b.Namespace+"/"+b.Name+"/"+b.Kind)
+	})
+	met := make([]bool, len(v.Targets))
+	for _, ref := range order {
+		s := &subject{workload: v.byRef[ref]}
+		for _, p := range owners[ref] {
+			if p.DeletionTimestamp != nil {
+				s.going++
+			} else {
+				s.pods = append(s.pods, p)
+			}
+		}
+		v.stands(s, ref)
+		for i, t := range v.Targets {
+			if t.Means(ref) {
+				s.named, met[i] = true, true
+			}
+		}
+		if s.named || len(v.Targets) == 0 && (s.Mode != "" || s.wanted != "" || s.leftOut != nil) {
+			v.all = append(v.all, s)
+		}
+		if s.Mode != "" && (s.named || len(v.Targets) == 0) {
+			v.Gates++
+		}
+	}
+	for i, t := range v.Targets {
+		if !met[i] {
+			v.add(userstore.Fail, t.String(), "gate", "check name and namespace", "no such workload here, or none that may be seen")
+		}
+	}
+}
+
+// none says so where there is no workload to report on.
+func (v *verifier) none() {
+	v.Workloads = len(v.all)
+	if len(v.all) == 0 && len(v.Targets) == 0 {
+		where := "in any namespace"
+		if v.Namespace != "" {
+			where = "in namespace " + v.Namespace
+		}
+		v.add(userstore.Warn, "", "gate", "-n names another namespace, -A looks at all", "no gate %s that may be seen, and nothing that would get one by default", where)
+	}
+}
+
+// stands finds what stands before the pods of a workload: what its object says, or where that cannot be read, its pods.
+func (v *verifier) stands(s *subject, ref manifest.Ref) {
+	if s.workload != nil {
+		s.Standing = plan.Stands(s.workload)
+		if s.Mode == "" {
+			s.wanted, s.leftOut = plan.Wanted(v.model, s.workload)
+		}
+		return
+	}
+	for _, p := range s.pods {
+		if w := v.podWorkload(p); w != nil && s.Mode == "" {
+			s.Standing = plan.Stands(w)
+		}
+	}
+	s.Ref = ref
+}
+
+// podWorkload is a pod in the model, nil where it could not be understood.
+func (v *verifier) podWorkload(p *live.Pod) *topology.Workload {
+	return v.byRef[manifest.Ref{Kind: "Pod", Namespace: p.Namespace, Name: p.Name}]
+}
+
+// workloads are those of the model whose ways are the subject's: its pods, and where it has none its template.
+func (v *verifier) workloads(s *subject) []*topology.Workload {
+	var all []*topology.Workload
+	for _, p := range s.pods {
+		if w := v.podWorkload(p); w != nil {
+			all = append(all, w)
+		}
+	}
+	if len(all) == 0 && s.workload != nil {
+		all = append(all, s.workload)
+	}
+	return all
+}
+
+// subject reports on one workload.
+func (v *verifier) subject(s *subject, answers map[*live.Pod]*answer) {
+	switch {
+	case s.Mode == "" && s.leftOut != nil:
+		v.add(userstore.Warn, s.object(), "gate", "remove it if the gate is wanted", "has no gate, as the annotation kauth.dev/gate of %s asks", s.leftOut.Short())
+		return
+	case s.Mode == "":
+		v.ungated(s)
+		return
+	case s.Problem != "":
+		v.add(userstore.Fail, s.object(), "gate", "helm upgrade with --post-renderer kauth again", "%s", s.Problem)
+	default:
+		v.gate(s)
+	}
+	v.pods(s, answers)
+	v.ways(s)
+	v.inside(s)
+}

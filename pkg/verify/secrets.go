@@ -1,0 +1,221 @@
+package verify
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kauth-dev/kauth/pkg/config"
+	"github.com/kauth-dev/kauth/pkg/gateconf"
+	"github.com/kauth-dev/kauth/pkg/htpasswd"
+	"github.com/kauth-dev/kauth/pkg/manifest"
+	"github.com/kauth-dev/kauth/pkg/userstore"
+)
+
+// users is a users Secret.
+type users struct {
+	fingerprint string // SHA-256 of its text in hex, as gates name it; "" where it could not be read
+	count       int
+}
+
+// mostUsers bounds how many users whose hash is as it should be have a line of their own.
+const mostUsers = 20
+
+// usersSecrets reports on the users Secret of every gate, each once, and on what else a gate mounts.
+func (v *verifier) usersSecrets(ctx context.Context) error {
+	checked := false
+	for _, s := range v.all {
+		if s.Mode == "" || s.Mode == config.ModeSidecar && s.Config.Auth == gateconf.AuthNone {
+			continue
+		}
+		name, fault := v.secretOf(s)
+		if fault != "" {
+			v.add(userstore.Fail, s.object(), "secret", "helm upgrade with --post-renderer kauth again", "%s", fault)
+		}
+		checked = true
+		if err := v.usersSecret(ctx, s.Ref.Namespace, name); err != nil {
+			return err
+		}
+	}
+	if !checked || v.Named {
+		if err := v.usersSecret(ctx, v.home(), v.Secret); err != nil {
+			return err
+		}
+	}
+	for _, s := range v.all {
+		if s.Mode == config.ModeSidecar {
+			v.otherSecrets(ctx, s)
+		}
+	}
+	return nil
+}
+
+func (v *verifier) home() string {
+	if v.Namespace != "" {
+		return v.Namespace
+	}
+	return v.Home
+}
+
+// secretOf is the Secret that a workload's users are in, and what is wrong with how it gets there.
+func (v *verifier) secretOf(s *subject) (name, fault string) {
+	mounted := v.mounted(s, gateconf.VolumeName)
+	switch {
+	case s.Mode != config.ModeSidecar || s.Problem != "" && mounted == "":
+		return v.Secret, ""
+	case s.Problem != "": // its arguments say nothing
+		return mounted, ""
+	case mounted == "":
+		return s.Config.UsersSecret, "its gate mounts no Secret as volume " + gateconf.VolumeName
+	case mounted != s.Config.UsersSecret:
+		return mounted, fmt.Sprintf("its gate mounts Secret %q, but its arguments say %q", mounted, s.Config.UsersSecret)
+	}
+	return mounted, ""
+}
+
+// mounted is the Secret behind a volume of the subject's pods, "" where there is none.
+func (v *verifier) mounted(s *subject, volume string) string {
+	if s.workload != nil {
+		for _, n := range manifest.Items(s.workload.Spec(), "volumes") {
+			if manifest.String(n, "name") == volume {
+				return manifest.String(n, "secret", "secretName")
+			}
+		}
+		return ""
+	}
+	for _, p := range s.pods {
+		for _, vol := range p.Spec.Volumes {
+			if vol.Name == volume && vol.Secret != nil {
+				return vol.Secret.SecretName
+			}
+		}
+	}
+	return ""
+}
+
+// usersSecret reports on one users Secret. An error means that nothing else could be seen either.
+func (v *verifier) usersSecret(ctx context.Context, namespace, name string) error {
+	key := namespace + "/" + name
+	if v.secrets[key] != nil {
+		return nil
+	}
+	u := &users{}
+	v.secrets[key] = u
+	store := &userstore.Store{Client: v.core, Namespace: namespace, Name: name}
+	ctx, cancel := context.WithTimeoutCause(ctx, v.Patience, fmt.Errorf("no answer within %s", v.Patience))
+	defer cancel()
+	file, meta, err := store.Read(ctx)
+	switch {
+	case apierrors.IsNotFound(err):
+		v.add(userstore.Fail, store.Ref(), "secret", "", "%s", without(store.Ref(), err.Error()))
+		return nil
+	case err != nil && v.Gates == 0 && len(v.model.Workloads) == 0 && len(v.cluster.Gaps) > 0:
+		return fmt.Errorf("%w: %w", ErrNothing, err)
+	case err != nil:
+		v.add(userstore.Warn, store.Ref(), "secret", "", "%s", without(store.Ref(), err.Error()))
+		return nil
+	}
+	u.count = len(file.Users())
+	if meta.HasKey {
+		sum := sha256.Sum256(file.Bytes())
+		u.fingerprint = hex.EncodeToString(sum[:])
+	}
+	fine := 0
+	for _, c := range append(userstore.Checks(file, meta), store.ProjectionChecks(ctx, file, meta)...) {
+		if c.Status == userstore.Pass && strings.HasPrefix(c.Name, "user ") {
+			if fine++; fine > mostUsers {
+				continue
+			}
+		}
+		v.Checks = append(v.Checks, Check{Status: c.Status, Object: store.Ref(), Name: c.Name, Message: without(store.Ref(), c.Message)})
+	}
+	if fine > mostUsers {
+		v.add(userstore.Pass, store.Ref(), "users", "", "and %d more lines with a good hash", fine-mostUsers)
+	}
+	if v.User != "" {
+		v.Checks = append(v.Checks, password(store.Ref(), file, v.User, v.Password))
+	}
+	return nil
+}
+
+// without leaves out of a message the name that it begins with, and that stands beside it.
+func without(ref, message string) string {
+	return strings.TrimPrefix(strings.TrimPrefix(message, ref+": "), ref+" ")
+}
+
+// password checks one user's password against the Secret.
+func password(ref string, file *htpasswd.File, name, password string) Check {
+	c := Check{Status: userstore.Fail, Object: ref, Name: fmt.Sprintf("password of %q", name)}
+	user, ok := userstore.Find(file, name)
+	if !ok {
+		c.Message, c.Hint = "no such user", "add one with kubectl basicauth user add"
+		return c
+	}
+	clean, unfit := userstore.CleanPassword(password)
+	for _, h := range file.Lookup(user) {
+		if h.Match(clean) {
+			c.Status, c.Message = userstore.Pass, "the password is right ("+userstore.Describe(h)+")"
+			return c
+		}
+	}
+	c.Message = "the password is wrong"
+	if unfit != nil {
+		c.Message += ": " + unfit.Error()
+	}
+	return c
+}
+
+// otherSecrets reports on what else the gate reads: session keys, accepted headers, a certificate.
+func (v *verifier) otherSecrets(ctx context.Context, s *subject) {
+	for _, need := range []struct {
+		is           bool
+		volume, what string
+		keys         []string
+	}{
+		{s.Config.SessionKeyFile != "", gateconf.SessionVolume, "session keys", []string{gateconf.SessionKey}},
+		{s.Config.RequireHeader != "", gateconf.HeaderVolume, "values of header " + s.Config.RequireHeader, nil},
+		{s.Config.TLSCertFile != "", gateconf.TLSVolume, "the gate's certificate", []string{corev1.TLSCertKey, corev1.TLSPrivateKeyKey}},
+	} {
+		if !need.is {
+			continue
+		}
+		name := v.mounted(s, need.volume)
+		ref := "Secret " + s.Ref.Namespace + "/" + name
+		if name == "" || v.secrets[ref+need.what] != nil {
+			continue
+		}
+		v.secrets[ref+need.what] = &users{}
+		if err := v.hasKeys(ctx, s.Ref.Namespace, name, need.keys); apierrors.IsForbidden(err) {
+			v.add(userstore.Warn, ref, "secret", "", "%s: you may not get secrets there, so this was not looked at", need.what)
+		} else if err != nil {
+			v.add(userstore.Fail, ref, "secret", "docs/gate.md says how to make it", "%s: %v", need.what, err)
+		} else {
+			v.add(userstore.Pass, ref, "secret", "", "%s: there", need.what)
+		}
+	}
+}
+
+func (v *verifier) hasKeys(ctx context.Context, namespace, name string, keys []string) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, v.Patience, fmt.Errorf("no answer within %s", v.Patience))
+	defer cancel()
+	secret, err := v.core.Secrets(namespace).Get(ctx, name, metav1.GetOptions{})
+	if err != nil {
+		return err
+	}
+	for _, key := range keys {
+		if len(secret.Data[key]) == 0 {
+			return fmt.Errorf("no key %q, or an empty one", key)
+		}
+	}
+	if len(secret.Data) == 0 {
+		return errors.New("is empty")
+	}
+	return nil
+}

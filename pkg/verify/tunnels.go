@@ -1,0 +1,199 @@
+package verify
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	authorizationv1 "k8s.io/api/authorization/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	clientauthorizationv1 "k8s.io/client-go/kubernetes/typed/authorization/v1"
+	clientrbacv1 "k8s.io/client-go/kubernetes/typed/rbac/v1"
+
+	"github.com/kauth-dev/kauth/pkg/userstore"
+)
+
+// tunnelRights lead past a gate through the API server: to the application's port, or into its pod.
+var tunnelRights = []struct{ resource, verb string }{
+	{"pods/portforward", "create"},
+	{"pods/proxy", "get"},
+	{"services/proxy", "get"},
+	{"pods/exec", "create"},
+	{"pods/attach", "create"},
+	{"pods/ephemeralcontainers", "update"},
+	{"pods/ephemeralcontainers", "patch"},
+}
+
+// mayForward says whether RBAC lets us connect to pods of a namespace.
+func (v *verifier) mayForward(ctx context.Context, namespace string) error {
+	client, err := clientauthorizationv1.NewForConfig(v.Config)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, v.Patience, fmt.Errorf("no answer within %s", v.Patience))
+	defer cancel()
+	review, err := client.SelfSubjectAccessReviews().Create(ctx, &authorizationv1.SelfSubjectAccessReview{
+		Spec: authorizationv1.SelfSubjectAccessReviewSpec{ResourceAttributes: &authorizationv1.ResourceAttributes{
+			Namespace: namespace, Verb: "create", Resource: "pods", Subresource: "portforward",
+		}},
+	}, metav1.CreateOptions{})
+	if err == nil && !review.Status.Allowed {
+		return fmt.Errorf("you may not create pods/portforward in namespace %s", namespace)
+	}
+	return nil // where nobody says, the attempt does
+}
+
+// tunnels reports on who gets past the gates of a namespace through the API server.
+func (v *verifier) tunnels(ctx context.Context) {
+	var spaces []string
+	for _, s := range v.all {
+		if s.Mode != "" {
+			spaces = append(spaces, s.Ref.Namespace)
+		}
+	}
+	if spaces = unique(spaces); len(spaces) == 0 {
+		return
+	}
+	client, err := clientrbacv1.NewForConfig(v.Config)
+	if err != nil {
+		return
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, v.Patience, fmt.Errorf("no answer within %s", v.Patience))
+	defer cancel()
+	wide, missed := clusterGrants(ctx, client)
+	for _, space := range spaces {
+		grants, cannot := spaceGrants(ctx, client, wide, space)
+		v.tell(space, grants, append(slices.Clip(missed), cannot...))
+	}
+}
+
+// tell reports on one namespace. What everybody may do comes first.
+func (v *verifier) tell(space string, grants map[string][]string, missed []error) {
+	const most = 8
+	object, name := "Namespace "+space, "tunnels"
+	var who []string
+	for subject, rights := range grants {
+		text := subject + " (" + strings.Join(unique(rights), ", ") + ")"
+		if everybody[subject] {
+			text = "! " + text
+		}
+		who = append(who, text)
+	}
+	slices.Sort(who)
+	for i := range who {
+		who[i] = strings.TrimPrefix(who[i], "! ")
+	}
+	switch {
+	case len(who) > 0 && len(missed) > 0:
+		v.add(userstore.Warn, object, name, "", "get past the gates through the API server: %s; there may be others, for %v", few(who, most), missed[0])
+	case len(missed) > 0:
+		v.add(userstore.Warn, object, name, "", "who gets past the gates through the API server could not be seen: %v", missed[0])
+	case len(who) > 0:
+		v.add(userstore.Warn, object, name, "take the rights from those who need a password", "get past the gates through the API server: %s", few(who, most))
+	default:
+		v.add(userstore.Pass, object, name, "", "but for the cluster's own administrators nobody gets past the gates through the API server")
+	}
+}
+
+var everybody = map[string]bool{"Group system:authenticated": true, "Group system:unauthenticated": true, "Group system:serviceaccounts": true}
+
+// clusterRights is what ClusterRoles and ClusterRoleBindings say.
+type clusterRights struct {
+	roles  map[string][]string // tunnel rights by ClusterRole
+	grants map[string][]string // by subject, in every namespace
+}
+
+func clusterGrants(ctx context.Context, client clientrbacv1.RbacV1Interface) (*clusterRights, []error) {
+	c := &clusterRights{roles: map[string][]string{}, grants: map[string][]string{}}
+	roles, err := client.ClusterRoles().List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return c, []error{cannotList("clusterroles", "", err)}
+	}
+	for _, r := range roles.Items {
+		c.roles[r.Name] = rightsOf(r.Rules)
+	}
+	bindings, err := client.ClusterRoleBindings().List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return c, []error{cannotList("clusterrolebindings", "", err)}
+	}
+	for _, b := range bindings.Items {
+		grant(c.grants, "", b.Subjects, c.roles[b.RoleRef.Name])
+	}
+	return c, nil
+}
+
+func spaceGrants(ctx context.Context, client clientrbacv1.RbacV1Interface, wide *clusterRights, space string) (map[string][]string, []error) {
+	grants := map[string][]string{}
+	for subject, rights := range wide.grants {
+		grants[subject] = slices.Clone(rights)
+	}
+	roles, err := client.Roles(space).List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return grants, []error{cannotList("roles", space, err)}
+	}
+	bindings, err := client.RoleBindings(space).List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return grants, []error{cannotList("rolebindings", space, err)}
+	}
+	own := map[string][]string{}
+	for _, r := range roles.Items {
+		own[r.Name] = rightsOf(r.Rules)
+	}
+	for _, b := range bindings.Items {
+		rights := own[b.RoleRef.Name]
+		if b.RoleRef.Kind == "ClusterRole" {
+			rights = wide.roles[b.RoleRef.Name]
+		}
+		grant(grants, space, b.Subjects, rights)
+	}
+	return grants, nil
+}
+
+func cannotList(resource, namespace string, err error) error {
+	where := "in all namespaces"
+	if namespace != "" {
+		where = "in namespace " + namespace
+	}
+	if apierrors.IsForbidden(err) {
+		return fmt.Errorf("you may not list %s.rbac.authorization.k8s.io %s", resource, where)
+	}
+	return fmt.Errorf("%s.rbac.authorization.k8s.io %s: %w", resource, where, err)
+}
+
+// rightsOf returns those of tunnelRights that rules give, by their resource.
+func rightsOf(rules []rbacv1.PolicyRule) []string {
+	var rights []string
+	for _, rule := range rules {
+		if !slices.Contains(rule.APIGroups, "") && !slices.Contains(rule.APIGroups, "*") {
+			continue
+		}
+		for _, t := range tunnelRights {
+			_, sub, _ := strings.Cut(t.resource, "/")
+			resource := slices.Contains(rule.Resources, t.resource) || slices.Contains(rule.Resources, "*") || slices.Contains(rule.Resources, "*/"+sub)
+			if resource && (slices.Contains(rule.Verbs, t.verb) || slices.Contains(rule.Verbs, "*")) {
+				rights = append(rights, t.resource)
+			}
+		}
+	}
+	return unique(rights)
+}
+
+// grant notes rights by subject. The cluster's own parts, and whoever holds the certificate of an administrator, are no news.
+func grant(grants map[string][]string, namespace string, subjects []rbacv1.Subject, rights []string) {
+	for _, s := range subjects {
+		name := s.Kind + " " + s.Name
+		if s.Kind == rbacv1.ServiceAccountKind {
+			if s.Namespace == "" {
+				s.Namespace = namespace
+			}
+			name = s.Kind + " " + s.Namespace + "/" + s.Name
+		}
+		own := strings.HasPrefix(s.Name, "system:") && !strings.HasPrefix(s.Name, "system:authenticated") && !strings.HasPrefix(s.Name, "system:unauthenticated") && !strings.HasPrefix(s.Name, "system:serviceaccount")
+		if len(rights) > 0 && !own && s.Namespace != metav1.NamespaceSystem {
+			grants[name] = append(grants[name], rights...)
+		}
+	}
+}
