@@ -116,3 +116,27 @@ func TestPatchesOfLogins(t *testing.T) {
 		})
 	}
 }
+
+// TestNetworkPolicy: the policy that kauth adds comes out of kustomize as inject gives it, by patches and by the function.
+func TestNetworkPolicy(t *testing.T) {
+	want := objects(t, must(t, t.TempDir(), small, program(t), "--network-policy", "gate-only"))
+	if len(want) != 4 {
+		t.Fatalf("inject adds no policy: %v", want)
+	}
+	dir := write(t, "rendered.yaml", small, "kustomization.yaml", component)
+	must(t, dir, small, program(t), "patches", "-o", "kauth", "--network-policy", "gate-only")
+	out, errs, err := build(t, dir)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, errs)
+	}
+	if diff := cmp.Diff(want, objects(t, out)); diff != "" {
+		t.Errorf("patches (-inject +kustomize):\n%s", diff)
+	}
+	out, errs, err = build(t, write(t, "rendered.yaml", small, "kustomization.yaml", transformer, "function.yaml", gates(t, "defaults: {networkPolicy: gate-only}\n")))
+	if err != nil {
+		t.Fatalf("%v\n%s", err, errs)
+	}
+	if diff := cmp.Diff(withoutRecord(t, must(t, dir, small, program(t), "--network-policy", "gate-only")), withoutRecord(t, out)); diff != "" {
+		t.Errorf("function (-inject +kustomize):\n%s", diff)
+	}
+}

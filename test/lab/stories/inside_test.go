@@ -89,6 +89,9 @@ func (in inside) getsNothing(url string) func() error {
 		if timeout, ok := errors.AsType[net.Error](err); ok && timeout.Timeout() {
 			return nil
 		}
-		return fmt.Errorf("from %s: %s: %d, %w; want no answer", in.name, url, r.status, err)
+		if err == nil {
+			err = fmt.Errorf("%d", r.status)
+		}
+		return fmt.Errorf("from %s: %s: %w; want no answer", in.name, url, err)
 	}
 }

@@ -82,7 +82,9 @@ func newFence(s *story, enforcer *enforce.Enforcer) *fence {
 	for _, c := range clients {
 		fmt.Fprintf(&pods, client13, c[0], c[1], c[2])
 	}
-	s.kubectl(pods.String(), "apply", "-f", "-")
+	if _, _, err := (command{stdin: pods.String(), args: []string{"kubectl", "apply", "-f", "-"}}).run(); err != nil { // to several namespaces
+		s.Fatal(err)
+	}
 	for _, c := range clients {
 		s.until("pod "+c[0], func() error {
 			ready, err := s.tryKubectl("", "get", "pod", c[0], "-n", c[1], "-o", `jsonpath={.status.conditions[?(@.type=="Ready")].status}`)
@@ -187,7 +189,7 @@ func (s *story) meshUnderPolicy(enforcer *enforce.Enforcer) {
 	s.figure("two replicas Ready", s.until("two replicas", func() error { return s.podsReady("alertmanager=mesh", 2) }))
 	s.until("a pod beside them", func() error { return s.podsReady("role=none", 1) })
 	ip, near := s.podIP("alertmanager=mesh"), s.inside(s.ns, "role=none", "web")
-	s.must(near.getsNothing("http://"+ip+":9093/"), near.getsNothing("http://"+ip+":8080/"), near.gets("http://"+ip+":8181/", nobody, 401), near.gets("http://"+ip+":8181/", alice, 200))
+	s.must(near.getsNothing("http://"+ip+":9093/"), near.getsNothing("http://"+ip+":8080/"), near.gets("http://"+ip+":8181/", nobody, 401), near.gets("http://"+ip+":8181/api/v2/status", alice, 200))
 	s.figure("both in one mesh", s.until("one mesh", func() error {
 		r, err := get("http://"+ip+":9093/metrics", nobody) // from the node, which no policy holds back
 		if err == nil && !strings.Contains(r.body, "\nalertmanager_cluster_members 2\n") {
