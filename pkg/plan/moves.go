@@ -44,7 +44,13 @@ func (p *planner) moveTarget(way *topology.Way) {
 	case g.tls() && text == "http", !g.tls() && text != "http" && !strings.HasSuffix(text, "/ws"):
 		p.setField(way.Service.Object, said, g.scheme())
 	}
-	p.find(Warning, way.Service.Object, way.ServicePort.Field, "give them a user, or a ClusterIP Service of their own with --keep-internal",
+	hint := "give them a user, or a ClusterIP Service of their own with --keep-internal"
+	for _, i := range p.options.KeepInternal {
+		if i.Service == "" || i.Service == way.Service.Object.Name {
+			hint = "let them name the Service " + strconv.Quote(i.Name)
+		}
+	}
+	p.find(Warning, way.Service.Object, way.ServicePort.Field, hint,
 		"the Service is open to the outside (%s), so its port %d now leads to the gate: clients inside the cluster that use it need a password too",
 		way.Service.Exposed(), way.ServicePort.Number)
 }
