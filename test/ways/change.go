@@ -100,7 +100,7 @@ func (w *World) concerned(gates map[string]Gate) map[*Object]bool {
 		}
 		all[p.Workload] = true
 		for _, s := range w.Objects { // a port is offered by every Service, for routes that come later
-			if s.Kind == "Service" && s.NS == p.NS && p.matches(texts(s.Map, "spec", "selector")) != never {
+			if s.Kind == "Service" && s.NS == p.NS && p.like(texts(s.Map, "spec", "selector")) {
 				all[s] = true
 			}
 		}

@@ -96,7 +96,7 @@ func (g *gen) selector(w *made) Map {
 		s = Map{"tier": w.labels["tier"]} // of several workloads
 	case n == 6:
 		s["tier"] = "c" // nobody's
-	case n == 7 && g.runtime:
+	case n == 7:
 		s["leader"] = "true" // a label that comes at run time
 	case n < 12 && w.kind == "StatefulSet":
 		s = Map{podName: w.name + "-0"}

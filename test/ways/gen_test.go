@@ -15,13 +15,6 @@ type gen struct {
 	workloads []*made
 	services  []*made
 	targets   []string // --gate
-	features
-}
-
-// features are parts of topologies that are made only when asked for: the judge expects any label at run time, kauth none
-// that says what a pod is.
-type features struct {
-	runtime bool // selectors with labels that come at run time
 }
 
 // made is something that others can refer to.
@@ -34,8 +27,8 @@ type made struct {
 }
 
 // topology returns a random stream.
-func topology(seed uint64, f features) *gen {
-	g := &gen{Rand: rand.New(rand.NewPCG(seed, 1)), ns: "mon", features: f}
+func topology(seed uint64) *gen {
+	g := &gen{Rand: rand.New(rand.NewPCG(seed, 1)), ns: "mon"}
 	g.told = g.chance(0.5)
 	for i := range 1 + g.IntN(3) {
 		g.workload(i)

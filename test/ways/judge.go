@@ -30,7 +30,6 @@ type Run struct {
 	In, Out  *Stream
 	Findings []Finding
 	Unsure   bool // kauth was not told the namespace of the release
-	Runtime  bool // count ways that take a label which pods may get at run time
 }
 
 // A Gate is a gate as it stands in the output.
@@ -118,7 +117,7 @@ func (r Run) ways(before, after *World, gates map[string]Gate) []string {
 	say := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }
 	want := map[Way]bool{}
 	for _, w := range before.Ways {
-		if w.Maybe && !r.Runtime {
+		if w.Hardly {
 			continue
 		}
 		g, gated := gates[w.Workload]
@@ -129,7 +128,7 @@ func (r Run) ways(before, after *World, gates map[string]Gate) []string {
 	}
 	got := map[Way]bool{}
 	for _, w := range after.Ways {
-		if w.Maybe && !r.Runtime {
+		if w.Hardly {
 			continue
 		}
 		got[w] = true
@@ -180,7 +179,7 @@ func (r Run) excused(before *World, w Way) bool {
 	d := before.Doors[i]
 	for _, f := range r.Findings {
 		here := f.about(d.Object) && (f.Field == d.Field || f.Field == "")
-		if here && (openWords.MatchString(f.Message) && before.names(f.Message, w) || w.Maybe && strings.Contains(f.Message, "selects no workload")) {
+		if here && openWords.MatchString(f.Message) && before.names(f.Message, w) {
 			return true
 		}
 	}

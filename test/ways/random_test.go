@@ -16,15 +16,9 @@ import (
 )
 
 var (
-	firstFlag    = flag.Uint64("seed", 1, "the first topology to try")
-	countFlag    = flag.Int("topologies", topologies, "how many topologies to try")
-	featuresFlag = flag.String("features", "", "parts of topologies where the judge and kauth differ: runtime")
+	firstFlag = flag.Uint64("seed", 1, "the first topology to try")
+	countFlag = flag.Int("topologies", topologies, "how many topologies to try")
 )
-
-func asked() features {
-	has := func(name string) bool { return slices.Contains(strings.Split(*featuresFlag, ","), name) }
-	return features{has("runtime")}
-}
 
 // options are what kauth is told of a topology.
 func (g *gen) options() (inject.Options, error) {
@@ -68,13 +62,13 @@ type failure struct {
 }
 
 // attempt tries one topology. A failure is shrunk, for the first of its kind.
-func attempt(seed uint64, f features, first func(kind string) bool) (tried, *failure, error) {
-	g := topology(seed, f)
+func attempt(seed uint64, first func(kind string) bool) (tried, *failure, error) {
+	g := topology(seed)
 	o, err := g.options()
 	if err != nil {
 		return tried{}, nil, err
 	}
-	got, wrong := judge(render(g.items), o, f.runtime)
+	got, wrong := judge(render(g.items), o)
 	if len(wrong) == 0 {
 		return got, nil, nil
 	}
@@ -83,10 +77,10 @@ func attempt(seed uint64, f features, first func(kind string) bool) (tried, *fai
 		return got, fail, nil
 	}
 	items := shrink(g.items, func(items []item) bool {
-		_, still := judge(render(items), o, f.runtime)
+		_, still := judge(render(items), o)
 		return len(still) > 0 && shape(still[0]) == fail.kind
 	})
-	last, wrong := judge(render(items), o, f.runtime)
+	last, wrong := judge(render(items), o)
 	var said []string
 	for _, line := range last.Findings {
 		said = append(said, fmt.Sprintf("%s: %s %s/%s: %s: %s", line.Severity, line.Kind, line.NS, line.Name, line.Field, line.Message))
@@ -99,7 +93,6 @@ func attempt(seed uint64, f features, first func(kind string) bool) (tried, *fai
 // TestTopologies tries random topologies: whatever the stream, kauth closes every way past its gates, loses and adds none,
 // changes nothing else, does twice what it does once, can be taken out again, and refuses only for reasons that are so.
 func TestTopologies(t *testing.T) {
-	f := asked()
 	var (
 		mu            sync.Mutex
 		gates, stops  int
@@ -121,7 +114,7 @@ func TestTopologies(t *testing.T) {
 	for range runtime.GOMAXPROCS(0) {
 		workers.Go(func() {
 			for seed, ok := take(); ok; seed, ok = take() {
-				got, fail, err := attempt(seed, f, first)
+				got, fail, err := attempt(seed, first)
 				if err != nil {
 					t.Errorf("-seed %d: %v", seed, err)
 				}

@@ -194,7 +194,7 @@ func (w *World) leads(f Finding, workload string, like func(Door, Way) bool) boo
 func (w *World) nameless(workload, port string) bool {
 	for _, p := range w.Pods {
 		for _, o := range w.Objects {
-			if o.Kind != "Service" || !same(workload, p.Workload) || p.matches(texts(o.Map, "spec", "selector")) == never {
+			if o.Kind != "Service" || !same(workload, p.Workload) || !p.like(texts(o.Map, "spec", "selector")) {
 				continue
 			}
 			for _, sp := range servicePorts(o) {
@@ -214,7 +214,7 @@ func (w *World) hosted(f Finding) bool {
 func (w *World) selected(f Finding, workload string) bool {
 	for _, o := range w.Objects {
 		for _, p := range w.Pods {
-			if f.about(o) && same(workload, p.Workload) && o.NS == p.NS && p.matches(texts(o.Map, "spec", "selector")) != never {
+			if f.about(o) && same(workload, p.Workload) && o.NS == p.NS && p.like(texts(o.Map, "spec", "selector")) {
 				return true
 			}
 		}
@@ -233,7 +233,7 @@ func (w *World) ports(f Finding) int {
 			all[port.Number] = true
 		}
 		for _, o := range w.Objects {
-			if o.Kind == "Service" && p.matches(texts(o.Map, "spec", "selector")) != never {
+			if o.Kind == "Service" && p.like(texts(o.Map, "spec", "selector")) {
 				for _, sp := range servicePorts(o) {
 					all[p.target(sp)] = true
 				}

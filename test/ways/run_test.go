@@ -53,7 +53,7 @@ func findings(from []plan.Finding) []Finding {
 }
 
 // judge runs kauth, and returns everything that is wrong with what it did, whatever namespace the release may be in.
-func judge(in []byte, o inject.Options, runtime bool) (tried, []string) {
+func judge(in []byte, o inject.Options) (tried, []string) {
 	t, err := try(in, o)
 	if err != nil {
 		return t, []string{fmt.Sprintf("an error that is no refusal: %v", err)}
@@ -69,7 +69,7 @@ func judge(in []byte, o inject.Options, runtime bool) (tried, []string) {
 	if err != nil {
 		return t, []string{err.Error()}
 	}
-	r := Run{In: before, Out: after, Findings: t.Findings, Unsure: o.Namespace == "", Runtime: runtime}
+	r := Run{In: before, Out: after, Findings: t.Findings, Unsure: o.Namespace == ""}
 	all := namespaces(before, o.Namespace)
 	wrong := r.Changes(all...)
 	for _, ns := range all {

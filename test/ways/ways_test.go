@@ -96,7 +96,7 @@ func TestJudge(t *testing.T) {
 	var o inject.Options
 	o.Namespace = "mon"
 	o.KeepInternal = []plan.Internal{{Name: "lb-inside"}}
-	kauth, wrong := judge([]byte(in), o, false)
+	kauth, wrong := judge([]byte(in), o)
 	if kauth.Out == nil || len(wrong) > 0 {
 		t.Fatalf("%v %v", kauth.Refused, wrong)
 	}

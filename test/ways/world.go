@@ -40,6 +40,7 @@ type Way struct {
 	Port     int // 0 is every port
 	Protocol string
 	Maybe    bool // it takes a label that pods may get at run time
+	Hardly   bool // it takes one that nobody gives them then, so that it is no fault to count it nor not to
 }
 
 // String is the way as a person would write it.
@@ -50,6 +51,9 @@ func (w Way) String() string {
 	}
 	if w.Maybe {
 		s += " (maybe)"
+	}
+	if w.Hardly {
+		s += " (hardly)"
 	}
 	return s
 }
@@ -151,20 +155,33 @@ func (w *World) through(s *Object, door Door, ports []servicePort, only int) {
 		w.Loose = append(w.Loose, Loose{door.String(), "no selector", s.NS + "/" + s.Name})
 		return
 	}
-	sure := slices.ContainsFunc(w.Pods, func(p *Pods) bool {
-		return p.NS == s.NS && p.matches(selector) == always && p.Workload.annotation("helm.sh/hook") == ""
-	})
 	for _, p := range w.Pods {
-		m := p.matches(selector)
-		if p.NS != s.NS || m == never || m == maybe && sure { // a Service that has its pods waits for no others
+		m := w.finds(s, selector, p)
+		if m == never {
 			continue
 		}
 		for _, sp := range ports {
 			if number := p.target(sp); number > 0 && (only == 0 || only == number) {
-				w.Ways = append(w.Ways, Way{door.String(), s.NS + "/" + s.Name, p.Workload.String(), number, sp.Protocol, m == maybe})
+				w.Ways = append(w.Ways, Way{door.String(), s.NS + "/" + s.Name, p.Workload.String(), number, sp.Protocol, m == maybe, m == hardly})
 			}
 		}
 	}
+}
+
+// finds says how sure it is that a Service selects pods. Such as lack labels of the run time count where they have the others,
+// or where no pods have any of them; a label that some template gives is none of the run time.
+func (w *World) finds(s *Object, selector map[string]string, p *Pods) match {
+	m, shared := p.matches(selector)
+	if p.NS != s.NS {
+		return never
+	}
+	if m == maybe && p.hook() || m == maybe && shared == 0 && slices.ContainsFunc(w.Pods, func(other *Pods) bool {
+		_, theirs := other.matches(selector)
+		return other.NS == s.NS && theirs > 0 && !other.hook()
+	}) {
+		return hardly
+	}
+	return m
 }
 
 // away follows an ExternalName, which may lead back into the cluster, to any port.
