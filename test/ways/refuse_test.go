@@ -170,7 +170,7 @@ func (w *World) lacks(service, port string) bool {
 // dead says whether no way begins at an object.
 func (w *World) dead(f Finding) bool {
 	return !slices.ContainsFunc(w.Ways, func(way Way) bool {
-		return strings.HasPrefix(way.Door, f.Kind+" ") && strings.Contains(way.Door, "/"+f.Name+": "+f.Field)
+		return !way.Hardly && strings.HasPrefix(way.Door, f.Kind+" ") && strings.Contains(way.Door, "/"+f.Name+": "+f.Field)
 	})
 }
 

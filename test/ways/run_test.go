@@ -105,6 +105,9 @@ func namespaces(in *Stream, told string) []string {
 	seen := map[string]bool{"elsewhere": true}
 	for _, o := range in.Objects {
 		named(o.Map, seen)
+		for _, b := range streams(o) {
+			seen[b.ns] = true
+		}
 	}
 	return slices.Sorted(maps.Keys(seen))
 }
