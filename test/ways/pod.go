@@ -95,9 +95,9 @@ func numbered(set, pod string) bool {
 type match int
 
 const (
-	never match = iota
-	hardly      // by labels that whoever makes a pod gives it, and did not give these
-	maybe       // by a label that pods may get at run time, such as that of a leader
+	never  match = iota
+	hardly       // by labels that whoever makes a pod gives it, and did not give these
+	maybe        // by a label that pods may get at run time, such as that of a leader
 	always
 )
 
@@ -112,7 +112,7 @@ func (p *Pods) matches(selector map[string]string) (m match, shared int) {
 				return never, 0
 			}
 			shared++
-		case !ok && given(k):
+		case !ok && p.given(k):
 			m = min(m, hardly)
 		case !ok:
 			m = min(m, maybe)
@@ -133,11 +133,14 @@ func (p *Pods) like(selector map[string]string) bool {
 
 // given says whether a label is one that names what a pod is. Who makes a pod gives it these: charts by the labels that
 // Kubernetes recommends and Helm's own, and by the older ones that tools go by; operators and controllers those of their
-// groups. Leader elections and active replicas set others.
-func given(key string) bool {
+// groups. Leader elections and active replicas set others, and what a CronJob's Jobs are called nobody knows before.
+func (p *Pods) given(key string) bool {
 	group, name, found := strings.Cut(key, "/")
 	if !found {
 		group, name = "", key
+	}
+	if name == "job-name" || name == "controller-uid" {
+		return p.Workload.Kind != "CronJob"
 	}
 	switch group {
 	case "":

@@ -38,11 +38,16 @@ func (g *gen) options() (inject.Options, error) {
 	case 3:
 		tell.RequireHeader, tell.HeaderSecret = new("X-Origin-Verify"), new("origin")
 	}
-	all, err := config.Resolve(tell, nil)
+	file, err := g.parsed()
 	if err != nil {
 		return o, err
 	}
-	o.Settings = all.Settings
+	all, err := config.Resolve(tell, file)
+	if err != nil {
+		return o, err
+	}
+	o.Settings, o.Rules = all.Settings, all.Rules
+	o.KeepInternal = g.keepInternal()
 	for _, text := range g.targets {
 		target, err := plan.ParseTarget(text)
 		if err != nil {
@@ -69,6 +74,7 @@ func attempt(seed uint64, first func(kind string) bool) (tried, *failure, error)
 		return tried{}, nil, err
 	}
 	got, wrong := judge(render(g.items), o)
+	wrong = append(wrong, g.undone(render(g.items), got)...)
 	if len(wrong) == 0 {
 		return got, nil, nil
 	}
@@ -77,15 +83,17 @@ func attempt(seed uint64, first func(kind string) bool) (tried, *failure, error)
 		return got, fail, nil
 	}
 	items := shrink(g.items, func(items []item) bool {
-		_, still := judge(render(items), o)
+		got, still := judge(render(items), o)
+		still = append(still, g.undone(render(items), got)...)
 		return len(still) > 0 && shape(still[0]) == fail.kind
 	})
 	last, wrong := judge(render(items), o)
+	wrong = append(wrong, g.undone(render(items), last)...)
 	var said []string
 	for _, line := range last.Findings {
 		said = append(said, fmt.Sprintf("%s: %s %s/%s: %s: %s", line.Severity, line.Kind, line.NS, line.Name, line.Field, line.Message))
 	}
-	fail.text = fmt.Sprintf("-seed %d -topologies 1; namespace %q, gates %v\n%s\nkauth says\n%s\nof\n%s", seed, o.Namespace, g.targets,
+	fail.text = fmt.Sprintf("-seed %d -topologies 1; namespace %q, gates %v, inside %v\n%s%s\nkauth says\n%s\nof\n%s", seed, o.Namespace, g.targets, o.KeepInternal, g.file,
 		strings.Join(wrong, "\n"), strings.Join(said, "\n"), render(items))
 	return got, fail, nil
 }

@@ -4,7 +4,10 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
+
+	"github.com/kauth-dev/kauth/pkg/config"
 )
 
 // A reason is a kind of refusal, and how to tell that the stream really has what it says.
@@ -63,6 +66,29 @@ var reasons = []reason{
 			})
 		})
 	}},
+	{re(`^selects (\S+ \S+) and (\S+ \S+), whose gates differ in`), func(w *World, f Finding, m []string) bool {
+		return m[1] != m[2] && w.selected(f, m[1]) && w.selected(f, m[2])
+	}},
+	{re(`^is said once for all backends, but the gates of (\S+ \S+) and (\S+ \S+) differ$`), func(w *World, f Finding, m []string) bool {
+		any := func(Door, Way) bool { return true }
+		return m[1] != m[2] && w.leads(f, m[1], any) && w.leads(f, m[2], any)
+	}},
+	{re(`^tells nginx one protocol for all, but the gate behind (\S+ \S+) speaks HTTPS and the one behind (\S+ \S+) HTTP$`), func(w *World, f Finding, m []string) bool {
+		return m[1] != m[2] && f.Kind == "Ingress"
+	}},
+	{re(`^is reencrypt, but the gate speaks HTTP$`), func(_ *World, f Finding, _ []string) bool { return f.Kind == "Route" }},
+	{re(`^port (\d+) of .* is taken by (?:container "(.*)"|the application|.*, on the node)$`), func(w *World, f Finding, m []string) bool {
+		return slices.ContainsFunc(w.Pods, func(p *Pods) bool {
+			return f.about(p.Workload) && (m[2] == "" || slices.ContainsFunc(p.Ports, func(pp PodPort) bool { return fmt.Sprint(pp.Number) == m[1] && pp.Container == m[2] }))
+		})
+	}},
+	{re(`^kauth\.yaml:\d+: gates\[(\d+)\]\.target: no workload of this stream matches$`), func(w *World, _ Finding, m []string) bool {
+		i, err := strconv.Atoi(m[1])
+		return err == nil && i < len(w.rules) && !slices.ContainsFunc(w.Pods, func(p *Pods) bool { return meant(w.rules[i].Target, p) })
+	}},
+	{re(`^--keep-internal (\S+)=(\S+): no such Service of this stream has ports that move to a gate$`), func(w *World, _ Finding, m []string) bool {
+		return len(w.rules) > 0 || !slices.ContainsFunc(w.Objects, func(o *Object) bool { return o.Kind == "Service" && o.Name == m[1] && exposed(o) && w.certain(o) })
+	}},
 	{re(`^several ports (?:.* )?\(`), func(w *World, f Finding, _ []string) bool { return w.ports(f) > 1 }},
 	{re(`^no container says which port`), func(w *World, f Finding, _ []string) bool { return w.ports(f) == 0 }},
 	{re(`a Helm hook runs to its end`), func(w *World, f Finding, _ []string) bool { return w.noted(f, "helm.sh/hook", "") }},
@@ -106,20 +132,23 @@ func re(s string) *regexp.Regexp { return regexp.MustCompile(s) }
 
 // refusals returns the refusals that name something that the stream has not, in any namespace, and those of a kind that
 // nobody said how to check.
-func refusals(in *Stream, told string, refused []Finding) []string {
+func refusals(in *Stream, told string, refused []Finding, rules ...config.Rule) []string {
 	var worlds []*World
 	for _, ns := range namespaces(in, told) {
 		w := Resolve(in, ns)
-		w.unsure = told == ""
+		w.unsure, w.rules = told == "", rules
 		worlds = append(worlds, w)
 	}
 	if told == "" { // what has no namespace may be kept apart from nothing
 		w := Resolve(in.merged(), "")
-		w.unsure = true
+		w.unsure, w.rules = true, rules
 		worlds = append(worlds, w)
 	}
 	var wrong []string
 	for _, f := range refused {
+		if len(refused) > 1 && strings.HasPrefix(f.Message, "--keep-internal") {
+			continue // what else is refused may be why nothing moves
+		}
 		i := slices.IndexFunc(reasons, func(r reason) bool { return r.says.MatchString(f.Message) })
 		if i < 0 {
 			wrong = append(wrong, fmt.Sprintf("refused for a reason of its own: %s %s: %s: %s", f.Kind, f.Name, f.Field, f.Message))
@@ -133,6 +162,36 @@ func refusals(in *Stream, told string, refused []Finding) []string {
 		}
 	}
 	return wrong
+}
+
+// meant says whether a target of a settings file, as the generator writes them, is for pods.
+func meant(t config.Target, p *Pods) bool {
+	fits := func(pattern *string, text string) bool {
+		if pattern == nil {
+			return true
+		}
+		before, _, some := strings.Cut(*pattern, "*")
+		return *pattern == text || some && strings.HasPrefix(text, before) || strings.TrimSuffix(*pattern, "?") == text[:max(len(text)-1, 0)]
+	}
+	for key, value := range t.Labels {
+		if p.Labels[key] != value && text(p.Workload.Map, "metadata", "labels", key) != value {
+			return false
+		}
+	}
+	serves := p.Workload.Group == "monitoring.coreos.com" || slices.Contains([]string{"Deployment", "StatefulSet", "DaemonSet"}, p.Workload.Kind)
+	return !p.hook() && (t.Kind == nil && serves || t.Kind != nil && strings.EqualFold(*t.Kind, p.Workload.Kind)) && fits(t.Name, p.Workload.Name) && fits(t.Namespace, p.NS)
+}
+
+// certain says whether a Service leads to the web port of a resource of the operator, which is gated unless somebody says not.
+func (w *World) certain(s *Object) bool {
+	if slices.ContainsFunc(w.Objects, func(o *Object) bool { return o.annotation("kauth.dev/gate") == "disabled" }) {
+		return false
+	}
+	web := map[string]int{"Prometheus": 9090, "PrometheusAgent": 9090, "Alertmanager": 9093, "ThanosRuler": 10902}
+	return slices.ContainsFunc(w.Ways, func(way Way) bool {
+		kind, _, _ := strings.Cut(way.Workload, " ")
+		return !way.Hardly && strings.HasPrefix(way.Door, s.String()+": ") && way.Port == web[kind]
+	})
 }
 
 // same says whether a message means that object.

@@ -63,13 +63,16 @@ func judge(in []byte, o inject.Options) (tried, []string) {
 		return t, []string{err.Error()}
 	}
 	if t.Out == nil {
-		return t, refusals(before, o.Namespace, t.Refused)
+		return t, refusals(before, o.Namespace, t.Refused, o.Rules...)
 	}
 	after, err := Read(t.Out)
 	if err != nil {
 		return t, []string{err.Error()}
 	}
 	r := Run{In: before, Out: after, Findings: t.Findings, Unsure: o.Namespace == ""}
+	for _, i := range o.KeepInternal {
+		r.Inside = append(r.Inside, Inside{i.Service, i.Name})
+	}
 	all := namespaces(before, o.Namespace)
 	wrong := r.Changes(all...)
 	for _, ns := range all {

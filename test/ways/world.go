@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/kauth-dev/kauth/pkg/config"
 )
 
 // A World is what a cluster would make of a stream.
@@ -17,6 +19,7 @@ type World struct {
 	services map[name][]*Object
 	nowhere  bool // everything is in one namespace, wherever references lead
 	unsure   bool // kauth knows less: not the namespace of the release
+	rules    []config.Rule
 }
 
 type name struct{ ns, name string }
