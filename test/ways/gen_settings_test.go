@@ -2,6 +2,7 @@ package ways
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/kauth-dev/kauth/pkg/config"
@@ -17,7 +18,9 @@ func (g *gen) settings() {
 	}
 	b.WriteString("gates:\n")
 	for _, w := range g.workloads {
+		said := slices.ContainsFunc(g.asked, func(a asked) bool { return a.kind == w.kind && a.name == w.name })
 		switch n := g.IntN(10); {
+		case said: // one target twice is refused
 		case n < 4:
 			fmt.Fprintf(&b, "- target: {kind: %s, name: %s%s}\n  %s\n", w.kind, w.name, g.portSetting(w), g.setting())
 			g.asked = append(g.asked, asked{w.kind, w.name, true})

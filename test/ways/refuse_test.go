@@ -70,8 +70,8 @@ var reasons = []reason{
 		return m[1] != m[2] && w.selected(f, m[1]) && w.selected(f, m[2])
 	}},
 	{re(`^is said once for all backends, but the gates of (\S+ \S+) and (\S+ \S+) differ$`), func(w *World, f Finding, m []string) bool {
-		any := func(Door, Way) bool { return true }
-		return m[1] != m[2] && w.leads(f, m[1], any) && w.leads(f, m[2], any)
+		all := func(Door, Way) bool { return true }
+		return m[1] != m[2] && w.leads(f, m[1], all) && w.leads(f, m[2], all)
 	}},
 	{re(`^tells nginx one protocol for all, but the gate behind (\S+ \S+) speaks HTTPS and the one behind (\S+ \S+) HTTP$`), func(w *World, f Finding, m []string) bool {
 		return m[1] != m[2] && f.Kind == "Ingress"
