@@ -71,7 +71,7 @@ var reasons = []reason{
 	}},
 	{re(`^is said once for all backends, but the gates of (\S+ \S+) and (\S+ \S+) differ$`), func(w *World, f Finding, m []string) bool {
 		all := func(Door, Way) bool { return true }
-		return m[1] != m[2] && w.leads(f, m[1], all) && w.leads(f, m[2], all)
+		return m[1] != m[2] && (w.leads(f, m[1], all) || w.nameless(m[1], "")) && (w.leads(f, m[2], all) || w.nameless(m[2], ""))
 	}},
 	{re(`^tells nginx one protocol for all, but the gate behind (\S+ \S+) speaks HTTPS and the one behind (\S+ \S+) HTTP$`), func(w *World, f Finding, m []string) bool {
 		return m[1] != m[2] && f.Kind == "Ingress"
