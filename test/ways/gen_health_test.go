@@ -50,7 +50,7 @@ func (g *gen) gke() {
 // gce adds BackendConfigs to Services that an Ingress of GKE may lead to.
 func (g *gen) gce() {
 	for _, it := range g.items {
-		if it.o["kind"] == "Ingress" && g.chance(0.7) {
+		if unclaimed(it.o) && g.chance(0.7) {
 			note(it.o, "kubernetes.io/ingress.class", "gce")
 		}
 		if it.o["kind"] == "Service" && g.chance(0.5) {
@@ -67,10 +67,15 @@ func (g *gen) gce() {
 	}
 }
 
+// unclaimed says whether an object is an Ingress that says nothing of another controller.
+func unclaimed(o Map) bool {
+	return o["kind"] == "Ingress" && text(o, "spec", "ingressClassName") == "" && len(texts(o, "metadata", "annotations")) == 0
+}
+
 // azure makes Ingresses those of an Application Gateway, and Services those of Azure's load balancer.
 func (g *gen) azure() {
 	for _, it := range g.items {
-		if it.o["kind"] == "Ingress" && g.chance(0.7) {
+		if unclaimed(it.o) && g.chance(0.7) {
 			note(it.o, "kubernetes.io/ingress.class", "azure/application-gateway")
 			note(it.o, "appgw.ingress.kubernetes.io/health-probe-path", "/-/healthy")
 			if g.chance(0.5) {

@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"testing"
 
 	"github.com/kauth-dev/kauth/pkg/config"
+	"github.com/kauth-dev/kauth/pkg/inject"
 	"github.com/kauth-dev/kauth/pkg/plan"
 )
 
@@ -98,7 +100,7 @@ func (g *gen) undone(in []byte, got tried) []string {
 	return wrong
 }
 
-// internal asks for Services for clients inside the cluster, beside some that are open to the outside.
+// keepInternal asks for Services for clients inside the cluster, beside some that are open to the outside.
 func (g *gen) keepInternal() []plan.Internal {
 	var all []plan.Internal
 	for _, s := range g.services {
@@ -115,4 +117,22 @@ func (g *gen) parsed() (*config.File, error) {
 		return nil, nil
 	}
 	return config.Parse("kauth.yaml", []byte(g.file))
+}
+
+// TestUndone: a gate that is missing, and one too many, is noticed.
+func TestUndone(t *testing.T) {
+	gated, wrong := judge([]byte(app), inject.Options{Namespace: "mon"})
+	if len(wrong) > 0 {
+		t.Fatal(wrong)
+	}
+	for _, c := range []struct {
+		out  []byte
+		gate bool
+		want int
+	}{{[]byte(app), true, 1}, {gated.Out, true, 0}, {gated.Out, false, 1}, {[]byte(app), false, 0}} {
+		g := &gen{ns: "mon", asked: []asked{{"Deployment", "prom", c.gate}}}
+		if got := g.undone([]byte(app), tried{Out: c.out}); len(got) != c.want {
+			t.Errorf("asked %t: %v", c.gate, got)
+		}
+	}
 }

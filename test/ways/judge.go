@@ -42,6 +42,8 @@ type Gate struct {
 	Port     int // of the gate
 	Admin    int // metrics and health
 	Upstream int // of the application
+	Health   string
+	TLS      bool
 }
 
 // gates finds the gates of a world, by workload.
@@ -85,6 +87,7 @@ func gateOf(p *Pods, c entry) (Gate, error) {
 	if err != nil {
 		return g, err
 	}
+	g.Health, g.TLS = config.HealthPath, config.TLSCertFile != ""
 	if config.Listen != ":"+strconv.Itoa(g.Port) || config.AdminListen != ":"+strconv.Itoa(g.Admin) {
 		return g, fmt.Errorf("listens on %s and %s, declares %d and %d", config.Listen, config.AdminListen, g.Port, g.Admin)
 	}
@@ -111,6 +114,7 @@ func (r Run) Judge(ns string) []string {
 	}
 	gates, wrong := after.gates()
 	wrong = append(wrong, r.inside(before, after)...)
+	wrong = append(wrong, r.health(after, gates)...)
 	wrong = append(wrong, r.ways(before, after, gates)...)
 	return append(wrong, r.policies(before, Resolve(rest, ns), gates)...)
 }
