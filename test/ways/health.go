@@ -27,7 +27,9 @@ func (r Run) health(after *World, gates map[string]Gate) []string {
 		case "HTTPRoute":
 			wrong = append(wrong, r.gkeGateway(after, route, s, g)...)
 		case "Ingress":
-			wrong = append(wrong, r.gkeIngress(after, route, s, w, g)...)
+			if class := route.annotation("kubernetes.io/ingress.class"); strings.HasPrefix(class, "gce") {
+				wrong = append(wrong, r.gkeIngress(after, route, s, w, g)...)
+			}
 			path := route.annotation("appgw.ingress.kubernetes.io/health-probe-path")
 			if path != "" && path != g.Health && !r.named(route) {
 				wrong = append(wrong, fmt.Sprintf("%s: Azure asks for %s, the gate answers %s", route, path, g.Health))

@@ -4,26 +4,21 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-
-	"github.com/kauth-dev/kauth/pkg/config"
 )
 
 // meant says whether a target of a settings file, as the generator writes them, is for pods.
-func meant(t config.Target, p *Pods) bool {
-	fits := func(pattern *string, text string) bool {
-		if pattern == nil {
-			return true
-		}
-		before, _, some := strings.Cut(*pattern, "*")
-		return *pattern == text || some && strings.HasPrefix(text, before) || strings.TrimSuffix(*pattern, "?") == text[:max(len(text)-1, 0)]
+func meant(t target, p *Pods) bool {
+	fits := func(pattern, text string) bool {
+		before, _, some := strings.Cut(pattern, "*")
+		return pattern == "" || pattern == text || some && strings.HasPrefix(text, before) || strings.TrimSuffix(pattern, "?") == text[:max(len(text)-1, 0)]
 	}
-	for key, value := range t.Labels {
+	for key, value := range t.labels {
 		if p.Labels[key] != value && text(p.Workload.Map, "metadata", "labels", key) != value {
 			return false
 		}
 	}
 	serves := p.Workload.Group == "monitoring.coreos.com" || slices.Contains([]string{"Deployment", "StatefulSet", "DaemonSet"}, p.Workload.Kind)
-	return !p.hook() && (t.Kind == nil && serves || t.Kind != nil && strings.EqualFold(*t.Kind, p.Workload.Kind)) && fits(t.Name, p.Workload.Name) && fits(t.Namespace, p.NS)
+	return !p.hook() && (t.kind == "" && serves || strings.EqualFold(t.kind, p.Workload.Kind)) && fits(t.name, p.Workload.Name) && fits(t.ns, p.NS)
 }
 
 // certain says whether a Service leads to the web port of a resource of the operator, which is gated unless somebody says not.

@@ -84,7 +84,7 @@ var reasons = []reason{
 	}},
 	{re(`^kauth\.yaml:\d+: gates\[(\d+)\]\.target: no workload of this stream matches$`), func(w *World, _ Finding, m []string) bool {
 		i, err := strconv.Atoi(m[1])
-		return err == nil && i < len(w.rules) && !slices.ContainsFunc(w.Pods, func(p *Pods) bool { return meant(w.rules[i].Target, p) })
+		return err == nil && i < len(w.rules) && !slices.ContainsFunc(w.Pods, func(p *Pods) bool { return meant(w.rules[i], p) })
 	}},
 	{re(`^--keep-internal (\S+)=(\S+): no such Service of this stream has ports that move to a gate$`), func(w *World, _ Finding, m []string) bool {
 		return len(w.rules) > 0 || !slices.ContainsFunc(w.Objects, func(o *Object) bool { return o.Kind == "Service" && o.Name == m[1] && exposed(o) && w.certain(o) })
@@ -116,15 +116,15 @@ var reasons = []reason{
 		return n > 1
 	}},
 	{re(`^is one for all backends, but no name and no number means`), func(w *World, f Finding, _ []string) bool {
-		doors := map[string]bool{}
+		ends := map[string]bool{}
 		for _, d := range w.Doors {
 			for _, way := range w.Ways {
 				if f.about(d.Object) && way.Door == d.String() {
-					doors[way.Door] = true
+					ends[way.Door+way.Workload] = true
 				}
 			}
 		}
-		return len(doors) > 1
+		return len(ends) > 1
 	}},
 }
 
@@ -134,14 +134,24 @@ func re(s string) *regexp.Regexp { return regexp.MustCompile(s) }
 // nobody said how to check.
 func refusals(in *Stream, told string, refused []Finding, rules ...config.Rule) []string {
 	var worlds []*World
+	var targets []target
+	for _, r := range rules {
+		t := target{labels: r.Target.Labels}
+		for from, to := range map[*string]*string{r.Target.Kind: &t.kind, r.Target.Name: &t.name, r.Target.Namespace: &t.ns} {
+			if from != nil {
+				*to = *from
+			}
+		}
+		targets = append(targets, t)
+	}
 	for _, ns := range namespaces(in, told) {
 		w := Resolve(in, ns)
-		w.unsure, w.rules = told == "", rules
+		w.unsure, w.rules = told == "", targets
 		worlds = append(worlds, w)
 	}
 	if told == "" { // what has no namespace may be kept apart from nothing
 		w := Resolve(in.merged(), "")
-		w.unsure, w.rules = true, rules
+		w.unsure, w.rules = true, targets
 		worlds = append(worlds, w)
 	}
 	var wrong []string

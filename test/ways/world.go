@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-
-	"github.com/kauth-dev/kauth/pkg/config"
 )
 
 // A World is what a cluster would make of a stream.
@@ -17,12 +15,18 @@ type World struct {
 	Loose   []Loose // doors behind which something is that the stream does not tell
 
 	services map[name][]*Object
-	nowhere  bool // everything is in one namespace, wherever references lead
-	unsure   bool // kauth knows less: not the namespace of the release
-	rules    []config.Rule
+	nowhere  bool     // everything is in one namespace, wherever references lead
+	unsure   bool     // kauth knows less: not the namespace of the release
+	rules    []target // of the settings file
 }
 
 type name struct{ ns, name string }
+
+// A target is whom an entry of the settings file is for; "" is anybody.
+type target struct {
+	kind, name, ns string
+	labels         map[string]string
+}
 
 // A Door is a place that lets somebody in from outside the cluster.
 type Door struct {
