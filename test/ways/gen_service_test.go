@@ -102,7 +102,7 @@ func (g *gen) selector(w *made) Map {
 		s = Map{"tier": w.labels["tier"]} // of several workloads
 	case n == 6:
 		s["tier"] = "c" // nobody's
-	case n == 7:
+	case n == 7, n == 16:
 		s["leader"] = "true" // a label that comes at run time
 	case n == 14:
 		s = Map{"leader": "true"} // alone

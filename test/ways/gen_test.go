@@ -92,7 +92,7 @@ func (g *gen) workload(i int) {
 	}
 	w.labels = Map{"app": w.name, "tier": pick(g, "a", "b")}
 	w.kind = pick(g, "Deployment", "Deployment", "StatefulSet", "DaemonSet", "Prometheus", "Alertmanager", "ThanosRuler", "PrometheusAgent", "Pod", "ReplicaSet", "Job", "CronJob")
-	if g.chance(0.03) {
+	if g.chance(0.03) || i > 0 && w.name == "w0" && g.chance(0.3) { // also one of a family
 		w.labels["leader"] = "true" // one that others get at run time
 	}
 	for _, other := range g.workloads {
