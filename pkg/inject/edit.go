@@ -2,6 +2,7 @@ package inject
 
 import (
 	"bytes"
+	"fmt"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
@@ -138,6 +139,26 @@ func record(o *manifest.Object) error {
 	mark.Value = text
 	_, err = mark.Filter(o.RNode())
 	return err
+}
+
+// listed puts the new objects that serve others of a ResourceList at the end of its items: a document beside it would be no
+// part of it. It returns the rest.
+func listed(additions []*plan.Addition) (documents []*plan.Addition, err error) {
+	for _, a := range additions {
+		if manifest.String(a.Beside.Doc.Root(), "kind") != manifest.ResourceList {
+			documents = append(documents, a)
+			continue
+		}
+		mark := annotation.Filter{Key: gateconf.AnnotationUndo, Value: gateconf.UndoObject}
+		if _, err := mark.Filter(yaml.NewRNode(a.Node)); err != nil {
+			return nil, err
+		}
+		a.Beside.Edit()
+		if err := manifest.Append(a.Beside.Doc.Root(), manifest.P("items"), a.Node); err != nil {
+			return nil, fmt.Errorf("%s: %w", a.Beside.Ref, err)
+		}
+	}
+	return documents, nil
 }
 
 // insert puts the new objects of a plan into the stream, each behind the one that it serves.

@@ -151,10 +151,14 @@ func apply(s *manifest.Stream, p *plan.Plan, version string) error {
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}
+	documents, err := listed(p.Additions)
+	if err != nil {
+		return err
+	}
 	if err := s.Commit(); err != nil {
 		return err
 	}
-	return insert(s, p.Additions)
+	return insert(s, documents)
 }
 
 // distinct refuses two objects of one identity that both need editing: the cluster would keep only one of them, and

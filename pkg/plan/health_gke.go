@@ -2,6 +2,7 @@ package plan
 
 import (
 	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -54,11 +55,13 @@ func (p *planner) gkeBackend(way *topology.Way, key, text, now string) {
 		config.Ports[now] = name
 		p.annotateJSON(svc.Object, svc.Annotations, key, config)
 	}
-	for _, o := range p.kinds["BackendConfig"] {
-		if o.Name == name && topology.SameNamespace(o.Namespace, svc.Object.Namespace) {
-			p.backendConfig(o, way)
-			return
-		}
+	named := slices.DeleteFunc(slices.Clone(p.kinds["BackendConfig"]), func(o *manifest.Object) bool { return o.Name != name })
+	configs := topology.Beside(named, svc.Object.Namespace)
+	for _, o := range configs {
+		p.backendConfig(o, way)
+	}
+	if len(configs) > 0 {
+		return
 	}
 	p.find(Warning, svc.Object, manifest.P("metadata", "annotations", key), "where it has a healthCheck, set its requestPath to "+p.gateOf(way.Workload).Config.HealthPath,
 		"BackendConfig %q is not in this stream, so that what GKE asks for health cannot be known", name)

@@ -4,6 +4,8 @@ import (
 	"strconv"
 	"strings"
 
+	"sigs.k8s.io/kustomize/kyaml/yaml"
+
 	"github.com/kauth-dev/kauth/pkg/manifest"
 	"github.com/kauth-dev/kauth/pkg/topology"
 )
@@ -53,21 +55,14 @@ func (p *planner) gkePolicy(o *manifest.Object, g *Gate) {
 	config, want := manifest.P("spec", "default", "config"), strings.ToUpper(g.scheme())
 	have := textAt(o, config.With("type"))
 	switch {
-	case have == "" && !hasAt(o, config):
+	case have == "" && len(keysAt(o, config)) == 0:
 		have = want
 		p.setField(o, config.With("type"), want)
 	case have == "":
 		have = "none"
 	}
 	block := config.With(gkeAsks[have])
-	switch have {
-	case want, "TCP":
-	case "HTTP2": // which is with TLS, and the gate speaks it where it speaks TLS
-		if g.tls() {
-			break
-		}
-		fallthrough
-	default:
+	if h2 := have == "HTTP2" && g.tls(); have != want && have != "TCP" && !h2 { // a gate that speaks TLS speaks HTTP/2 with it
 		p.find(Warning, o, config.With("type"), "write config: {type: "+want+", "+gkeAsks[want]+": {requestPath: "+g.Config.HealthPath+"}}",
 			"is %s, but the gate speaks %s", have, want)
 		return
@@ -83,11 +78,20 @@ func (p *planner) gkePolicy(o *manifest.Object, g *Gate) {
 	}
 }
 
+// keysAt are the entries of the mapping at a path; none where there is nothing, or no value.
+func keysAt(o *manifest.Object, field manifest.Path) []*yaml.Node {
+	n := nodeAt(o, field)
+	if n == nil || n.Kind != yaml.MappingNode {
+		return nil
+	}
+	return n.Content
+}
+
 // gkeOtherPorts warns where routes use ports of the Service that do not lead to the gate: the policy is for these too.
 func (p *planner) gkeOtherPorts(o *manifest.Object, svc *topology.Service) {
 	for _, hit := range p.model.Selected(svc) {
 		for _, way := range p.model.WaysTo(hit.Workload) {
-			if way.Service == svc && way.Route != nil && strings.HasPrefix(way.Route.Object.Group, "gateway.") && !p.rerouted[way.Route][way.Backend] {
+			if way.Service == svc && way.ServicePort != nil && way.Route != nil && strings.HasPrefix(way.Route.Object.Group, "gateway.") && !p.rerouted[way.Route][way.Backend] {
 				p.find(Warning, o, manifest.P("spec", "targetRef"), "give that port a Service of its own",
 					"is for port %d too, which %s uses, and which does not lead to the gate", way.ServicePort.Number, way.Route.Object.Short())
 			}

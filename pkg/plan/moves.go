@@ -135,8 +135,9 @@ func (p *planner) targetPorts() {
 			}
 		}
 		names, numbers = slices.Compact(slices.Sorted(slices.Values(names))), slices.Compact(slices.Sorted(slices.Values(numbers)))
+		planned := slices.ContainsFunc(p.Reroutes, func(r *Reroute) bool { return r.Route == route })
 		switch {
-		case len(backends) == 0:
+		case len(backends) == 0, backends[0].Port == (topology.Port{}) && !planned: // it says no port, and needs to say none
 		case len(names) == 1 && names[0] != "":
 			p.setTargetPort(route, backends, topology.Port{Name: names[0]})
 		case len(numbers) == 1:

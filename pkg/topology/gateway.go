@@ -63,13 +63,24 @@ func (m *Model) addHealthCheck(o *manifest.Object) {
 
 // HealthChecksOf returns the HealthCheckPolicies of a Service. GKE takes the oldest.
 func (m *Model) HealthChecksOf(svc *Service) []*manifest.Object {
-	var all []*manifest.Object
-	for _, o := range m.checks[svc.Object.Name] {
-		if SameNamespace(o.Namespace, svc.Object.Namespace) {
-			all = append(all, o)
+	return Beside(m.checks[svc.Object.Name], svc.Object.Namespace)
+}
+
+// Beside returns the objects of a namespace; where none says that it is of this one, those that may be.
+func Beside(objects []*manifest.Object, namespace string) []*manifest.Object {
+	var exact, maybe []*manifest.Object
+	for _, o := range objects {
+		switch {
+		case o.Namespace == namespace:
+			exact = append(exact, o)
+		case SameNamespace(o.Namespace, namespace):
+			maybe = append(maybe, o)
 		}
 	}
-	return all
+	if len(exact) > 0 {
+		return exact
+	}
+	return maybe
 }
 
 // TargetGroup is a TargetGroupConfiguration: what an AWS load balancer behind a Gateway is told of one Service.

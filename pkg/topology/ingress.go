@@ -19,6 +19,9 @@ const (
 	nginxDefault = "nginx.ingress.kubernetes.io/default-backend"
 )
 
+// byFirstPort is the Protocol of such a backend: it has no port that could be moved to the gate's.
+const byFirstPort = "no port, so by the first one"
+
 func (m *Model) isALB(r *Route) bool {
 	if r.Object.Kind != "Ingress" {
 		return false
@@ -71,7 +74,7 @@ func readIngress(r *Route) error {
 	if name := r.Annotations[nginxDefault]; name != "" {
 		r.Backends = append(r.Backends, &Backend{
 			Field: manifest.P("metadata", "annotations", nginxDefault), Namespace: r.Object.Namespace, Service: name,
-			Protocol: "no port, so by the first one",
+			Protocol: byFirstPort,
 		})
 	}
 	return failed

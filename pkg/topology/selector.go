@@ -32,29 +32,35 @@ func (m *Model) MayReach(svc *Service) (hits []Hit, ok bool) {
 }
 
 // choose returns the workloads that a selector of a namespace selects now, and those that it may select later. Without
-// any that it selects now, those that share most labels with it take their place; a Service that has its pods waits for no
-// others that lack labels which say what a pod is.
+// any that it selects now, those that share most labels with it take their place. A Service that has its pods waits only
+// for others of their family: they share a label with it, and lack none that says what a pod is. One that shares none may
+// contradict none either, but what it lacks are no labels of the run time, for a template of the stream gives them; to count
+// it would refuse every Service beside a gated workload whose chart goes by a label of its own, such as control-plane.
+//
+// Where the namespace of the release is not known, a workload only takes the place of others where it is beside them
+// wherever the release is.
 func (m *Model) choose(namespace string, selector map[string]string) (now, later []Hit) {
 	if len(selector) == 0 {
 		return nil, nil
 	}
-	most := 0
+	settled, most := map[string]bool{}, map[string]int{} // by namespace
 	var maybes []Hit
 	for _, w := range m.candidates(namespace, selector) {
 		switch result, shared, missing := w.matches(selector); result {
 		case matchYes:
 			now = append(now, Hit{Workload: w})
+			settled[w.Object.Namespace] = true
 		case matchMaybe:
 			slices.Sort(missing)
 			maybes = append(maybes, Hit{Workload: w, Maybe: true, Missing: missing, shared: shared})
-			most = max(most, shared)
+			most[w.Object.Namespace] = max(most[w.Object.Namespace], shared)
 		case matchNo:
 		}
 	}
-	settled := len(now) > 0
 	for _, hit := range maybes {
+		own := hit.Workload.Object.Namespace
 		switch {
-		case !settled && hit.shared == most:
+		case !settled[namespace] && !settled[own] && hit.shared == max(most[namespace], most[own]):
 			now = append(now, hit)
 		case hit.shared > 0 && !slices.ContainsFunc(hit.Missing, hit.Workload.neverGets):
 			later = append(later, hit)

@@ -139,6 +139,9 @@ func (s *Service) Exposed() string {
 // A backend that names none means the only one.
 func (s *Service) portsOf(b *Backend, workloads []Hit) []*ServicePort {
 	var fits []*ServicePort
+	if b.Protocol == byFirstPort && len(s.Ports) > 0 {
+		return s.Ports[:1]
+	}
 	for _, p := range s.Ports {
 		switch {
 		case b.Port == (Port{}):

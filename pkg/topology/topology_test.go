@@ -203,6 +203,10 @@ func TestWays(t *testing.T) {
 			"nginx's default backend", app + service("s", "selector: {app: a}, ports: [{port: 80, targetPort: web}]") + strings.Replace(strings.Replace(ingress, "{name: i}", "{name: i, annotations: {nginx.ingress.kubernetes.io/default-backend: s}}", 1), "name: s,", "name: gone,", 1),
 			`Ingress i spec.defaultBackend PROBLEM in "": no Service "gone" in this stream, so what it leads to cannot be known` + "\n" + `Ingress i metadata.annotations["nginx.ingress.kubernetes.io/default-backend"] ` + end,
 		},
+		{
+			"nginx's default backend, by the first of two ports", app + service("s", "selector: {app: a}, ports: [{name: a, port: 80, targetPort: web}, {name: b, port: 81, targetPort: 1}]") + strings.Replace(strings.Replace(ingress, "{name: i}", "{name: i, annotations: {nginx.ingress.kubernetes.io/default-backend: s}}", 1), "name: s,", "name: gone,", 1),
+			`Ingress i spec.defaultBackend PROBLEM in "": no Service "gone" in this stream, so what it leads to cannot be known` + "\n" + `Ingress i metadata.annotations["nginx.ingress.kubernetes.io/default-backend"] ` + end,
+		},
 		{"an odd number", app + svc + strings.Replace(ingress, "80", "0120", 1), `Ingress i spec.defaultBackend PROBLEM in "": port "0120" is a number that not every reader of YAML takes for the same`},
 		{"a name that looks like one", app + strings.ReplaceAll(svc, "http", "'0x50'") + strings.Replace(ingress, "number: 80", "name: '0x50'", 1), fromIngress + "Deployment d 9090 web"},
 	} {

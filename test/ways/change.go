@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -87,6 +88,8 @@ func mayAdd(o *Object) bool {
 		return marked && text(o.Map, "spec", "targetReference", "kind") == "Service" && strings.HasSuffix(o.Name, "-kauth")
 	case "networking.k8s.io/NetworkPolicy":
 		return marked && strings.HasSuffix(o.Name, "-kauth") && fmt.Sprint(dig(o.Map, "spec", "policyTypes")) == "[Ingress]"
+	case "networking.gke.io/HealthCheckPolicy":
+		return marked && text(o.Map, "spec", "targetRef", "kind") == "Service" && strings.HasSuffix(o.Name, "-kauth")
 	default:
 		return false
 	}
@@ -102,7 +105,7 @@ func (w *World) concerned(gates map[string]Gate) map[*Object]bool {
 		}
 		all[p.Workload] = true
 		for _, s := range w.Objects { // a port is offered by every Service, for routes that come later
-			if s.Kind == "Service" && s.NS == p.NS && p.matches(texts(s.Map, "spec", "selector")) != never {
+			if s.Kind == "Service" && s.NS == p.NS && p.like(texts(s.Map, "spec", "selector")) {
 				all[s] = true
 			}
 		}
@@ -119,14 +122,25 @@ func (w *World) concerned(gates map[string]Gate) map[*Object]bool {
 		}
 	}
 	for _, o := range w.Objects {
-		if o.Kind == "NetworkPolicy" || o.Kind == "TargetGroupConfiguration" {
+		switch o.Kind {
+		case "NetworkPolicy", "TargetGroupConfiguration":
 			all[o] = true // the former are judged by policies
+		case "HealthCheckPolicy", "BackendConfig":
+			all[o] = slices.ContainsFunc(w.Objects, func(s *Object) bool { return all[s] && s.Kind == "Service" && asks(o, s) })
 		}
 	}
 	return all
 }
 
-const annotations = `metadata\.annotations(\.(kauth\.dev/.*|alb\.ingress\.kubernetes\.io/(healthcheck-.*|success-codes|backend-protocol(-version)?|actions\..*)|nginx\.ingress\.kubernetes\.io/backend-protocol|traefik\.ingress\.kubernetes\.io/service\.serversscheme|service\.beta\.kubernetes\.io/aws-load-balancer-(healthcheck-.*|backend-protocol)|cloud\.google\.com/(backend-config|app-protocols)))?`
+// asks says whether an object of GKE says how load balancers ask a Service for its health.
+func asks(o, s *Object) bool {
+	if o.Kind == "HealthCheckPolicy" {
+		return o.NS == s.NS && text(o.Map, "spec", "targetRef", "kind") == "Service" && text(o.Map, "spec", "targetRef", "name") == s.Name
+	}
+	return o.NS == s.NS && strings.Contains(s.annotation("cloud.google.com/backend-config"), strconv.Quote(o.Name))
+}
+
+const annotations = `metadata\.annotations(\.(kauth\.dev/.*|alb\.ingress\.kubernetes\.io/(healthcheck-.*|success-codes|backend-protocol(-version)?|actions\..*)|nginx\.ingress\.kubernetes\.io/backend-protocol|traefik\.ingress\.kubernetes\.io/service\.serversscheme|service\.beta\.kubernetes\.io/aws-load-balancer-(healthcheck-.*|backend-protocol)|cloud\.google\.com/(backend-config|app-protocols)|appgw\.ingress\.kubernetes\.io/(health-probe-(path|port|status-codes)|backend-protocol)|service\.beta\.kubernetes\.io/(azure-load-balancer-health-probe|port_\d+_health-probe_)(-?(request-path|protocol))))?`
 
 // Where kauth may change what, as the README has it. Places are as diff prints them.
 var (
@@ -144,6 +158,8 @@ var (
 		"TargetGroupBinding":       regexp.MustCompile(`^spec\.serviceRef\.port$`),
 		"NetworkPolicy":            regexp.MustCompile(`^spec\.ingress\[\d+\]\.ports\[\d+\]$`),
 		"TargetGroupConfiguration": regexp.MustCompile(`^spec\.(defaultConfiguration|routeConfigurations\[\d+\]\.targetGroupProps)\.(protocol|protocolVersion|healthCheckConfig(\.(healthCheck(Path|Port|Protocol)|matcher\.httpCode))?)$`),
+		"BackendConfig":            regexp.MustCompile(`^spec\.healthCheck\.(requestPath|type|port)$`),
+		"HealthCheckPolicy":        regexp.MustCompile(`^spec\.default\.config\.(type|(tcp|https?|http2)HealthCheck\.(requestPath|port))$`),
 		"workload":                 regexp.MustCompile(`^spec(\.template\.spec|\.jobTemplate\.spec\.template\.spec)?\.((init)?[cC]ontainers|volumes)(\[\d+\](\.ports\[\d+\]\.hostPort)?)?$`),
 	}
 )

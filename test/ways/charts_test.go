@@ -44,7 +44,7 @@ func TestCharts(t *testing.T) {
 			}
 		}
 		t.Run(strings.TrimSuffix(filepath.Base(filepath.Dir(chart))+"/"+filepath.Base(chart), ".yaml"), func(t *testing.T) {
-			got, wrong := judge(in, o, false)
+			got, wrong := judge(in, o)
 			for _, line := range wrong {
 				t.Error(line)
 			}

@@ -33,7 +33,7 @@ func (w *World) enterNodes() {
 		if p.Host {
 			d := Door{Object: p.Workload, At: "hostNetwork", Field: p.Spec.at + ".hostNetwork", Speaks: "HTTP"}
 			w.Doors = append(w.Doors, d)
-			w.Ways = append(w.Ways, Way{d.String(), "", p.Workload.String(), 0, "TCP", false})
+			w.Ways = append(w.Ways, Way{d.String(), "", p.Workload.String(), 0, "TCP", false, false})
 		}
 		for _, pp := range p.Ports {
 			if pp.HostPort == 0 || p.Host {
@@ -41,7 +41,7 @@ func (w *World) enterNodes() {
 			}
 			d := Door{Object: p.Workload, At: fmt.Sprintf("hostPort %d/%s", pp.HostPort, pp.Protocol), Field: pp.at + ".hostPort", Speaks: "HTTP"}
 			w.Doors = append(w.Doors, d)
-			w.Ways = append(w.Ways, Way{d.String(), "", p.Workload.String(), pp.Number, pp.Protocol, false})
+			w.Ways = append(w.Ways, Way{d.String(), "", p.Workload.String(), pp.Number, pp.Protocol, false, false})
 		}
 	}
 }

@@ -9,6 +9,9 @@ func (g *gen) service(name string, w *made) {
 	switch n := g.IntN(20); {
 	case n < 3:
 		spec["clusterIP"] = "None"
+		if g.chance(0.1) {
+			spec["externalIPs"] = []any{"192.0.2.1"} // that nobody serves
+		}
 	case n < 5:
 		spec["type"] = "LoadBalancer"
 	case n < 7:
@@ -17,6 +20,9 @@ func (g *gen) service(name string, w *made) {
 		spec["externalIPs"] = []any{"192.0.2.1"}
 	case n < 10:
 		spec["type"] = "ClusterIP"
+	}
+	if spec["type"] == "LoadBalancer" || spec["type"] == "NodePort" || spec["externalIPs"] != nil {
+		s.kind = "open"
 	}
 	main := w.ports[0]
 	ports := []Map{g.servicePort(main, pick(g, 80, 9090, 443, 8181))}
@@ -96,8 +102,14 @@ func (g *gen) selector(w *made) Map {
 		s = Map{"tier": w.labels["tier"]} // of several workloads
 	case n == 6:
 		s["tier"] = "c" // nobody's
-	case n == 7 && g.runtime:
+	case n == 7, n == 16:
 		s["leader"] = "true" // a label that comes at run time
+	case n == 14:
+		s = Map{"leader": "true"} // alone
+	case n == 15 && w.kind == "Job":
+		s = Map{pick(g, "job-name", "batch.kubernetes.io/job-name"): w.name}
+	case n == 15 && w.kind == "CronJob":
+		s["job-name"] = "somebody's" // whose name is made at run time
 	case n < 12 && w.kind == "StatefulSet":
 		s = Map{podName: w.name + "-0"}
 	case n < 12 && w.pods != "":

@@ -15,13 +15,8 @@ type gen struct {
 	workloads []*made
 	services  []*made
 	targets   []string // --gate
-	features
-}
-
-// features are parts of topologies that are made only when asked for: the judge expects any label at run time, kauth none
-// that says what a pod is.
-type features struct {
-	runtime bool // selectors with labels that come at run time
+	file      string   // kauth.yaml, "" for none
+	asked     []asked  // by the file
 }
 
 // made is something that others can refer to.
@@ -34,8 +29,8 @@ type made struct {
 }
 
 // topology returns a random stream.
-func topology(seed uint64, f features) *gen {
-	g := &gen{Rand: rand.New(rand.NewPCG(seed, 1)), ns: "mon", features: f}
+func topology(seed uint64) *gen {
+	g := &gen{Rand: rand.New(rand.NewPCG(seed, 1)), ns: "mon"}
 	g.told = g.chance(0.5)
 	for i := range 1 + g.IntN(3) {
 		g.workload(i)
@@ -51,8 +46,11 @@ func topology(seed uint64, f features) *gen {
 	for i := range 1 + g.IntN(5) {
 		g.route(fmt.Sprintf("r%d", i))
 	}
-	if g.chance(0.1) {
-		g.aws()
+	if g.chance(0.25) {
+		g.cloud()
+	}
+	if g.chance(0.2) {
+		g.settings()
 	}
 	if g.chance(0.2) {
 		g.policy()
@@ -93,7 +91,10 @@ func (g *gen) workload(i int) {
 		w.name = "w0" // the same name elsewhere, or of another kind
 	}
 	w.labels = Map{"app": w.name, "tier": pick(g, "a", "b")}
-	w.kind = pick(g, "Deployment", "Deployment", "StatefulSet", "DaemonSet", "Prometheus", "Alertmanager", "ThanosRuler", "PrometheusAgent", "Pod", "ReplicaSet")
+	w.kind = pick(g, "Deployment", "Deployment", "StatefulSet", "DaemonSet", "Prometheus", "Alertmanager", "ThanosRuler", "PrometheusAgent", "Pod", "ReplicaSet", "Job", "CronJob")
+	if g.chance(0.03) || i > 0 && w.name == "w0" && g.chance(0.3) { // also one of a family
+		w.labels["leader"] = "true" // one that others get at run time
+	}
 	for _, other := range g.workloads {
 		if other.name == w.name && other.ns == w.ns && other.kind == w.kind {
 			return
@@ -111,10 +112,18 @@ func (g *gen) workload(i int) {
 	}
 	o := Map{"apiVersion": "apps/v1", "kind": w.kind, "metadata": g.meta(w.name, w.ns)}
 	template := Map{"metadata": Map{"labels": w.labels}, "spec": spec}
-	if w.kind == "Pod" {
+	if w.kind == "Job" || w.kind == "CronJob" {
+		spec["restartPolicy"] = pick(g, "Never", "OnFailure")
+	}
+	switch w.kind {
+	case "Pod":
 		o["apiVersion"], o["spec"] = "v1", spec
 		o["metadata"].(Map)["labels"] = w.labels
-	} else {
+	case "Job":
+		o["apiVersion"], o["spec"] = "batch/v1", Map{"template": template}
+	case "CronJob":
+		o["apiVersion"], o["spec"] = "batch/v1", Map{"schedule": "@daily", "jobTemplate": Map{"spec": Map{"template": template}}}
+	default:
 		o["spec"] = Map{"selector": Map{"matchLabels": Map{"app": w.name}}, "template": template}
 	}
 	switch how := g.IntN(10); {

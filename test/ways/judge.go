@@ -31,8 +31,11 @@ type Run struct {
 	Findings []Finding
 	Unsure   bool   // kauth was not told the namespace of the release
 	Policy   string // of --network-policy
-	Runtime  bool   // count ways that take a label which pods may get at run time
+	Inside   []Inside
 }
+
+// An Inside is a Service that is asked for beside another, for clients inside the cluster; beside any for "".
+type Inside struct{ Beside, Name string }
 
 // A Gate is a gate as it stands in the output.
 type Gate struct {
@@ -40,6 +43,8 @@ type Gate struct {
 	Port     int // of the gate
 	Admin    int // metrics and health
 	Upstream int // of the application
+	Health   string
+	TLS      bool
 }
 
 // gates finds the gates of a world, by workload.
@@ -83,6 +88,7 @@ func gateOf(p *Pods, c entry) (Gate, error) {
 	if err != nil {
 		return g, err
 	}
+	g.Health, g.TLS = config.HealthPath, config.TLSCertFile != ""
 	if config.Listen != ":"+strconv.Itoa(g.Port) || config.AdminListen != ":"+strconv.Itoa(g.Admin) {
 		return g, fmt.Errorf("listens on %s and %s, declares %d and %d", config.Listen, config.AdminListen, g.Port, g.Admin)
 	}
@@ -108,8 +114,48 @@ func (r Run) Judge(ns string) []string {
 		return []string{fmt.Sprintf("%d objects became %d, less %d that kauth may add", len(before.Objects), len(after.Objects), len(added))}
 	}
 	gates, wrong := after.gates()
+	wrong = append(wrong, r.inside(before, after)...)
+	wrong = append(wrong, r.health(after, gates)...)
 	wrong = append(wrong, r.ways(before, after, gates)...)
 	return append(wrong, r.policies(before, after, gates)...)
+}
+
+// inside looks for the Services that were asked for, beside each of the name that is open to the outside and leads to a
+// gate now: they lead where that one led.
+func (r Run) inside(before, after *World) []string {
+	var wrong []string
+	for _, i := range r.Inside {
+		found := 0
+		for at, all := range after.services {
+			if at.name != i.Name {
+				continue
+			}
+			found++
+			of := before.services[name{at.ns, i.Beside}]
+			if i.Beside != "" && (len(of) == 0 || !alike(of[0], all[0])) {
+				wrong = append(wrong, fmt.Sprintf("%s does not lead where Service %s/%s led", all[0], at.ns, i.Beside))
+			}
+		}
+		if found == 0 {
+			wrong = append(wrong, fmt.Sprintf("no Service %q beside %q, though it was asked for", i.Name, i.Beside))
+		}
+	}
+	return wrong
+}
+
+// alike says whether two Services select the same pods, and lead to the same ports of them by the same ports.
+func alike(a, b *Object) bool {
+	ports := func(o *Object) string {
+		all := servicePorts(o)
+		for i := range all {
+			if all[i].at = ""; all[i].Target == (portRef{}) {
+				all[i].Target = portRef{Number: all[i].Number}
+			}
+			all[i].Node = 0
+		}
+		return fmt.Sprint(all)
+	}
+	return maps.Equal(texts(a.Map, "spec", "selector"), texts(b.Map, "spec", "selector")) && ports(a) == ports(b)
 }
 
 // ways compares the ways in. Each that led to a gated workload's own port now leads to its gate; all others are as they
@@ -119,7 +165,7 @@ func (r Run) ways(before, after *World, gates map[string]Gate) []string {
 	say := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }
 	want := map[Way]bool{}
 	for _, w := range before.Ways {
-		if w.Maybe && !r.Runtime {
+		if w.Hardly {
 			continue
 		}
 		g, gated := gates[w.Workload]
@@ -130,7 +176,7 @@ func (r Run) ways(before, after *World, gates map[string]Gate) []string {
 	}
 	got := map[Way]bool{}
 	for _, w := range after.Ways {
-		if w.Maybe && !r.Runtime {
+		if w.Hardly {
 			continue
 		}
 		got[w] = true
@@ -181,7 +227,7 @@ func (r Run) excused(before *World, w Way) bool {
 	d := before.Doors[i]
 	for _, f := range r.Findings {
 		here := f.about(d.Object) && (f.Field == d.Field || f.Field == "")
-		if here && (openWords.MatchString(f.Message) && before.names(f.Message, w) || w.Maybe && strings.Contains(f.Message, "selects no workload")) {
+		if here && openWords.MatchString(f.Message) && before.names(f.Message, w) {
 			return true
 		}
 	}

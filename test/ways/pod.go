@@ -1,6 +1,9 @@
 package ways
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // A Pods is what one workload runs: pods that are alike, or are made by an operator.
 type Pods struct {
@@ -22,6 +25,9 @@ type PodPort struct {
 	HostPort  int
 	at        string
 }
+
+// hook says whether the pods are those of a Helm hook, which come and go.
+func (p *Pods) hook() bool { return p.Workload.annotation("helm.sh/hook") != "" }
 
 const podName = "statefulset.kubernetes.io/pod-name"
 
@@ -89,28 +95,60 @@ func numbered(set, pod string) bool {
 type match int
 
 const (
-	never match = iota
-	maybe       // by a label that pods may get at run time, such as that of a leader
+	never  match = iota
+	hardly       // by labels that whoever makes a pod gives it, and did not give these
+	maybe        // by a label that pods may get at run time, such as that of a leader
 	always
 )
 
-// matches compares a selector with the labels that pods have when they start.
-func (p *Pods) matches(selector map[string]string) match {
-	m := always
+// matches compares a selector with the labels that pods have when they start, and says how many of them it finds.
+func (p *Pods) matches(selector map[string]string) (m match, shared int) {
+	m = always
 	for k, v := range selector {
 		has, ok := p.Labels[k]
 		switch {
 		case k == podName && !ok:
 			if p.Names == nil || !p.Names(v) {
-				return never
+				return never, 0
 			}
+			shared++
+		case !ok && p.given(k):
+			m = min(m, hardly)
 		case !ok:
-			m = maybe
+			m = min(m, maybe)
 		case has != v:
-			return never
+			return never, 0
+		default:
+			shared++
 		}
 	}
-	return m
+	return m, shared
+}
+
+// like says whether a selector contradicts none of the pods' labels.
+func (p *Pods) like(selector map[string]string) bool {
+	m, _ := p.matches(selector)
+	return m != never
+}
+
+// given says whether a label is one that names what a pod is. Who makes a pod gives it these: charts by the labels that
+// Kubernetes recommends and Helm's own, and by the older ones that tools go by; operators and controllers those of their
+// groups. Leader elections and active replicas set others, and what a CronJob's Jobs are called nobody knows before.
+func (p *Pods) given(key string) bool {
+	group, name, found := strings.Cut(key, "/")
+	if !found {
+		group, name = "", key
+	}
+	if name == "job-name" || name == "controller-uid" {
+		return p.Workload.Kind != "CronJob"
+	}
+	switch group {
+	case "":
+		return slices.Contains([]string{"app", "k8s-app", "name", "component", "tier", "instance", "release", "chart", "prometheus", "alertmanager"}, name)
+	case "app.kubernetes.io", "helm.sh", "operator.prometheus.io", "statefulset.kubernetes.io", "apps.kubernetes.io", "batch.kubernetes.io":
+		return true
+	}
+	return false
 }
 
 // Labels are a pod's.

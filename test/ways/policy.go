@@ -80,7 +80,8 @@ func (r Run) port(before, after *World, p *Pods, port int, g Gate, gated, closed
 func (w *World) leadsTo(p *Pods, port int) (surely, maybe bool) {
 	for _, way := range w.Ways {
 		if way.Workload == p.Workload.String() && way.Port == port {
-			surely, maybe = surely || !way.Maybe, maybe || way.Maybe
+			unsure := way.Maybe || way.Hardly
+			surely, maybe = surely || !unsure, maybe || unsure
 		}
 	}
 	return surely, maybe

@@ -28,7 +28,7 @@ func TestJudgePolicies(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			var o inject.Options
 			o.Namespace, o.Settings.NetworkPolicy = "mon", c.policy
-			kauth, wrong := judge([]byte(c.in), o, false)
+			kauth, wrong := judge([]byte(c.in), o)
 			if kauth.Out == nil || len(wrong) > 0 {
 				t.Fatalf("%v %v", kauth.Refused, wrong)
 			}

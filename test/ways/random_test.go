@@ -16,15 +16,9 @@ import (
 )
 
 var (
-	firstFlag    = flag.Uint64("seed", 1, "the first topology to try")
-	countFlag    = flag.Int("topologies", topologies, "how many topologies to try")
-	featuresFlag = flag.String("features", "", "parts of topologies where the judge and kauth differ: runtime")
+	firstFlag = flag.Uint64("seed", 1, "the first topology to try")
+	countFlag = flag.Int("topologies", topologies, "how many topologies to try")
 )
-
-func asked() features {
-	has := func(name string) bool { return slices.Contains(strings.Split(*featuresFlag, ","), name) }
-	return features{has("runtime")}
-}
 
 // options are what kauth is told of a topology.
 func (g *gen) options() (inject.Options, error) {
@@ -48,11 +42,16 @@ func (g *gen) options() (inject.Options, error) {
 	case 5:
 		tell.NetworkPolicy = new("gate-only")
 	}
-	all, err := config.Resolve(tell, nil)
+	file, err := g.parsed()
 	if err != nil {
 		return o, err
 	}
-	o.Settings = all.Settings
+	all, err := config.Resolve(tell, file)
+	if err != nil {
+		return o, err
+	}
+	o.Settings, o.Rules = all.Settings, all.Rules
+	o.KeepInternal = g.keepInternal()
 	for _, text := range g.targets {
 		target, err := plan.ParseTarget(text)
 		if err != nil {
@@ -72,13 +71,14 @@ type failure struct {
 }
 
 // attempt tries one topology. A failure is shrunk, for the first of its kind.
-func attempt(seed uint64, f features, first func(kind string) bool) (tried, *failure, error) {
-	g := topology(seed, f)
+func attempt(seed uint64, first func(kind string) bool) (tried, *failure, error) {
+	g := topology(seed)
 	o, err := g.options()
 	if err != nil {
 		return tried{}, nil, err
 	}
-	got, wrong := judge(render(g.items), o, f.runtime)
+	got, wrong := judge(render(g.items), o)
+	wrong = append(wrong, g.undone(render(g.items), got)...)
 	if len(wrong) == 0 {
 		return got, nil, nil
 	}
@@ -87,15 +87,17 @@ func attempt(seed uint64, f features, first func(kind string) bool) (tried, *fai
 		return got, fail, nil
 	}
 	items := shrink(g.items, func(items []item) bool {
-		_, still := judge(render(items), o, f.runtime)
+		got, still := judge(render(items), o)
+		still = append(still, g.undone(render(items), got)...)
 		return len(still) > 0 && shape(still[0]) == fail.kind
 	})
-	last, wrong := judge(render(items), o, f.runtime)
+	last, wrong := judge(render(items), o)
+	wrong = append(wrong, g.undone(render(items), last)...)
 	var said []string
 	for _, line := range last.Findings {
 		said = append(said, fmt.Sprintf("%s: %s %s/%s: %s: %s", line.Severity, line.Kind, line.NS, line.Name, line.Field, line.Message))
 	}
-	fail.text = fmt.Sprintf("-seed %d -topologies 1; namespace %q, gates %v\n%s\nkauth says\n%s\nof\n%s", seed, o.Namespace, g.targets,
+	fail.text = fmt.Sprintf("-seed %d -topologies 1; namespace %q, gates %v, inside %v\n%s%s\nkauth says\n%s\nof\n%s", seed, o.Namespace, g.targets, o.KeepInternal, g.file,
 		strings.Join(wrong, "\n"), strings.Join(said, "\n"), render(items))
 	return got, fail, nil
 }
@@ -103,7 +105,6 @@ func attempt(seed uint64, f features, first func(kind string) bool) (tried, *fai
 // TestTopologies tries random topologies: whatever the stream, kauth closes every way past its gates, loses and adds none,
 // changes nothing else, does twice what it does once, can be taken out again, and refuses only for reasons that are so.
 func TestTopologies(t *testing.T) {
-	f := asked()
 	var (
 		mu            sync.Mutex
 		gates, stops  int
@@ -125,7 +126,7 @@ func TestTopologies(t *testing.T) {
 	for range runtime.GOMAXPROCS(0) {
 		workers.Go(func() {
 			for seed, ok := take(); ok; seed, ok = take() {
-				got, fail, err := attempt(seed, f, first)
+				got, fail, err := attempt(seed, first)
 				if err != nil {
 					t.Errorf("-seed %d: %v", seed, err)
 				}

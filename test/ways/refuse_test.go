@@ -4,7 +4,10 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
+
+	"github.com/kauth-dev/kauth/pkg/config"
 )
 
 // A reason is a kind of refusal, and how to tell that the stream really has what it says.
@@ -66,6 +69,29 @@ var reasons = []reason{
 	{re(`^lets everybody in to port (\d+) of (\S+ \S+), past the gate, and policies add up$`), func(w *World, f Finding, m []string) bool { return w.opened(f, m[2], m[1]) }},
 	{re(`^the labels that select its pods select those of (\S+ \S+) too`), func(w *World, f Finding, m []string) bool { return w.confused(f, m[1]) }},
 	{re(`^no NetworkPolicy holds back what comes to pods in the network of their node`), func(w *World, f Finding, _ []string) bool { return w.hosted(f) }},
+	{re(`^selects (\S+ \S+) and (\S+ \S+), whose gates differ in`), func(w *World, f Finding, m []string) bool {
+		return m[1] != m[2] && w.selected(f, m[1]) && w.selected(f, m[2])
+	}},
+	{re(`^is said once for all backends, but the gates of (\S+ \S+) and (\S+ \S+) differ$`), func(w *World, f Finding, m []string) bool {
+		all := func(Door, Way) bool { return true }
+		return m[1] != m[2] && (w.leads(f, m[1], all) || w.nameless(m[1], "")) && (w.leads(f, m[2], all) || w.nameless(m[2], ""))
+	}},
+	{re(`^tells nginx one protocol for all, but the gate behind (\S+ \S+) speaks HTTPS and the one behind (\S+ \S+) HTTP$`), func(w *World, f Finding, m []string) bool {
+		return m[1] != m[2] && f.Kind == "Ingress"
+	}},
+	{re(`^is reencrypt, but the gate speaks HTTP$`), func(_ *World, f Finding, _ []string) bool { return f.Kind == "Route" }},
+	{re(`^port (\d+) of .* is taken by (?:container "(.*)"|the application|.*, on the node)$`), func(w *World, f Finding, m []string) bool {
+		return slices.ContainsFunc(w.Pods, func(p *Pods) bool {
+			return f.about(p.Workload) && (m[2] == "" || slices.ContainsFunc(p.Ports, func(pp PodPort) bool { return fmt.Sprint(pp.Number) == m[1] && pp.Container == m[2] }))
+		})
+	}},
+	{re(`^kauth\.yaml:\d+: gates\[(\d+)\]\.target: no workload of this stream matches$`), func(w *World, _ Finding, m []string) bool {
+		i, err := strconv.Atoi(m[1])
+		return err == nil && i < len(w.rules) && !slices.ContainsFunc(w.Pods, func(p *Pods) bool { return meant(w.rules[i], p) })
+	}},
+	{re(`^--keep-internal (\S+)=(\S+): no such Service of this stream has ports that move to a gate$`), func(w *World, _ Finding, m []string) bool {
+		return len(w.rules) > 0 || !slices.ContainsFunc(w.Objects, func(o *Object) bool { return o.Kind == "Service" && o.Name == m[1] && exposed(o) && w.certain(o) })
+	}},
 	{re(`^several ports (?:.* )?\(`), func(w *World, f Finding, _ []string) bool { return w.ports(f) > 1 }},
 	{re(`^no container says which port`), func(w *World, f Finding, _ []string) bool { return w.ports(f) == 0 }},
 	{re(`a Helm hook runs to its end`), func(w *World, f Finding, _ []string) bool { return w.noted(f, "helm.sh/hook", "") }},
@@ -93,15 +119,15 @@ var reasons = []reason{
 		return n > 1
 	}},
 	{re(`^is one for all backends, but no name and no number means`), func(w *World, f Finding, _ []string) bool {
-		doors := map[string]bool{}
+		ends := map[string]bool{}
 		for _, d := range w.Doors {
 			for _, way := range w.Ways {
 				if f.about(d.Object) && way.Door == d.String() {
-					doors[way.Door] = true
+					ends[way.Door+way.Workload] = true
 				}
 			}
 		}
-		return len(doors) > 1
+		return len(ends) > 1
 	}},
 }
 
@@ -109,20 +135,33 @@ func re(s string) *regexp.Regexp { return regexp.MustCompile(s) }
 
 // refusals returns the refusals that name something that the stream has not, in any namespace, and those of a kind that
 // nobody said how to check.
-func refusals(in *Stream, told string, refused []Finding) []string {
+func refusals(in *Stream, told string, refused []Finding, rules ...config.Rule) []string {
 	var worlds []*World
+	var targets []target
+	for _, r := range rules {
+		t := target{labels: r.Target.Labels}
+		for from, to := range map[*string]*string{r.Target.Kind: &t.kind, r.Target.Name: &t.name, r.Target.Namespace: &t.ns} {
+			if from != nil {
+				*to = *from
+			}
+		}
+		targets = append(targets, t)
+	}
 	for _, ns := range namespaces(in, told) {
 		w := Resolve(in, ns)
-		w.unsure = told == ""
+		w.unsure, w.rules = told == "", targets
 		worlds = append(worlds, w)
 	}
 	if told == "" { // what has no namespace may be kept apart from nothing
 		w := Resolve(in.merged(), "")
-		w.unsure = true
+		w.unsure, w.rules = true, targets
 		worlds = append(worlds, w)
 	}
 	var wrong []string
 	for _, f := range refused {
+		if len(refused) > 1 && strings.HasPrefix(f.Message, "--keep-internal") {
+			continue // what else is refused may be why nothing moves
+		}
 		i := slices.IndexFunc(reasons, func(r reason) bool { return r.says.MatchString(f.Message) })
 		if i < 0 {
 			wrong = append(wrong, fmt.Sprintf("refused for a reason of its own: %s %s: %s: %s", f.Kind, f.Name, f.Field, f.Message))
@@ -136,120 +175,4 @@ func refusals(in *Stream, told string, refused []Finding) []string {
 		}
 	}
 	return wrong
-}
-
-// same says whether a message means that object.
-func same(said string, o *Object) bool {
-	return said == o.Kind+" "+o.Name || said == o.String() || o.NS == "" && strings.HasPrefix(said, o.Kind+" ") && strings.HasSuffix(said, "/"+o.Name)
-}
-
-// merged returns the stream as if everything were in one namespace.
-func (s *Stream) merged() *Stream {
-	all := make([]*Object, len(s.Objects))
-	for i, o := range s.Objects {
-		moved := *o
-		moved.NS = ""
-		all[i] = &moved
-	}
-	return &Stream{Objects: all}
-}
-
-func (w *World) loose(f Finding, why, service string) bool {
-	return slices.ContainsFunc(w.Loose, func(l Loose) bool {
-		_, name, _ := strings.Cut(l.Service, "/")
-		i := slices.IndexFunc(w.Doors, func(d Door) bool { return d.String() == l.Door })
-		return l.Why == why && name == service && f.about(w.Doors[i].Object)
-	})
-}
-
-func (w *World) lacks(service, port string) bool {
-	return slices.ContainsFunc(w.Objects, func(o *Object) bool {
-		return o.Kind == "Service" && o.Name == service && !slices.ContainsFunc(servicePorts(o), func(p servicePort) bool {
-			return p.Name == port || fmt.Sprint(p.Number) == port
-		})
-	})
-}
-
-// dead says whether no way begins at an object.
-func (w *World) dead(f Finding) bool {
-	return !slices.ContainsFunc(w.Ways, func(way Way) bool {
-		return strings.HasPrefix(way.Door, f.Kind+" ") && strings.Contains(way.Door, "/"+f.Name+": "+f.Field)
-	})
-}
-
-func (w *World) leads(f Finding, workload string, like func(Door, Way) bool) bool {
-	for _, d := range w.Doors {
-		for _, way := range w.Ways {
-			if f.about(d.Object) && way.Door == d.String() && like(d, way) {
-				for _, p := range w.Pods {
-					if p.Workload.String() == way.Workload && same(workload, p.Workload) {
-						return true
-					}
-				}
-			}
-		}
-	}
-	return false
-}
-
-// nameless says whether a Service of the workload wants a port by a name that none of its containers has; that
-// name, if it is not "".
-func (w *World) nameless(workload, port string) bool {
-	for _, p := range w.Pods {
-		for _, o := range w.Objects {
-			if o.Kind != "Service" || !same(workload, p.Workload) || p.matches(texts(o.Map, "spec", "selector")) == never {
-				continue
-			}
-			for _, sp := range servicePorts(o) {
-				if p.target(sp) == 0 && (port == "" || sp.Target.Name == port) {
-					return true
-				}
-			}
-		}
-	}
-	return false
-}
-
-func (w *World) hosted(f Finding) bool {
-	return slices.ContainsFunc(w.Pods, func(p *Pods) bool { return p.Host && f.about(p.Workload) })
-}
-
-func (w *World) selected(f Finding, workload string) bool {
-	for _, o := range w.Objects {
-		for _, p := range w.Pods {
-			if f.about(o) && same(workload, p.Workload) && o.NS == p.NS && p.matches(texts(o.Map, "spec", "selector")) != never {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// ports counts the ports that a workload's containers declare, or that Services think they have.
-func (w *World) ports(f Finding) int {
-	all := map[int]bool{}
-	for _, p := range w.Pods {
-		if !f.about(p.Workload) {
-			continue
-		}
-		for _, port := range p.Ports {
-			all[port.Number] = true
-		}
-		for _, o := range w.Objects {
-			if o.Kind == "Service" && p.matches(texts(o.Map, "spec", "selector")) != never {
-				for _, sp := range servicePorts(o) {
-					all[p.target(sp)] = true
-				}
-			}
-		}
-	}
-	delete(all, 0)
-	return len(all)
-}
-
-func (w *World) noted(f Finding, key, value string) bool {
-	return slices.ContainsFunc(w.Objects, func(o *Object) bool {
-		got := o.annotation(key)
-		return f.about(o) && got != "" && (value == "" || got == value)
-	})
 }

@@ -53,7 +53,7 @@ func findings(from []plan.Finding) []Finding {
 }
 
 // judge runs kauth, and returns everything that is wrong with what it did, whatever namespace the release may be in.
-func judge(in []byte, o inject.Options, runtime bool) (tried, []string) {
+func judge(in []byte, o inject.Options) (tried, []string) {
 	t, err := try(in, o)
 	if err != nil {
 		return t, []string{fmt.Sprintf("an error that is no refusal: %v", err)}
@@ -63,13 +63,16 @@ func judge(in []byte, o inject.Options, runtime bool) (tried, []string) {
 		return t, []string{err.Error()}
 	}
 	if t.Out == nil {
-		return t, refusals(before, o.Namespace, t.Refused)
+		return t, refusals(before, o.Namespace, t.Refused, o.Rules...)
 	}
 	after, err := Read(t.Out)
 	if err != nil {
 		return t, []string{err.Error()}
 	}
-	r := Run{In: before, Out: after, Findings: t.Findings, Unsure: o.Namespace == "", Runtime: runtime, Policy: o.Settings.NetworkPolicy}
+	r := Run{In: before, Out: after, Findings: t.Findings, Unsure: o.Namespace == "", Policy: o.Settings.NetworkPolicy}
+	for _, i := range o.KeepInternal {
+		r.Inside = append(r.Inside, Inside{i.Service, i.Name})
+	}
 	all := namespaces(before, o.Namespace)
 	wrong := r.Changes(all...)
 	for _, ns := range all {
@@ -105,6 +108,9 @@ func namespaces(in *Stream, told string) []string {
 	seen := map[string]bool{"elsewhere": true}
 	for _, o := range in.Objects {
 		named(o.Map, seen)
+		for _, b := range streams(o) {
+			seen[b.ns] = true
+		}
 	}
 	return slices.Sorted(maps.Keys(seen))
 }

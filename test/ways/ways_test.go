@@ -92,11 +92,14 @@ func TestJudge(t *testing.T) {
 	in := app + object("networking.k8s.io/v1", "Ingress", "metadata: {name: i}\nspec: {defaultBackend: {service: {name: prom, port: {name: http}}}}") +
 		object("v1", "Service", "metadata: {name: lb}\nspec: {type: LoadBalancer, selector: {app: prom}, ports: [{name: a, port: 9090}]}") +
 		object("networking.k8s.io/v1", "NetworkPolicy", "metadata: {name: np}\nspec: {podSelector: {matchLabels: {app: prom}}, ingress: [{from: [{podSelector: {}}], ports: [{port: web}]}, {ports: [{port: 1}]}]}") +
+		object("gateway.networking.k8s.io/v1", "Gateway", "metadata: {name: gw}\nspec: {gatewayClassName: gke-l7-rilb}") +
+		object("gateway.networking.k8s.io/v1", "HTTPRoute", "metadata: {name: h}\nspec: {parentRefs: [{name: gw}], rules: [{backendRefs: [{name: prom, port: 80}]}]}") +
+		object("networking.gke.io/v1", "HealthCheckPolicy", "metadata: {name: hc}\nspec: {targetRef: {kind: Service, name: prom}, default: {checkIntervalSec: 5}}") +
 		object("v1", "ConfigMap", "metadata: {name: c} # kept\ndata: {a: b}")
 	var o inject.Options
 	o.Namespace = "mon"
-	o.KeepInternal = []plan.Internal{{Name: "lb-inside"}}
-	kauth, wrong := judge([]byte(in), o, false)
+	o.KeepInternal = []plan.Internal{{Service: "lb", Name: "lb-inside"}}
+	kauth, wrong := judge([]byte(in), o)
 	if kauth.Out == nil || len(wrong) > 0 {
 		t.Fatalf("%v %v", kauth.Refused, wrong)
 	}
@@ -122,6 +125,11 @@ func TestJudge(t *testing.T) {
 		{"a port taken away", "  - {name: other, port: 81, targetPort: 7070}\n", "", "Service /prom: spec.ports"},
 		{"a selector", "selector: {app: prom}\n", "selector: {app: prom, x: y}\n", "Service /prom: spec.selector.x changed"},
 		{"a Service more that is open", "undo: object\nspec:\n  type: ClusterIP", "undo: object\nspec:\n  type: NodePort", "objects became"},
+		{"a Service more that leads elsewhere", "    targetPort: 9090\n", "    targetPort: 7070\n", "Service mon/lb-inside does not lead where Service mon/lb led"},
+		{"a Service that is missing", "name: lb-inside", "name: inside", "no Service \"lb-inside\" beside \"lb\""},
+		{"another health check", "requestPath: /health}", "requestPath: /}", "HealthCheckPolicy mon/hc: map[httpHealthCheck:map[requestPath:/] type:HTTP] does not ask the gate behind Service mon/prom"},
+		{"a health check for another Service", "kind: Service, name: prom}, default", "kind: Service, name: lb}, default", "no HealthCheckPolicy, so that GKE asks the gate behind Service mon/prom for /"},
+		{"more of a health check", "checkIntervalSec: 5", "checkIntervalSec: 6", "HealthCheckPolicy /hc: spec.default.checkIntervalSec changed"},
 		{"a document more", "# kept\n", "# kept\n---\nkind: Secret\napiVersion: v1\n", "objects became"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -133,7 +141,7 @@ func TestJudge(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			r := Run{In: before, Out: after, Findings: kauth.Findings}
+			r := Run{In: before, Out: after, Findings: kauth.Findings, Inside: []Inside{{"lb", "lb-inside"}}}
 			said := strings.Join(append(r.Judge("mon"), r.Changes("mon")...), "\n")
 			if !strings.Contains(said, c.want) {
 				t.Errorf("got %q, want %q", said, c.want)

@@ -15,11 +15,18 @@ type World struct {
 	Loose   []Loose // doors behind which something is that the stream does not tell
 
 	services map[name][]*Object
-	nowhere  bool // everything is in one namespace, wherever references lead
-	unsure   bool // kauth knows less: not the namespace of the release
+	nowhere  bool     // everything is in one namespace, wherever references lead
+	unsure   bool     // kauth knows less: not the namespace of the release
+	rules    []target // of the settings file
 }
 
 type name struct{ ns, name string }
+
+// A target is whom an entry of the settings file is for; "" is anybody.
+type target struct {
+	kind, name, ns string
+	labels         map[string]string
+}
 
 // A Door is a place that lets somebody in from outside the cluster.
 type Door struct {
@@ -40,6 +47,7 @@ type Way struct {
 	Port     int // 0 is every port
 	Protocol string
 	Maybe    bool // it takes a label that pods may get at run time
+	Hardly   bool // it takes one that nobody gives them then, so that it is no fault to count it nor not to
 }
 
 // String is the way as a person would write it.
@@ -50,6 +58,9 @@ func (w Way) String() string {
 	}
 	if w.Maybe {
 		s += " (maybe)"
+	}
+	if w.Hardly {
+		s += " (hardly)"
 	}
 	return s
 }
@@ -151,20 +162,33 @@ func (w *World) through(s *Object, door Door, ports []servicePort, only int) {
 		w.Loose = append(w.Loose, Loose{door.String(), "no selector", s.NS + "/" + s.Name})
 		return
 	}
-	sure := slices.ContainsFunc(w.Pods, func(p *Pods) bool {
-		return p.NS == s.NS && p.matches(selector) == always && p.Workload.annotation("helm.sh/hook") == ""
-	})
 	for _, p := range w.Pods {
-		m := p.matches(selector)
-		if p.NS != s.NS || m == never || m == maybe && sure { // a Service that has its pods waits for no others
+		m := w.finds(s, selector, p)
+		if m == never {
 			continue
 		}
 		for _, sp := range ports {
 			if number := p.target(sp); number > 0 && (only == 0 || only == number) {
-				w.Ways = append(w.Ways, Way{door.String(), s.NS + "/" + s.Name, p.Workload.String(), number, sp.Protocol, m == maybe})
+				w.Ways = append(w.Ways, Way{door.String(), s.NS + "/" + s.Name, p.Workload.String(), number, sp.Protocol, m == maybe, m == hardly})
 			}
 		}
 	}
+}
+
+// finds says how sure it is that a Service selects pods. Such as lack labels of the run time count where they have the others,
+// or where no pods have any of them; a label that some template gives is none of the run time.
+func (w *World) finds(s *Object, selector map[string]string, p *Pods) match {
+	m, shared := p.matches(selector)
+	if p.NS != s.NS {
+		return never
+	}
+	if m == maybe && p.hook() || m == maybe && shared == 0 && slices.ContainsFunc(w.Pods, func(other *Pods) bool {
+		_, theirs := other.matches(selector)
+		return other.NS == s.NS && theirs > 0 && !other.hook()
+	}) {
+		return hardly
+	}
+	return m
 }
 
 // away follows an ExternalName, which may lead back into the cluster, to any port.
