@@ -157,8 +157,7 @@ func TestLoginsTwiceAndBack(t *testing.T) {
 		for _, ending := range []string{"\n", "\r\n"} {
 			text := strings.ReplaceAll(string(in), "\n", ending)
 			out, err := run(t, text, o)
-			var refused *RefusedError
-			if errors.As(err, &refused) {
+			if _, refused := errors.AsType[*RefusedError](err); refused {
 				continue
 			}
 			done++

@@ -193,7 +193,7 @@ func (p *planner) othersBehind(a *asking, ways []*topology.Way) bool {
 		if other != nil && slices.Contains(a.logins, other) {
 			continue
 		}
-		secret := ""
+		var secret string
 		switch {
 		case g != nil && g.Config.Auth != gateconf.AuthNone:
 			secret = g.Config.UsersSecret
