@@ -69,7 +69,20 @@ func (s *story) setUsers(text string) {
 // podIP is the address of the one pod with the label.
 func (s *story) podIP(label string) string {
 	s.Helper()
-	return s.kubectl("", "get", "pods", "-l", label, "-o", "jsonpath={.items[0].status.podIP}")
+	ip, err := s.tryPodIP(label)
+	if err != nil {
+		s.Fatal(err)
+	}
+	return ip
+}
+
+// tryPodIP is podIP for a pod that may not be there yet.
+func (s *story) tryPodIP(label string) (string, error) {
+	ip, err := s.tryKubectl("", "get", "pods", "-l", label, "-o", "jsonpath={.items[0].status.podIP}")
+	if err == nil && ip == "" {
+		err = fmt.Errorf("pod with %s: no address yet", label)
+	}
+	return ip, err
 }
 
 // probes counts how often the health of the pod with the label has been asked for.
@@ -92,7 +105,11 @@ func (s *story) probes(label string) (n int) {
 // gateSays returns nil when the admin port of the pod with the label says this of its users.
 func (s *story) gateSays(label, want string) func() error {
 	return func() error {
-		r, err := get("http://"+s.podIP(label)+":8182/status", nobody)
+		ip, err := s.tryPodIP(label)
+		if err != nil {
+			return err
+		}
+		r, err := get("http://"+ip+":8182/status", nobody)
 		if err == nil && !strings.Contains(r.body, want) {
 			err = fmt.Errorf("status of the gate: %s, want %s", r.body, want)
 		}

@@ -12,9 +12,10 @@ import (
 	"time"
 )
 
-// client makes a new connection for each request, so that none outlives a change of routes.
+// client makes a new connection for each request, so that none outlives a change of routes. It waits longer than the gate lets a
+// password wait.
 var client = &http.Client{
-	Timeout:       10 * time.Second,
+	Timeout:       30 * time.Second,
 	Transport:     &http.Transport{DisableKeepAlives: true},
 	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 }
@@ -31,12 +32,31 @@ type reply struct {
 	body   string
 }
 
-// errUnrouted says that an answer is Traefik's own, which knows no pod just now: neither the gate nor the application was asked.
-var errUnrouted = errors.New("no pod is known to Traefik")
+// errUnrouted says that an answer is Traefik's own, which knows no pod just now, or one that is gone: neither the gate nor the
+// application has answered.
+var errUnrouted = errors.New("not routed by Traefik")
 
 // unrouted says whether an answer is such a one.
 func (r reply) unrouted() bool {
-	return r.status == http.StatusNotFound && r.body == "404 page not found\n" || r.status == http.StatusServiceUnavailable && strings.HasPrefix(r.body, "no available server")
+	switch r.status {
+	case http.StatusNotFound:
+		return r.body == "404 page not found\n"
+	case http.StatusServiceUnavailable:
+		return strings.HasPrefix(r.body, "no available server")
+	case http.StatusBadGateway, http.StatusGatewayTimeout:
+		return r.body == http.StatusText(r.status)
+	default:
+		return false
+	}
+}
+
+// wrong is the error of an answer that should have been another one.
+func (r reply) wrong(format string, args ...any) error {
+	err := fmt.Errorf(format, args...)
+	if r.unrouted() {
+		err = fmt.Errorf("%w: %w", errUnrouted, err)
+	}
+	return err
 }
 
 // get asks for a page, as that user.
@@ -63,17 +83,14 @@ func answers(url string, as login, status int) func() error {
 	return func() error {
 		r, err := get(url, as)
 		if err == nil && r.status != status {
-			err = fmt.Errorf("%s as %q: %d, want %d: %.200s", url, as.user, r.status, status, strings.TrimSpace(r.body))
-			if r.unrouted() {
-				err = fmt.Errorf("%w: %w", errUnrouted, err)
-			}
+			err = r.wrong("%s as %q: %d, want %d: %.200s", url, as.user, r.status, status, strings.TrimSpace(r.body))
 		}
 		return err
 	}
 }
 
 // must fails the story when one of the questions has another answer. Traefik's own is none: it may take some time after
-// the API server was away, or a node counted as lost, until it knows the pods again.
+// pods changed, the API server was away, or a node counted as lost, until it knows the pods again.
 func (s *story) must(questions ...func() error) {
 	s.Helper()
 	for _, ask := range questions {
@@ -95,7 +112,7 @@ func (s *story) refusedWithPage(url string, as login) func() error {
 			return err
 		}
 		if r.status != 401 || !strings.HasPrefix(r.header.Get("WWW-Authenticate"), "Basic realm=") || !strings.Contains(r.body, "<html") {
-			return fmt.Errorf("%s as %q: %d with %q and %.80q; want 401, a Basic challenge and a page", url, as.user, r.status, r.header.Get("WWW-Authenticate"), r.body)
+			return r.wrong("%s as %q: %d with %q and %.80q; want 401, a Basic challenge and a page", url, as.user, r.status, r.header.Get("WWW-Authenticate"), r.body)
 		}
 		return nil
 	}
@@ -106,7 +123,7 @@ func refusedAll(url string, as login) func() error {
 	return func() error {
 		r, err := get(url, as)
 		if err == nil && (r.status != 503 || !strings.Contains(r.body, "kubectl basicauth")) {
-			err = fmt.Errorf("%s as %q: %d %.200q, want 503 and the command that mends it", url, as.user, r.status, r.body)
+			err = r.wrong("%s as %q: %d %.200q, want 503 and the command that mends it", url, as.user, r.status, r.body)
 		}
 		return err
 	}

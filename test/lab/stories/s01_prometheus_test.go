@@ -3,6 +3,7 @@
 package stories
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -53,7 +54,9 @@ func TestPrometheusOfTheOperator(t *testing.T) {
 			}
 			return err
 		}))
-		s.until("pod Ready again", func() error { return s.podsReady("prometheus=prom", 1) })
+		s.until("pod Ready again", func() error {
+			return errors.Join(s.rolledOut("statefulset/prometheus-prom"), s.podsReady("prometheus=prom", 1))
+		})
 		s.until("gate again", answers(page, alice, 200))
 		gated()
 

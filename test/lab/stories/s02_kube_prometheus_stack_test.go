@@ -176,10 +176,13 @@ func (s *story) reconciled(resource string) error {
 // gatedOnALB checks every target of the ALB: nothing without a password but health, and the application with one.
 func (s *story) gatedOnALB(ingress string, pods int, page string, as login) {
 	s.Helper()
-	targets := s.albTargets(ingress)
-	if len(targets) != pods {
-		s.Fatalf("targets of Ingress %s: %+v, want %d", ingress, targets, pods)
-	}
+	var targets []target
+	s.until("targets of Ingress "+ingress, func() error { // the EndpointSlices follow the pods
+		if targets = s.albTargets(ingress); len(targets) != pods {
+			return fmt.Errorf("%+v, want %d", targets, pods)
+		}
+		return nil
+	})
 	for _, to := range targets {
 		s.must(
 			answers(to.health, nobody, to.success),
@@ -203,10 +206,9 @@ func (s *story) openInside() {
 		s.Fatalf("no data sources for Grafana in\n%s", config)
 	}
 	prometheus, alertmanager := sources[1], sources[2]
-	s.must(
-		answers(prometheus+"api/v1/query?query=up", nobody, 200), answers(prometheus+"metrics", nobody, 200),
-		answers(alertmanager+"api/v2/status", nobody, 200), answers(alertmanager+"metrics", nobody, 200),
-	)
+	for _, page := range []string{prometheus + "api/v1/query?query=up", prometheus + "metrics", alertmanager + "api/v2/status", alertmanager + "metrics"} {
+		s.until("inside, "+page, answers(page, nobody, 200)) // kube-proxy takes a moment to see new pods
+	}
 	for job, pods := range map[string]string{stackPrometheus: "2", stackAlertmanager: "1"} {
 		query := url.QueryEscape(`sum(up{endpoint="http-web",job="` + job + `"})`)
 		s.until(job+" scraped", s.prometheusSees(prometheus+"api/v1/query?", nobody, query, pods))

@@ -91,7 +91,7 @@ func TestRelease(t *testing.T) {
 // part.
 func (s *story) failingRenders(h *helm) {
 	s.Helper()
-	s.until("the old pods' end", func() error { return s.podsReady("app=web", 1) })
+	s.until("the old pods' end", s.replaced("web", 1))
 	before, history := s.release(), h.run("history", "web")
 	rollback := map[string]string{"helm3": "--atomic", "helm4": "--rollback-on-failure"}[h.major]
 	well, dying := h.kauth, s.dyingKauth(h.kauth)
@@ -210,7 +210,7 @@ func (s *story) served(page string, as login, body string) error {
 	}
 	r, err := get(page, as)
 	if err == nil && (r.status != 200 || r.body != body+"\n") {
-		err = fmt.Errorf("%s as %q: %d %.200q, want 200 and %q", page, as.user, r.status, r.body, body)
+		err = r.wrong("%s as %q: %d %.200q, want 200 and %q", page, as.user, r.status, r.body, body)
 	}
 	return err
 }

@@ -26,7 +26,9 @@ func TestFaults(t *testing.T) {
 
 	s.crash("kauth-proxy", page, alice)
 	s.crash("web", page, alice)
+	s.settle(page, alice)
 	s.restartKubelet(page, alice)
+	s.settle(page, alice)
 	s.loseAPIServer(page, alice)
 	s.badLine(page, alice)
 	s.megabyte(page, alice)
@@ -50,6 +52,25 @@ func (s *story) crash(name, page string, as login) {
 	if now := s.container("app=web", other); now != bystander {
 		s.Errorf("%s killed: %s was restarted too", name, other)
 	}
+}
+
+// settle waits until the pod is Ready and routes have led to it for some seconds. What the kubelet says of a pod whose container
+// was restarted reaches Traefik in steps, the last of which may be long after the pod served again: somebody who is ended
+// meanwhile leaves the routes as they are then.
+func (s *story) settle(page string, as login) {
+	s.Helper()
+	const steps = 5 * time.Second
+	since := time.Now()
+	s.until("routes to a Ready pod", func() error {
+		if err := errors.Join(s.podsReady("app=web", 1), answers(page, as, 200)()); err != nil {
+			since = time.Now()
+			return err
+		}
+		if calm := time.Since(since); calm < steps {
+			return fmt.Errorf("for %s only", calm)
+		}
+		return nil
+	})
 }
 
 // restartKubelet kills the node's kubelet and starts it anew: the gate goes on, and no container is restarted. Whether

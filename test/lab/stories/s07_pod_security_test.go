@@ -65,7 +65,7 @@ func TestPodSecurityRestricted(t *testing.T) {
 
 		// And a pod that asks for nothing is refused for its own container alone.
 		h.run("install", "loose", chart("web"), "--post-renderer", "kauth", "--set", "host=loose."+s.host())
-		s.must(s.objectsTo("loose", "web"))
+		s.until("an objection", s.objectsTo("loose", "web")) // until nobody writes the Deployment's status between the question and the answer
 	})
 }
 
@@ -153,13 +153,13 @@ func TestHooksEnd(t *testing.T) {
 		page := "http://" + s.host() + "/"
 
 		s.figure("installed with two hooks", s.took(func() {
-			h.run("install", "shop", chart("hooks"), "--set", "host="+s.host(), "--post-renderer", "kauth", "--wait", "--timeout", "2m")
+			h.run("install", "shop", chart("hooks"), "--set", "host="+s.host(), "--post-renderer", "kauth", "--wait", "--timeout", patience.String())
 		}))
 		s.hooksEnded("job/shop-prepare prepare", "job/shop-migrate companion migrate")
 		s.until("a gate at "+page, answers(page, nobody, 401))
 		s.must(s.refusedWithPage(page, login{alice.user, "wrong"}), answers(page, alice, 200))
 
-		s.figure("tested", s.took(func() { h.run("test", "shop", "--timeout", "2m") }))
+		s.figure("tested", s.took(func() { h.run("test", "shop", "--timeout", patience.String()) }))
 		s.hooksEnded("pod/shop-test test")
 		s.must(s.refusedWithPage(page, nobody), answers(page, alice, 200))
 	})
@@ -221,5 +221,7 @@ func TestGatedJobEnds(t *testing.T) {
 	if r, err := get("http://"+ip+":8080/end", nobody); err == nil { // the work is done
 		s.Fatalf("the application answered the request that ends it: %v", r)
 	}
-	s.figure("complete", s.took(func() { s.kubectl("", "wait", "--for=condition=Complete", "--timeout=2m", "job/report") }))
+	s.figure("complete", s.took(func() {
+		s.kubectl("", "wait", "--for=condition=Complete", "--timeout="+patience.String(), "job/report")
+	}))
 }

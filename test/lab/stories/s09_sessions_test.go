@@ -42,7 +42,7 @@ func TestSessions(t *testing.T) {
 		})
 
 		h.run(append([]string{"upgrade", "--set", "version=2"}, install...)...)
-		s.until("two new pods", func() error { return s.podsReady("app=web", 2) })
+		s.until("two new pods", s.replaced("web", 2))
 		gates = s.gatesOf("app=web")
 		for _, gate := range gates {
 			s.must(s.staysSignedIn(gate, a), s.staysSignedIn(gate, b))

@@ -81,7 +81,7 @@ func (s *story) sent(page string, as login, value string, status int) func() err
 			return err
 		}
 		if resp.StatusCode != status {
-			return fmt.Errorf("%s as %q with %q: %s, want %d: %.200s", page, as.user, value, resp.Status, status, body)
+			return reply{resp.StatusCode, resp.Header, string(body)}.wrong("%s as %q with %q: %s, want %d: %.200s", page, as.user, value, resp.Status, status, body)
 		}
 		var seen struct{ Header http.Header }
 		if status == http.StatusOK {

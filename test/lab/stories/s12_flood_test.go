@@ -31,7 +31,7 @@ func TestFlood(t *testing.T) {
 	s.addUser(bob.user, bob.password)
 	h.run("install", "web", chart("web"), "--set", "host="+s.host(), "--post-renderer", "kauth")
 	s.kubectl("", "set", "resources", "deployment/web", "-c", "kauth-proxy", "--limits=cpu=200m,memory=320Mi")
-	s.until("one pod", func() error { return s.podsReady("app=web", 1) })
+	s.until("one pod", s.replaced("web", 1))
 	gate := s.container("app=web", "kauth-proxy")
 	address := s.podIP("app=web")
 	page := "http://" + address + ":8181/version"

@@ -32,26 +32,24 @@ func TestPublishedServices(t *testing.T) {
 
 		h.run(append([]string{"upgrade", "--post-renderer", "kauth", "--post-renderer-args", "--keep-internal=web-node=web-inside"}, chart...)...)
 		s.figure("gate at all ways", s.until("a gate at all ways", s.each(ways, func(page string) func() error { return s.refusedWithPage(page, nobody) })))
-		s.until("the old pod's end", func() error { return s.podsReady("app=web", 1) })
+		s.until("the old pod's end", s.replaced("web", 1))
 		var shut []*beside
 		for _, page := range ways {
 			shut = append(shut, s.guard(page))
 		}
 		gated := func() {
 			s.Helper()
-			s.until("a password is good at all ways", s.each(ways, func(page string) func() error {
-				return func() error {
-					return errors.Join(answers(page, alice, 200)(), s.refusedWithPage(page, login{alice.user, "wrong"})(),
-						answers(strings.Replace(page, "/version", "/health", 1), nobody, 200)())
-				}
-			}))
+			for _, page := range ways {
+				s.until("a password is good at "+page, answers(page, alice, 200))
+				s.must(s.refusedWithPage(page, login{alice.user, "wrong"}), answers(strings.Replace(page, "/version", "/health", 1), nobody, 200))
+			}
 			s.until("the application, from inside", answers(inside, nobody, 200))
 		}
 		gated()
 		s.must(s.same("published", strings.Replace(published, "web-node ", "web-inside ClusterIP   80:\nweb-node ", 1), s.published),
 			answers("http://web-node."+s.ns+".svc.cluster.local/version", nobody, 401))
 		s.kubectl("", "rollout", "restart", "deployment/web")
-		s.figure("pods replaced", s.until("pods replaced", s.rolledOut("web")))
+		s.figure("pods replaced", s.until("pods replaced", s.replaced("web", 1)))
 		gated()
 		for _, b := range shut {
 			b.end()
@@ -141,15 +139,4 @@ func (s *story) contents(stream string) map[string]any {
 		all[o.title()] = o.Object
 	}
 	return all
-}
-
-// rolledOut returns nil when a Deployment's pods are all of the newest kind.
-func (s *story) rolledOut(deployment string) func() error {
-	return func() error {
-		out, err := s.tryKubectl("", "rollout", "status", "deployment/"+deployment, "--watch=false")
-		if err == nil && !strings.Contains(out, "successfully rolled out") {
-			err = errors.New(out)
-		}
-		return err
-	}
 }

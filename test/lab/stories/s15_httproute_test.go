@@ -23,16 +23,17 @@ func TestHTTPRoute(t *testing.T) {
 		h.run(append([]string{"upgrade", "--post-renderer", "kauth"}, chart...)...)
 		s.figure("gate through the Gateway", s.until("a gate at "+page, s.refusedWithPage(page, nobody)))
 		s.figure("route accepted", s.until("the route accepted", s.routeTaken("web", 2)))
-		s.until("both ungated pods' end", func() error { return s.podsReady("app=web", 2) })
+		replaced := func() error {
+			return errors.Join(s.rolledOut("deployment/web-1"), s.rolledOut("deployment/web-2"), s.podsReady("app=web", 2))
+		}
+		s.until("both old pods' end", replaced)
 		s.guard(page)
 		s.until("both gates", s.shared(page, alice))
 		s.must(s.refusedWithPage(page, login{alice.user, "wrong"}), answers("http://"+s.host()+"/health", nobody, 200),
 			func() error { return s.is("httproute/web", "{.spec.rules[*].backendRefs[*].port}", "8181 8181") })
 
 		s.kubectl("", "rollout", "restart", "deployment/web-1", "deployment/web-2")
-		s.figure("pods replaced", s.until("pods replaced", func() error {
-			return errors.Join(s.rolledOut("web-1")(), s.rolledOut("web-2")(), s.podsReady("app=web", 2))
-		}))
+		s.figure("pods replaced", s.until("pods replaced", replaced))
 		s.until("both gates again", s.shared(page, alice))
 	})
 }
@@ -44,7 +45,7 @@ func (s *story) shared(page string, as login) func() error {
 		for range 12 {
 			r, err := get(page, as)
 			if err != nil || r.status != 200 {
-				return fmt.Errorf("%s as %q: %d %.200q, %v", page, as.user, r.status, r.body, err)
+				return r.wrong("%s as %q: %d %.200q, %v", page, as.user, r.status, r.body, err)
 			}
 			seen[r.body]++
 		}

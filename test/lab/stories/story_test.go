@@ -4,6 +4,7 @@ package stories
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -166,6 +167,23 @@ func (s *story) podsReady(label string, want int) error {
 		return fmt.Errorf("pods with %s: %q, want %d and Ready", label, pods, want)
 	}
 	return nil
+}
+
+// replaced returns nil when a Deployment's pods are all of the newest kind, so many, and Ready. Right after a change podsReady
+// may still be told of the old ones.
+func (s *story) replaced(deployment string, pods int) func() error {
+	return func() error {
+		return errors.Join(s.rolledOut("deployment/"+deployment), s.podsReady("app="+deployment, pods))
+	}
+}
+
+// rolledOut returns nil when the pods of a Deployment or StatefulSet are all of the newest kind, and none is missing.
+func (s *story) rolledOut(object string) error {
+	out, err := s.tryKubectl("", "rollout", "status", object, "--watch=false")
+	if err == nil && !strings.Contains(out, "successfully rolled out") && !strings.Contains(out, "rolling update complete") {
+		err = fmt.Errorf("%s: %s", object, out)
+	}
+	return err
 }
 
 // addUser does what an operator does: kubectl basicauth user add.
