@@ -173,3 +173,31 @@ func TestLoginsTwiceAndBack(t *testing.T) {
 		t.Errorf("only %d streams got logins", done)
 	}
 }
+
+// FuzzLogins states of mode ingress what FuzzInjectTwice and FuzzEjectAfterInject do of gates.
+func FuzzLogins(f *testing.F) {
+	const app = `{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "namespace": "n", "labels": {"a": "b"}, "annotations": {"kauth.dev/gate": "enabled"}}, "spec": {"containers": [{"name": "c", "ports": [{"containerPort": 80}]}]}}
+---
+{"apiVersion": "v1", "kind": "Service", "metadata": {"name": "s", "namespace": "n"}, "spec": {"selector": {"a": "b"}, "ports": [{"port": 80}]}}
+---
+`
+	f.Add([]byte(app + "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata:\n  name: i\n  namespace: n\n  annotations:\n    nginx.ingress.kubernetes.io/auth-type: digest # x\nspec:\n  ingressClassName: nginx\n  defaultBackend: {service: {name: s, port: {number: 80}}}\n"))
+	f.Add([]byte(app + "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: i, namespace: n}\nspec:\n  ingressClassName: traefik\n  defaultBackend: {service: {name: s, port: {number: 80}}}\n"))
+	f.Add([]byte(app + "apiVersion: traefik.io/v1alpha1\nkind: IngressRoute\nmetadata:\n  name: i\n  namespace: n\nspec:\n  routes:\n  - services:\n    - {name: s, port: 80}\n    middlewares:\n      # x\n      - name: m\n  - {services: [{name: t, kind: TraefikService}], middlewares: [{name: m}]}\n---\napiVersion: traefik.io/v1alpha1\nkind: TraefikService\nmetadata: {name: t, namespace: n}\nspec: {weighted: {services: [{name: s, port: 80}]}}\n"))
+	f.Fuzz(func(t *testing.T, in []byte) {
+		first, err := run(t, string(in), asked)
+		if err != nil || bytes.Contains(in, []byte("kauth.dev/undo")) {
+			return
+		}
+		if again, err := run(t, first, asked); err != nil || again != first {
+			t.Fatalf("twice differs from once: %v\ninput:\n%s\nonce:\n%s\ntwice:\n%s", err, in, first, again)
+		}
+		back := ejected(t, first)
+		if back == string(in) {
+			return
+		}
+		if again, err := run(t, back, asked); err != nil || ejected(t, again) != back {
+			t.Fatalf("eject gives something else: %v\ninput:\n%s\nback:\n%s", err, in, back)
+		}
+	})
+}

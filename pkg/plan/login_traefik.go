@@ -116,15 +116,15 @@ func (p *planner) middlewareGroup(o *manifest.Object) string {
 
 // middlewareTaken says whether Traefik would mistake a Middleware of that name for another one.
 func (p *planner) middlewareTaken(namespace, name string) bool {
-	taken := func(o *manifest.Object) bool {
-		return topology.SameNamespace(o.Namespace, namespace) && traefikID("", o.Name) == traefikID("", name) || traefikID(o.Namespace, o.Name) == traefikID(namespace, name)
+	alike := func(space, other string) bool {
+		return topology.SameNamespace(space, namespace) && traefikID("", other) == traefikID("", name) || traefikID(space, other) == traefikID(namespace, name)
 	}
 	for key, planned := range p.middlewares {
-		if planned == name && topology.SameNamespace(key.namespace, namespace) {
+		if alike(key.namespace, planned) {
 			return true
 		}
 	}
-	return slices.ContainsFunc(p.kinds["Middleware"], taken)
+	return slices.ContainsFunc(p.kinds["Middleware"], func(o *manifest.Object) bool { return alike(o.Namespace, o.Name) })
 }
 
 // traefikID is what Traefik calls an object of Kubernetes (provider.Normalize, and makeID of its CRD provider).
