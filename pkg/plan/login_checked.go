@@ -33,8 +33,8 @@ func (s spot) checks(after *topology.Model, c Checked) bool {
 	case o.Kind == "HTTPRoute":
 		for _, filter := range manifest.Items(nodeAt(o, s.path()), "filters") {
 			ref := manifest.Field(filter, "extensionRef")
-			if manifest.String(ref, "group") == "traefik.io" && manifest.String(ref, "kind") == "Middleware" {
-				ids = append(ids, traefikID(o.Namespace, manifest.String(ref, "name")))
+			if manifest.String(ref, "group") == traefikGroup && manifest.String(ref, "kind") == "Middleware" {
+				ids = append(ids, topology.TraefikID(o.Namespace, manifest.String(ref, "name")))
 			} else {
 				ids = append(ids, "")
 			}
@@ -48,16 +48,11 @@ func (s spot) checks(after *topology.Model, c Checked) bool {
 // asksFor says whether the Middleware of an id is one alone, in the namespace of the route, and asks for the passwords of a
 // login.
 func asksFor(after *topology.Model, route *manifest.Object, id string, c Checked) bool {
-	var found []*manifest.Object
-	for _, r := range after.Routes {
-		if o := r.Object; o.Kind == "Middleware" && isTraefik(o.Ref) && traefikID(o.Namespace, o.Name) == id {
-			found = append(found, o)
-		}
-	}
-	if len(found) != 1 || found[0].Namespace != route.Namespace {
+	found := after.MiddlewaresOf(id)
+	if len(found) != 1 || !isTraefik(found[0].Object.Ref) || found[0].Object.Namespace != route.Namespace {
 		return false
 	}
-	spec := manifest.Field(found[0].Node, "spec")
+	spec := manifest.Field(found[0].Object.Node, "spec")
 	basic := manifest.Field(spec, "basicAuth")
 	return basic != nil && len(spec.Content) == 2 && manifest.String(basic, "secret") == c.UsersSecret && manifest.String(basic, "realm") == c.Realm
 }

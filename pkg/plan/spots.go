@@ -105,7 +105,7 @@ var leaders = map[string]string{
 
 // isTraefik says whether an object is of one of Traefik's own groups.
 func isTraefik(ref manifest.Ref) bool {
-	return ref.Group == "traefik.io" || ref.Group == "traefik.containo.us"
+	return ref.Group == traefikGroup || ref.Group == oldTraefikGroup
 }
 
 // detours returns the spots of the routes that lead to a TraefikService, also by way of others.

@@ -3,6 +3,7 @@ package topology
 import (
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/kauth-dev/kauth/pkg/manifest"
 )
@@ -99,6 +100,15 @@ func (m *Model) OfTraefik(r *Route) bool {
 	}
 	return len(r.Parents) > 0
 }
+
+// TraefikID is what Traefik calls an object of Kubernetes; objects of several namespaces may share one (provider.Normalize,
+// and makeID of its CRD provider).
+func TraefikID(namespace, name string) string {
+	return strings.Join(strings.FieldsFunc(namespace+"-"+name, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsNumber(r) }), "-")
+}
+
+// MiddlewaresOf returns the Middlewares that Traefik calls so.
+func (m *Model) MiddlewaresOf(id string) []*Route { return m.traefiks[id] }
 
 // Detour is a place in a route that names a TraefikService, which leads on to Services.
 type Detour struct {

@@ -35,6 +35,7 @@ type Model struct {
 	waysTo     map[*Workload][]*Way
 	waysOf     map[*Route][]*Way
 	detours    map[string][]*Detour // by the TraefikService's name
+	traefiks   map[string][]*Route  // Middlewares by what Traefik calls them
 }
 
 // WaysTo returns the ways that lead to a workload.
@@ -146,8 +147,12 @@ func (m *Model) index() {
 	for _, svc := range m.Services {
 		m.byName[svc.Object.Name] = append(m.byName[svc.Object.Name], svc)
 	}
-	m.detours = map[string][]*Detour{}
+	m.detours, m.traefiks = map[string][]*Detour{}, map[string][]*Route{}
 	for _, r := range m.Routes {
+		if r.Object.Kind == "Middleware" {
+			id := TraefikID(r.Object.Namespace, r.Object.Name)
+			m.traefiks[id] = append(m.traefiks[id], r)
+		}
 		for _, d := range r.Detours {
 			m.detours[d.Name] = append(m.detours[d.Name], d)
 		}
