@@ -100,11 +100,14 @@ const (
 	oldTraefikGroup = "traefik.containo.us"
 )
 
-// middlewareGroup is the API group of the Middleware for a route: that of the route itself, else the one that Traefik's
-// objects in the stream have.
+// middlewareGroup is the API group of the Middleware for a route: that of the route itself, for an Ingress the one that
+// Traefik's objects in the stream have.
 func (p *planner) middlewareGroup(o *manifest.Object) string {
-	if isTraefik(o.Ref) {
+	switch {
+	case isTraefik(o.Ref):
 		return o.Group
+	case o.Kind == "HTTPRoute": // which Traefik 2 with the old group does not extend
+		return traefikGroup
 	}
 	if p.traefik == "" {
 		p.traefik = traefikGroup
