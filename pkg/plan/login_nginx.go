@@ -68,15 +68,18 @@ var tame = map[string]bool{
 	"sub_filter": true, "sub_filter_once": true, "limit_rate": true, "send_timeout": true, "keepalive_timeout": true,
 }
 
-// harmless says whether all that a piece of nginx's configuration holds is tame. Blocks are not.
+// harmless says whether all that a piece of nginx's configuration holds is tame. Blocks are not. It is read as nginx
+// reads it: quotes and remarks begin only where a word may begin (ngx_conf_read_token).
 func harmless(text string) bool {
 	var quote rune
 	var statement strings.Builder
-	escaped, comment := false, false
+	start, escaped, remark := true, false, false // start: of a word
 	for _, r := range text {
+		begins := start
+		start = false
 		switch {
-		case comment:
-			comment = r != '\n'
+		case remark:
+			remark, start = r != '\n', r == '\n'
 			continue
 		case escaped:
 			escaped = false
@@ -86,10 +89,10 @@ func harmless(text string) bool {
 			if r == quote {
 				quote = 0
 			}
-		case r == '"' || r == '\'':
+		case begins && (r == '"' || r == '\''):
 			quote = r
-		case r == '#':
-			comment = true
+		case begins && r == '#':
+			remark = true
 			continue
 		case r == '{' || r == '}':
 			return false
@@ -98,7 +101,10 @@ func harmless(text string) bool {
 				return false
 			}
 			statement.Reset()
+			start = true
 			continue
+		case strings.ContainsRune(" \t\r\n", r):
+			start = true
 		}
 		statement.WriteRune(r)
 	}
