@@ -24,7 +24,7 @@ func (s spot) checks(after *topology.Model, c Checked) bool {
 	var ids []string
 	switch o := s.route.Object; {
 	case s.asker() == byNGINX:
-		return nginxChecks(s.route, c)
+		return nginxChecks(after, s.route, c)
 	case o.Kind == "Ingress":
 		if traefikObstacle(s.route) != nil {
 			return false

@@ -116,7 +116,7 @@ func (p *planner) refuseAsking(way *topology.Way, l *Login, no *obstacle) {
 func (p *planner) obstacleAt(s spot, l *Login) *obstacle {
 	switch {
 	case s.asker() == byNGINX:
-		return nginxObstacle(s.route, l.Realm())
+		return nginxObstacle(p.model, s.route, l.Realm())
 	case strings.ContainsAny(l.Realm(), `"\`):
 		return &obstacle{what: "is led to by Traefik, which cannot show the realm " + strconv.Quote(l.Realm()), hint: `choose a realm without " and \`}
 	case s.route.Object.Kind == "Ingress":

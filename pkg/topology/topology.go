@@ -36,6 +36,7 @@ type Model struct {
 	waysOf     map[*Route][]*Way
 	detours    map[string][]*Detour // by the TraefikService's name
 	traefiks   map[string][]*Route  // Middlewares by what Traefik calls them
+	pieces     []*Route             // Ingresses with pieces of nginx's configuration for all paths of a host
 }
 
 // WaysTo returns the ways that lead to a workload.
@@ -68,6 +69,9 @@ func Resolve(s *manifest.Stream, namespace string) (*Model, error) {
 	for _, r := range m.Routes {
 		r.ALB, r.AWS = m.isALB(r), m.isAWS(r)
 		m.findController(r)
+		if r.Object.Kind == "Ingress" && r.hasPiece() {
+			m.pieces = append(m.pieces, r)
+		}
 	}
 	m.index()
 	m.follow()
