@@ -109,6 +109,9 @@ func TestProofSeesSpoiltLogins(t *testing.T) {
 		{"another class of the Ingress", "mode-ingress-traefik/in.yaml", "ingressClassName: traefik", "ingressClassName: contour"},
 		{"not the first of a route", "mode-ingress-traefik/in.yaml", "      - name: prom-kauth\n      # of the chart\n", ""},
 		{"of another namespace", "mode-ingress-traefik/in.yaml", "{name: prom-kauth}", "{name: prom-kauth, namespace: other}"},
+		{"another's Gateway", "mode-ingress-gateway/in.yaml", "controllerName: traefik.io/", "controllerName: example.com/"},
+		{"not the first of a rule", "mode-ingress-gateway/in.yaml", "    - type: ExtensionRef\n", "    - {type: URLRewrite, urlRewrite: {}}\n    - type: ExtensionRef\n"},
+		{"a filter of another kind", "mode-ingress-gateway/in.yaml", "kind: Middleware\n", "kind: Other\n"},
 		{"a TraefikService without a route", "mode-ingress-traefik/in.yaml", "services: [{name: shares, kind: TraefikService}]", "services: [{name: other, port: http}]"},
 		{"open to the outside", "mode-ingress-traefik/in.yaml", "selector: {app: prom}", "type: NodePort\n  selector: {app: prom}"},
 		{"gone", "mode-ingress-traefik/in.yaml", "kind: Deployment", "kind: ReplicaSet"},
@@ -157,8 +160,7 @@ func TestLoginsTwiceAndBack(t *testing.T) {
 		for _, ending := range []string{"\n", "\r\n"} {
 			text := strings.ReplaceAll(string(in), "\n", ending)
 			out, err := run(t, text, o)
-			var refused *RefusedError
-			if errors.As(err, &refused) {
+			if _, refused := errors.AsType[*RefusedError](err); refused {
 				continue
 			}
 			done++
@@ -173,4 +175,32 @@ func TestLoginsTwiceAndBack(t *testing.T) {
 	if done < 12 {
 		t.Errorf("only %d streams got logins", done)
 	}
+}
+
+// FuzzLogins states of mode ingress what FuzzInjectTwice and FuzzEjectAfterInject do of gates.
+func FuzzLogins(f *testing.F) {
+	const app = `{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "namespace": "n", "labels": {"a": "b"}, "annotations": {"kauth.dev/gate": "enabled"}}, "spec": {"containers": [{"name": "c", "ports": [{"containerPort": 80}]}]}}
+---
+{"apiVersion": "v1", "kind": "Service", "metadata": {"name": "s", "namespace": "n"}, "spec": {"selector": {"a": "b"}, "ports": [{"port": 80}]}}
+---
+`
+	f.Add([]byte(app + "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata:\n  name: i\n  namespace: n\n  annotations:\n    nginx.ingress.kubernetes.io/auth-type: digest # x\nspec:\n  ingressClassName: nginx\n  defaultBackend: {service: {name: s, port: {number: 80}}}\n"))
+	f.Add([]byte(app + "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: i, namespace: n}\nspec:\n  ingressClassName: traefik\n  defaultBackend: {service: {name: s, port: {number: 80}}}\n"))
+	f.Add([]byte(app + "apiVersion: traefik.io/v1alpha1\nkind: IngressRoute\nmetadata:\n  name: i\n  namespace: n\nspec:\n  routes:\n  - services:\n    - {name: s, port: 80}\n    middlewares:\n      # x\n      - name: m\n  - {services: [{name: t, kind: TraefikService}], middlewares: [{name: m}]}\n---\napiVersion: traefik.io/v1alpha1\nkind: TraefikService\nmetadata: {name: t, namespace: n}\nspec: {weighted: {services: [{name: s, port: 80}]}}\n"))
+	f.Fuzz(func(t *testing.T, in []byte) {
+		first, err := run(t, string(in), asked)
+		if err != nil || bytes.Contains(in, []byte("kauth.dev/undo")) {
+			return
+		}
+		if again, err := run(t, first, asked); err != nil || again != first {
+			t.Fatalf("twice differs from once: %v\ninput:\n%s\nonce:\n%s\ntwice:\n%s", err, in, first, again)
+		}
+		back := ejected(t, first)
+		if back == string(in) {
+			return
+		}
+		if again, err := run(t, back, asked); err != nil || ejected(t, again) != back {
+			t.Fatalf("eject gives something else: %v\ninput:\n%s\nback:\n%s", err, in, back)
+		}
+	})
 }

@@ -25,7 +25,7 @@ func (s spot) checks(after *topology.Model, c Checked) bool {
 	var ids []string
 	switch o := s.route.Object; {
 	case s.asker() == byNGINX:
-		return nginxChecks(s.route, c)
+		return nginxChecks(after, s.route, c)
 	case o.Kind == "Ingress":
 		if traefikObstacle(s.route) != nil {
 			return false
@@ -34,8 +34,8 @@ func (s spot) checks(after *topology.Model, c Checked) bool {
 	case o.Kind == "HTTPRoute":
 		for _, filter := range manifest.Items(nodeAt(o, s.path()), "filters") {
 			ref := manifest.Field(filter, "extensionRef")
-			if manifest.String(ref, "group") == "traefik.io" && manifest.String(ref, "kind") == "Middleware" {
-				ids = append(ids, traefikID(o.Namespace, manifest.String(ref, "name")))
+			if manifest.String(ref, "group") == traefikGroup && manifest.String(ref, "kind") == "Middleware" {
+				ids = append(ids, topology.TraefikID(o.Namespace, manifest.String(ref, "name")))
 			} else {
 				ids = append(ids, "")
 			}
@@ -49,16 +49,11 @@ func (s spot) checks(after *topology.Model, c Checked) bool {
 // asksFor says whether the Middleware of an id is one alone, in the namespace of the route, and asks for the passwords of a
 // login.
 func asksFor(after *topology.Model, route *manifest.Object, id string, c Checked) bool {
-	var found []*manifest.Object
-	for _, r := range after.Routes {
-		if o := r.Object; o.Kind == "Middleware" && isTraefik(o.Ref) && traefikID(o.Namespace, o.Name) == id {
-			found = append(found, o)
-		}
-	}
-	if len(found) != 1 || found[0].Namespace != route.Namespace {
+	found := after.MiddlewaresOf(id)
+	if len(found) != 1 || !isTraefik(found[0].Object.Ref) || found[0].Object.Namespace != route.Namespace {
 		return false
 	}
-	spec := manifest.Field(found[0].Node, "spec")
+	spec := manifest.Field(found[0].Object.Node, "spec")
 	basic := manifest.Field(spec, "basicAuth")
 	return basic != nil && len(spec.Content) == 2 && is(c.UsersSecret, manifest.String(basic, "secret")) && is(c.Realm, cmp.Or(manifest.String(basic, "realm"), traefikRealm))
 }

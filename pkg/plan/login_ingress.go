@@ -104,18 +104,19 @@ func (p *planner) ingressWay(way *topology.Way, l *Login) {
 // refuseAsking makes a way on which nobody can ask an Error, or records that the user allows it.
 func (p *planner) refuseAsking(way *topology.Way, l *Login, no *obstacle) {
 	what := "port " + portText(way) + " of " + l.Ref().Short() + " " + no.what
-	if no.field == nil || p.allows(p.objectOf(way)) {
+	o := p.objectOf(way)
+	if no.field == nil || p.allows(o) {
 		p.refuseWay(way, no.hint, "%s", what)
 		return
 	}
-	p.find(Error, p.objectOf(way), no.field, no.hint, "%s", what)
+	p.find(Error, o, no.field, no.hint+", or leave it open with --allow-open "+o.Kind+"/"+o.Name, "%s", what)
 }
 
 // obstacleAt says why the controller at a spot would not ask as a login wants it, nil where it would.
 func (p *planner) obstacleAt(s spot, l *Login) *obstacle {
 	switch {
 	case s.asker() == byNGINX:
-		return nginxObstacle(s.route, l.Realm())
+		return nginxObstacle(p.model, s.route, l.Realm())
 	case strings.ContainsAny(l.Realm(), `"\`):
 		return &obstacle{what: "is led to by Traefik, which cannot show the realm " + strconv.Quote(l.Realm()), hint: `choose a realm without " and \`}
 	case s.route.Object.Kind == "Ingress":
@@ -193,7 +194,7 @@ func (p *planner) othersBehind(a *asking, ways []*topology.Way) bool {
 		if other != nil && slices.Contains(a.logins, other) {
 			continue
 		}
-		secret := ""
+		var secret string
 		switch {
 		case g != nil && g.Config.Auth != gateconf.AuthNone:
 			secret = g.Config.UsersSecret

@@ -28,7 +28,7 @@ const (
 var nginxRealm = regexp.MustCompile(`^[-._~a-zA-Z0-9/: ]+$`)
 
 // nginxObstacle says why ingress-nginx would not ask, or not ask everybody.
-func nginxObstacle(r *topology.Route, realm string) *obstacle {
+func nginxObstacle(m *topology.Model, r *topology.Route, realm string) *obstacle {
 	on := func(key string) manifest.Path { return manifest.P("metadata", "annotations", key) }
 	switch {
 	case strings.TrimSpace(r.Annotations[nginxSatisfy]) != "" && r.Annotations[nginxSatisfy] != "all":
@@ -44,13 +44,19 @@ func nginxObstacle(r *topology.Route, realm string) *obstacle {
 			nil, "is led to by ingress-nginx, which ignores an Ingress with the realm " + strconv.Quote(realm), "choose one of ASCII letters, digits, blanks and -._~/:",
 		}
 	}
-	for _, key := range slices.Sorted(maps.Keys(r.Annotations)) {
-		name, ours := strings.CutPrefix(key, topology.NGINXPrefix)
-		switch {
-		case ours && strings.Contains(name, "snippet") && !harmless(r.Annotations[key]):
+	const nothingElse = "leave nothing in it but headers and sizes, or " + orSidecar
+	if key := harmfulPiece(r, topology.NGINXPrefix); key != "" {
+		return &obstacle{on(key), "is led to by an Ingress with a piece of nginx's configuration that may let people in without a password", nothingElse}
+	}
+	for _, other := range m.PiecesBeside(r) {
+		if key := harmfulPiece(other, topology.ServerPrefix); key != "" {
 			return &obstacle{
-				on(key), "is led to by an Ingress with a piece of nginx's configuration that may let people in without a password", "leave nothing in it but headers and sizes, or " + orSidecar,
+				nil, "is led to for a host of which " + other.Object.Short() + " says " + strconv.Quote(key) + ", a piece of nginx's configuration that may let people in without a password", nothingElse,
 			}
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(r.Annotations)) {
+		switch ours := strings.HasPrefix(key, topology.NGINXPrefix); {
 		case !ours && strings.HasPrefix(key, "nginx.") && !strings.HasPrefix(key, "nginx.org/") && !strings.HasPrefix(key, "nginx.com/"):
 			return &obstacle{
 				on(key), "is led to by an Ingress whose controller reads annotations with another prefix than " + topology.NGINXPrefix, "remove it, or " + orSidecar,
@@ -58,6 +64,17 @@ func nginxObstacle(r *topology.Route, realm string) *obstacle {
 		}
 	}
 	return nil
+}
+
+// harmfulPiece is the first annotation of an Ingress, of those that start so, with a piece of nginx's configuration that is
+// not harmless; "" where there is none.
+func harmfulPiece(r *topology.Route, start string) string {
+	for _, key := range slices.Sorted(maps.Keys(r.Annotations)) {
+		if strings.HasPrefix(key, start) && strings.Contains(key, "snippet") && !harmless(r.Annotations[key]) {
+			return key
+		}
+	}
+	return ""
 }
 
 // tame are the directives of nginx that neither let anybody in nor lead elsewhere.
@@ -68,15 +85,18 @@ var tame = map[string]bool{
 	"sub_filter": true, "sub_filter_once": true, "limit_rate": true, "send_timeout": true, "keepalive_timeout": true,
 }
 
-// harmless says whether all that a piece of nginx's configuration holds is tame. Blocks are not.
+// harmless says whether all that a piece of nginx's configuration holds is tame. Blocks are not. It is read as nginx
+// reads it: quotes and remarks begin only where a word may begin (ngx_conf_read_token).
 func harmless(text string) bool {
 	var quote rune
 	var statement strings.Builder
-	escaped, comment := false, false
+	start, escaped, remark := true, false, false // start: of a word
 	for _, r := range text {
+		begins := start
+		start = false
 		switch {
-		case comment:
-			comment = r != '\n'
+		case remark:
+			remark, start = r != '\n', r == '\n'
 			continue
 		case escaped:
 			escaped = false
@@ -86,10 +106,10 @@ func harmless(text string) bool {
 			if r == quote {
 				quote = 0
 			}
-		case r == '"' || r == '\'':
+		case begins && (r == '"' || r == '\''):
 			quote = r
-		case r == '#':
-			comment = true
+		case begins && r == '#':
+			remark = true
 			continue
 		case r == '{' || r == '}':
 			return false
@@ -98,7 +118,10 @@ func harmless(text string) bool {
 				return false
 			}
 			statement.Reset()
+			start = true
 			continue
+		case strings.ContainsRune(" \t\r\n", r):
+			start = true
 		}
 		statement.WriteRune(r)
 	}
@@ -146,8 +169,8 @@ func (p *planner) sayGuess(r *topology.Route, who, controller string) {
 }
 
 // nginxChecks says whether an Ingress of the output has ingress-nginx ask for the passwords of a login.
-func nginxChecks(r *topology.Route, c Checked) bool {
+func nginxChecks(after *topology.Model, r *topology.Route, c Checked) bool {
 	kind, realm := r.Annotations[nginxSecretType], r.Annotations[nginxAuthRealm]
 	return r.Annotations[nginxAuthType] == "basic" && is(c.UsersSecret, r.Annotations[nginxAuthSecret]) && (kind == "" || kind == "auth-file") &&
-		is(c.Realm, realm) && nginxObstacle(r, realm) == nil
+		is(c.Realm, realm) && nginxObstacle(after, r, realm) == nil
 }

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
@@ -55,7 +54,7 @@ func (p *planner) askTraefik(a *asking) {
 	switch o.Kind {
 	case "Ingress":
 		p.sayGuess(a.route, byTraefik, topology.Traefik)
-		value := traefikID(o.Namespace, name) + "@kubernetescrd"
+		value := topology.TraefikID(o.Namespace, name) + "@kubernetescrd"
 		old := a.route.Annotations[traefikMiddlewares]
 		p.saySecondLogin(a, middlewareIDs(old))
 		if strings.TrimSpace(old) != "" {
@@ -63,7 +62,7 @@ func (p *planner) askTraefik(a *asking) {
 		}
 		p.Annotations = append(p.Annotations, &Annotation{Object: o, Key: traefikMiddlewares, Value: value})
 	case "HTTPRoute":
-		ref := manifest.Mapping("group", manifest.Text("traefik.io"), "kind", manifest.Text("Middleware"), "name", manifest.Text(name))
+		ref := manifest.Mapping("group", manifest.Text(traefikGroup), "kind", manifest.Text("Middleware"), "name", manifest.Text(name))
 		p.Fronts = append(p.Fronts, &Front{Object: o, Field: a.path().With("filters"), Item: manifest.Mapping("type", manifest.Text("ExtensionRef"), "extensionRef", ref)})
 	default:
 		p.saySecondLogin(a, namedMiddlewares(a.route, a.path()))
@@ -95,41 +94,44 @@ func (p *planner) middleware(a *asking) string {
 	return name
 }
 
-// middlewareGroup is the API group of the Middleware for a route: that of the route itself, else the one that Traefik's
-// objects in the stream have.
+// The API groups of Traefik's objects; that of Traefik 2 was the only one up to 2.10.
+const (
+	traefikGroup    = "traefik.io"
+	oldTraefikGroup = "traefik.containo.us"
+)
+
+// middlewareGroup is the API group of the Middleware for a route: that of the route itself, for an Ingress the one that
+// Traefik's objects in the stream have.
 func (p *planner) middlewareGroup(o *manifest.Object) string {
-	const group, old = "traefik.io", "traefik.containo.us" // of Traefik 2, up to 2.10 the only one
-	if isTraefik(o.Ref) {
+	switch {
+	case isTraefik(o.Ref):
 		return o.Group
+	case o.Kind == "HTTPRoute": // which Traefik 2 with the old group does not extend
+		return traefikGroup
 	}
-	found := group
-	for _, r := range p.model.Routes {
-		switch r.Object.Group {
-		case group:
-			return group
-		case old:
-			found = old
+	if p.traefik == "" {
+		p.traefik = traefikGroup
+		has := func(group string) bool {
+			return slices.ContainsFunc(p.model.Routes, func(r *topology.Route) bool { return r.Object.Group == group })
+		}
+		if has(oldTraefikGroup) && !has(traefikGroup) {
+			p.traefik = oldTraefikGroup
 		}
 	}
-	return found
+	return p.traefik
 }
 
 // middlewareTaken says whether Traefik would mistake a Middleware of that name for another one.
 func (p *planner) middlewareTaken(namespace, name string) bool {
-	taken := func(o *manifest.Object) bool {
-		return topology.SameNamespace(o.Namespace, namespace) && traefikID("", o.Name) == traefikID("", name) || traefikID(o.Namespace, o.Name) == traefikID(namespace, name)
+	alike := func(space, other string) bool {
+		return topology.SameNamespace(space, namespace) && topology.TraefikID("", other) == topology.TraefikID("", name) || topology.TraefikID(space, other) == topology.TraefikID(namespace, name)
 	}
 	for key, planned := range p.middlewares {
-		if planned == name && topology.SameNamespace(key.namespace, namespace) {
+		if alike(key.namespace, planned) {
 			return true
 		}
 	}
-	return slices.ContainsFunc(p.kinds["Middleware"], taken)
-}
-
-// traefikID is what Traefik calls an object of Kubernetes (provider.Normalize, and makeID of its CRD provider).
-func traefikID(namespace, name string) string {
-	return strings.Join(strings.FieldsFunc(namespace+"-"+name, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsNumber(r) }), "-")
+	return slices.ContainsFunc(p.kinds["Middleware"], func(o *manifest.Object) bool { return alike(o.Namespace, o.Name) })
 }
 
 // middlewareIDs are the ids in the annotation of an Ingress.
@@ -150,17 +152,19 @@ func namedMiddlewares(r *topology.Route, field manifest.Path) []string {
 			ids = append(ids, id)
 			continue
 		}
-		ids = append(ids, traefikID(cmp.Or(manifest.String(ref, "namespace"), r.Object.Namespace), name))
+		ids = append(ids, topology.TraefikID(cmp.Or(manifest.String(ref, "namespace"), r.Object.Namespace), name))
 	}
 	return ids
 }
 
 // saySecondLogin warns of Middlewares that ask for a login as well.
 func (p *planner) saySecondLogin(a *asking, ids []string) {
-	for _, o := range p.kinds["Middleware"] {
-		for _, kind := range []string{"basicAuth", "digestAuth", "forwardAuth"} {
-			if manifest.Field(o.Node, "spec", kind) != nil && slices.Contains(ids, traefikID(o.Namespace, o.Name)) {
-				p.find(Warning, a.route.Object, a.path(), "remove it", "%s asks for a login as well (%s): who comes in needs both, and the password does not reach it", o.Short(), kind)
+	for _, id := range ids {
+		for _, m := range p.model.MiddlewaresOf(id) {
+			for _, kind := range []string{"basicAuth", "digestAuth", "forwardAuth"} {
+				if manifest.Field(m.Object.Node, "spec", kind) != nil {
+					p.find(Warning, a.route.Object, a.path(), "remove it", "%s asks for a login as well (%s): who comes in needs both, and the password does not reach it", m.Object.Short(), kind)
+				}
 			}
 		}
 	}
@@ -175,7 +179,7 @@ func (p *planner) idsOfTraefik() {
 		}
 		for _, l := range a.logins {
 			for way := range l.asks {
-				names[traefikID("", way.Route.Object.Name)], names[traefikID("", way.Backend.Service)] = true, true
+				names[topology.TraefikID("", way.Route.Object.Name)], names[topology.TraefikID("", way.Backend.Service)] = true, true
 			}
 		}
 	}

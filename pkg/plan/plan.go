@@ -182,6 +182,7 @@ type planner struct {
 	asked       []*asking // in the order of their ways
 	asks        map[spot]*asking
 	middlewares map[middlewareKey]string // the names of those that are added
+	traefik     string                   // the API group of those that are for Ingresses, once it is known
 	ports       map[*topology.Service]*Port
 	moves       map[*topology.ServicePort]bool
 	annotated   map[annotationKey]bool

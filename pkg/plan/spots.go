@@ -60,7 +60,11 @@ func spotsOf(m *topology.Model, way *topology.Way) ([]spot, *obstacle) {
 	case way.Backend.Protocol != "":
 		return nil, &obstacle{what: "is led to with " + way.Backend.Protocol + ", where nobody can ask for a password", hint: "remove the route"}
 	case way.Route.Object.Kind == "TraefikService":
-		return detours(m, way.Route, map[*topology.Route]bool{})
+		spots, no := detours(m, way.Route, map[*topology.Route]bool{})
+		if len(spots) == 0 && no == nil { // they only lead to each other
+			no = &noIngressRoute
+		}
+		return spots, no
 	default:
 		return spotAt(m, way.Route, way.Backend.Field)
 	}
@@ -101,14 +105,18 @@ var leaders = map[string]string{
 
 // isTraefik says whether an object is of one of Traefik's own groups.
 func isTraefik(ref manifest.Ref) bool {
-	return ref.Group == "traefik.io" || ref.Group == "traefik.containo.us"
+	return ref.Group == traefikGroup || ref.Group == oldTraefikGroup
 }
 
 // detours returns the spots of the routes that lead to a TraefikService, also by way of others.
 func detours(m *topology.Model, r *topology.Route, seen map[*topology.Route]bool) ([]spot, *obstacle) {
 	var all []spot
 	seen[r] = true
-	for _, d := range m.DetoursTo(r) {
+	from := m.DetoursTo(r)
+	if len(from) == 0 {
+		return nil, &noIngressRoute
+	}
+	for _, d := range from {
 		var more []spot
 		var no *obstacle
 		switch {
@@ -122,13 +130,12 @@ func detours(m *topology.Model, r *topology.Route, seen map[*topology.Route]bool
 		}
 		all = append(all, more...)
 	}
-	if len(all) == 0 {
-		return nil, &obstacle{
-			what: "is led to by a TraefikService to which no IngressRoute of this stream leads, so whoever does asks for no password",
-			hint: "put the IngressRoute into the stream, or " + orSidecar,
-		}
-	}
 	return all, nil
+}
+
+var noIngressRoute = obstacle{
+	what: "is led to by a TraefikService to which no IngressRoute of this stream leads, so whoever does asks for no password",
+	hint: "put the IngressRoute into the stream, or " + orSidecar,
 }
 
 // besidesLogin says whether a way leads to another port than the one that the login is for, where somebody else asks

@@ -3,6 +3,7 @@ package topology
 import (
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/kauth-dev/kauth/pkg/manifest"
 )
@@ -89,6 +90,32 @@ func (r *Route) annotated(prefix string) bool {
 	return false
 }
 
+// ServerPrefix starts the keys of annotations of ingress-nginx that are for all paths of a host.
+const ServerPrefix = NGINXPrefix + "server-"
+
+// hasPiece says whether an Ingress has a piece of nginx's configuration that is for all paths of its hosts.
+func (r *Route) hasPiece() bool {
+	for key := range r.Annotations {
+		if strings.HasPrefix(key, ServerPrefix) && strings.Contains(key, "snippet") {
+			return true
+		}
+	}
+	return false
+}
+
+// PiecesBeside returns the other Ingresses of ingress-nginx that have such pieces, and a host of r.
+func (m *Model) PiecesBeside(r *Route) []*Route {
+	var all []*Route
+	for _, other := range m.pieces {
+		if other != r && (other.Controller == IngressNGINX || other.Controller == "") && slices.ContainsFunc(other.Backends, func(b *Backend) bool {
+			return slices.ContainsFunc(r.Backends, func(own *Backend) bool { return own.Host == b.Host })
+		}) {
+			all = append(all, other)
+		}
+	}
+	return all
+}
+
 // OfTraefik says whether each Gateway that a route hangs on is one of Traefik's, as its GatewayClass in the stream says.
 func (m *Model) OfTraefik(r *Route) bool {
 	for _, p := range r.Parents {
@@ -99,6 +126,15 @@ func (m *Model) OfTraefik(r *Route) bool {
 	}
 	return len(r.Parents) > 0
 }
+
+// TraefikID is what Traefik calls an object of Kubernetes; objects of several namespaces may share one (provider.Normalize,
+// and makeID of its CRD provider).
+func TraefikID(namespace, name string) string {
+	return strings.Join(strings.FieldsFunc(namespace+"-"+name, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsNumber(r) }), "-")
+}
+
+// MiddlewaresOf returns the Middlewares that Traefik calls so.
+func (m *Model) MiddlewaresOf(id string) []*Route { return m.traefiks[id] }
 
 // Detour is a place in a route that names a TraefikService, which leads on to Services.
 type Detour struct {

@@ -36,6 +36,8 @@ type Model struct {
 	waysTo     map[*Workload][]*Way
 	waysOf     map[*Route][]*Way
 	detours    map[string][]*Detour // by the TraefikService's name
+	traefiks   map[string][]*Route  // Middlewares by what Traefik calls them
+	pieces     []*Route             // Ingresses with pieces of nginx's configuration for all paths of a host
 }
 
 // WaysTo returns the ways that lead to a workload.
@@ -68,6 +70,9 @@ func Resolve(s *manifest.Stream, namespace string) (*Model, error) {
 	for _, r := range m.Routes {
 		r.ALB, r.AWS, r.GKE = m.isALB(r), m.isAWS(r), m.isGKE(r)
 		m.findController(r)
+		if r.Object.Kind == "Ingress" && r.hasPiece() {
+			m.pieces = append(m.pieces, r)
+		}
 	}
 	m.index()
 	m.follow()
@@ -149,8 +154,12 @@ func (m *Model) index() {
 	for _, svc := range m.Services {
 		m.byName[svc.Object.Name] = append(m.byName[svc.Object.Name], svc)
 	}
-	m.detours = map[string][]*Detour{}
+	m.detours, m.traefiks = map[string][]*Detour{}, map[string][]*Route{}
 	for _, r := range m.Routes {
+		if r.Object.Kind == "Middleware" {
+			id := TraefikID(r.Object.Namespace, r.Object.Name)
+			m.traefiks[id] = append(m.traefiks[id], r)
+		}
 		for _, d := range r.Detours {
 			m.detours[d.Name] = append(m.detours[d.Name], d)
 		}

@@ -1,5 +1,5 @@
-// Package nginx owns the test of what mode ingress promises of ingress-nginx: that nginx takes the same passwords of the same users
-// Secret as the sidecar does, and refuses the same.
+// Package nginx owns the test of what mode ingress promises of ingress-nginx: that nginx takes the same passwords of the
+// same users Secret as the sidecar does, and refuses the same.
 package nginx
 
 import (
@@ -119,12 +119,12 @@ func lines(t *testing.T) []byte {
 func serve(t *testing.T, program string, users []byte) string {
 	t.Helper()
 	dir := t.TempDir()
-	if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // its workers are nobody, and must read the file of users
+	if err := os.Chmod(dir, 0o755); err != nil { // its workers are nobody, and read the file of users
 		t.Fatal(err)
 	}
 	write := func(name, text string) string {
 		path := filepath.Join(dir, name)
-		if err := os.WriteFile(path, []byte(text), 0o644); err != nil { //nolint:gosec // as above
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		return path
