@@ -228,6 +228,11 @@ func (m *merger) retained(v, w *yaml.Node, brackets bool) bool {
 		m.brackets(v, w)
 	case len(w.Content) == 0:
 		return false
+	case w.Line == 0 && block(w) && v.Kind == yaml.MappingNode:
+		// Another mapping altogether, and not an edit of this one: all between its first entry and its last goes, so that
+		// what stood there can be put back.
+		s := m.spans[v]
+		m.edits.replace(s.entries[0].start, s.end, m.blockText(w, s.col))
 	default:
 		m.block(v, w)
 	}
