@@ -61,8 +61,9 @@ func TestNative(t *testing.T) {
 		s.until("alice in", n.both(alice, 200))
 		s.until("it scrapes itself", n.sees(alice, `up{job="self"}`, "1"))
 		s.until("an alert with the Alertmanager", n.alerted(alice))
-		s.until("it was reloaded", n.reloaded(alice))
 		containers = n.containers()
+		install(append(mode, "--set", "pasted=true", "--set", "marker=second")...)
+		s.figure("reloaded", s.until("the changed configuration", n.configured(alice, "marker: second")))
 
 		s.kubectl("", "basicauth", "user", "remove", "scraper")
 		s.kubectl("", "basicauth", "user", "remove", alice.user)
@@ -155,12 +156,12 @@ func (n native) alerted(as login) func() error {
 	}
 }
 
-// reloaded returns nil when the reloader says that Prometheus took what it told it.
-func (n native) reloaded(as login) func() error {
+// configured returns nil when the configuration that Prometheus goes by holds a text.
+func (n native) configured(as login, text string) func() error {
 	return func() error {
-		logs, err := n.tryKubectl("", "logs", "deployment/mon-prometheus", "-c", "reload")
-		if err == nil && !strings.Contains(logs, "Reload triggered") {
-			err = fmt.Errorf("no reload in %s", logs)
+		r, err := get("http://"+n.host()+"/api/v1/status/config", as)
+		if err == nil && !strings.Contains(r.body, text) {
+			err = fmt.Errorf("no %q in %.300s", text, r.body)
 		}
 		return err
 	}
