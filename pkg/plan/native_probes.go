@@ -204,12 +204,21 @@ func (p *planner) nativeBeside(l *Login) {
 			continue
 		}
 		for _, arg := range c.Args {
-			if !asksItself(arg, l.Native.Ports) {
+			if !asksItself(arg, l.Native.Ports) || bringsPassword(c, arg) {
 				continue
 			}
 			p.find(Warning, w.Object, c.Field, besideHint(imageName(c.Image), arg), "container %q asks the application by %q, and gets 401 from now on", c.Name, arg)
 		}
 	}
+}
+
+// bringsPassword says whether a container has a password for what it asks by an argument: in the URL, or for Thanos.
+func bringsPassword(c *topology.Container, arg string) bool {
+	_, rest, _ := strings.Cut(arg, "://")
+	host, _, _ := strings.Cut(rest, "/")
+	return strings.Contains(host, "@") || slices.ContainsFunc(c.Args, func(arg string) bool {
+		return strings.HasPrefix(arg, "--prometheus.http-client") && strings.Contains(arg, "basic_auth") || strings.HasPrefix(arg, "--prometheus.http-client-file")
+	})
 }
 
 // besideHint says how a container beside the application can be given a password that does not stand in the manifest.
