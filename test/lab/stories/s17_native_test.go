@@ -24,7 +24,6 @@ func TestNative(t *testing.T) {
 		mode := []string{"--post-renderer", "kauth", "--post-renderer-args", "--mode=native"}
 		install() // open, as charts come
 		s.until("both open", n.both(nobody, 200))
-		s.until("pods Ready", n.ready)
 
 		install(mode...)
 		s.until("both wait for the users", n.waitsFor("kauth-users-web"))
