@@ -96,9 +96,8 @@ func (n native) apps() []string {
 func (n native) both(as login, status int) func() error {
 	return func() error {
 		for _, page := range n.apps() {
-			r, err := get(page, as)
-			if err != nil || r.status != status {
-				return fmt.Errorf("%s as %q: %d, %v, want %d: %.200s", page, as.user, r.status, err, status, r.body)
+			if err := answers(page, as, status)(); err != nil {
+				return err
 			}
 		}
 		return nil
@@ -136,7 +135,7 @@ func (n native) waitsFor(secret string) func() error {
 // containers says of every container which it is and since when it runs.
 func (n native) containers() string {
 	n.Helper()
-	return alerting{n.story}.containers()
+	return alerting(n).containers()
 }
 
 // sees returns nil when Prometheus has this value for a query.
