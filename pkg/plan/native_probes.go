@@ -20,8 +20,7 @@ type httpProbe struct {
 
 var probeNames = []string{"livenessProbe", "readinessProbe", "startupProbe"}
 
-// httpProbes are the probes of all containers of a workload that ask one of the ports over HTTP. One that names another
-// host asks somebody else.
+// httpProbes are the probes of all containers of a workload that ask one of the ports over HTTP.
 func httpProbes(w *topology.Workload, ports []int) []httpProbe {
 	var found []httpProbe
 	for _, c := range w.Containers {
@@ -35,9 +34,14 @@ func httpProbes(w *topology.Workload, ports []int) []httpProbe {
 	return found
 }
 
-// asksPort says whether the httpGet of a container means one of the ports of its pod. A name means a port of the
-// container itself.
+// asksPort says whether the httpGet of a container means one of the ports of its pod, and no other host. A name means a
+// port of the container itself.
 func asksPort(c *topology.Container, get *yaml.Node, ports []int) bool {
+	switch manifest.String(get, "host") {
+	case "", "localhost", "127.0.0.1", "::1":
+	default:
+		return false
+	}
 	asked := topology.ParsePort(manifest.String(get, "port"))
 	for _, p := range c.Ports {
 		if asked.Name != "" && p.Name == asked.Name {
