@@ -229,25 +229,11 @@ func (m *merger) retained(v, w *yaml.Node, brackets bool) bool {
 	case len(w.Content) == 0:
 		return false
 	case w.Line == 0 && block(w) && v.Kind == yaml.MappingNode:
-		// Another mapping altogether, and not an edit of this one: all between its first entry and its last goes, so that
-		// what stood there can be put back.
-		s := m.spans[v]
-		m.edits.replace(s.entries[0].start, s.end, m.blockText(bareEnd(w), s.col))
+		m.anew(v, w)
 	default:
 		m.block(v, w)
 	}
 	return true
-}
-
-// bareEnd returns w without the comment behind its last value: the one that stands there stays where it is.
-func bareEnd(w *yaml.Node) *yaml.Node {
-	w = Clone(w)
-	n := w
-	for isCollection(n) && len(n.Content) > 0 {
-		n = n.Content[len(n.Content)-1]
-	}
-	n.LineComment = ""
-	return w
 }
 
 // scalar changes a scalar in place. It leaves empty ones, and what is to become or stop being a block scalar, to the caller.
