@@ -27,7 +27,7 @@ func TestNative(t *testing.T) {
 
 		install(mode...)
 		s.until("both wait for the users", n.waitsFor("kauth-users-web"))
-		s.until("nobody answers", n.both(nobody, 503)) // Traefik's own words, which knows no pod
+		s.until("nobody answers", n.unrouted)
 
 		start := time.Now()
 		s.kubectl("", "basicauth", "project", "add", "prometheus-web")
@@ -102,6 +102,20 @@ func (n native) both(as login, status int) func() error {
 		}
 		return nil
 	}
+}
+
+// unrouted returns nil when Traefik knows no pod of either.
+func (n native) unrouted() error {
+	for _, page := range n.apps() {
+		r, err := get(page, nobody)
+		if err == nil && !r.unrouted() {
+			err = fmt.Errorf("%s: %d %.200s", page, r.status, r.body)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // ready returns nil when both pods are Ready, and no container of them was restarted.
