@@ -159,8 +159,17 @@ func TestEjectRefusesAnEditedObject(t *testing.T) {
 func seeds(f *testing.F) {
 	f.Add([]byte(small))
 	f.Add([]byte(strings.ReplaceAll(small, "\n", "\r\n")))
+	f.Add([]byte(nativeIn))
 	f.Add([]byte("kind: List\nitems:\n- " + strings.ReplaceAll(strings.SplitN(small, "---\n", 2)[0], "\n", "\n  ") + "\n"))
 	f.Add([]byte(`{"kind": "Pod", "apiVersion": "v1", "metadata": {"name": "p", "labels": {"app": "prometheus"}, "annotations": {"kauth.dev/gate": "enabled"}}, "spec": {"containers": [{"name": "c", "ports": [{"containerPort": 9090}]}]}}`))
+}
+
+// modeOf tries mode native where it may do: in a stream that names a program of it.
+func modeOf(in []byte) string {
+	if bytes.Contains(in, []byte("prom/prometheus")) {
+		return config.ModeNative
+	}
+	return config.ModeSidecar
 }
 
 // FuzzInjectTwice states that whatever the input, a run either refuses it or gives an output that a second run leaves
@@ -168,11 +177,12 @@ func seeds(f *testing.F) {
 func FuzzInjectTwice(f *testing.F) {
 	seeds(f)
 	f.Fuzz(func(t *testing.T, in []byte) {
-		first, err := run(t, string(in), Options{})
+		o := Options{Options: plan.Options{Settings: config.Settings{Mode: modeOf(in)}}}
+		first, err := run(t, string(in), o)
 		if err != nil {
 			return
 		}
-		again, err := run(t, first, Options{})
+		again, err := run(t, first, o)
 		if err != nil {
 			t.Fatalf("the output is refused: %v\ninput:\n%s\noutput:\n%s", err, in, first)
 		}
@@ -187,7 +197,8 @@ func FuzzInjectTwice(f *testing.F) {
 func FuzzEjectAfterInject(f *testing.F) {
 	seeds(f)
 	f.Fuzz(func(t *testing.T, in []byte) {
-		first, err := run(t, string(in), Options{Options: plan.Options{AllowNone: true}})
+		o := Options{Options: plan.Options{AllowNone: true, Settings: config.Settings{Mode: modeOf(in)}}}
+		first, err := run(t, string(in), o)
 		if err != nil || bytes.Contains(in, []byte("kauth.dev/undo")) {
 			return
 		}
@@ -196,7 +207,7 @@ func FuzzEjectAfterInject(f *testing.F) {
 			return
 		}
 		// Formatting aside: the way there and back must at least be the same from then on.
-		again, err := run(t, back, Options{Options: plan.Options{AllowNone: true}})
+		again, err := run(t, back, o)
 		if err != nil || ejected(t, again) != back || strings.Contains(back, "kauth") != bytes.Contains(in, []byte("kauth")) {
 			t.Fatalf("eject gives something else: %v\ninput:\n%s\nback:\n%s", err, in, back)
 		}

@@ -89,7 +89,7 @@ func (c *clientSearch) movesPort(svc *topology.Service, port topology.Port) bool
 // monitor looks at a ServiceMonitor. One that names the container's port instead of the Service's scrapes that.
 func (c *clientSearch) monitor(o *manifest.Object) {
 	for _, svc := range c.moved {
-		if !looksInto(o, svc) || !topology.Matches(manifest.Field(o.Node, "spec", "selector"), manifest.Map(svc.Object.Node, "metadata", "labels")) {
+		if !looksInto(o, svc.Object.Namespace) || !topology.Matches(manifest.Field(o.Node, "spec", "selector"), manifest.Map(svc.Object.Node, "metadata", "labels")) {
 			continue
 		}
 		for i, e := range manifest.Items(o.Node, "spec", "endpoints") {
@@ -100,16 +100,16 @@ func (c *clientSearch) monitor(o *manifest.Object) {
 	}
 }
 
-// looksInto says whether a ServiceMonitor looks into a Service's namespace.
-func looksInto(o *manifest.Object, svc *topology.Service) bool {
+// looksInto says whether a ServiceMonitor or a PodMonitor looks into a namespace.
+func looksInto(o *manifest.Object, namespace string) bool {
 	if manifest.Bool(o.Node, "spec", "namespaceSelector", "any") {
 		return true
 	}
 	names := manifest.Items(o.Node, "spec", "namespaceSelector", "matchNames")
 	if len(names) == 0 {
-		return topology.SameNamespace(o.Namespace, svc.Object.Namespace)
+		return topology.SameNamespace(o.Namespace, namespace)
 	}
-	return slices.ContainsFunc(names, func(n *yaml.Node) bool { return topology.SameNamespace(n.Value, svc.Object.Namespace) })
+	return slices.ContainsFunc(names, func(n *yaml.Node) bool { return topology.SameNamespace(n.Value, namespace) })
 }
 
 // text looks for the Services' names as hosts in every text below n, and reports the first place of each.

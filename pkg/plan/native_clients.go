@@ -200,7 +200,7 @@ func (p *planner) nativeMonitors(s *manifest.Stream, l *Login) {
 		for _, o := range d.Peek() {
 			list, labels := "endpoints", []map[string]string(nil)
 			switch {
-			case !strings.Contains(monitorKinds, o.Kind) || o.Group != "monitoring.coreos.com":
+			case !strings.Contains(monitorKinds, o.Kind) || o.Group != "monitoring.coreos.com" || !looksInto(o, l.Ref().Namespace):
 				continue
 			case o.Kind == "PodMonitor":
 				list, labels = "podMetricsEndpoints", append(labels, w.Labels)

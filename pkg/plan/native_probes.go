@@ -20,8 +20,7 @@ type httpProbe struct {
 
 var probeNames = []string{"livenessProbe", "readinessProbe", "startupProbe"}
 
-// httpProbes are the probes of all containers of a workload that ask one of the ports over HTTP. One that names another
-// host asks somebody else.
+// httpProbes are the probes of all containers of a workload that ask one of the ports over HTTP.
 func httpProbes(w *topology.Workload, ports []int) []httpProbe {
 	var found []httpProbe
 	for _, c := range w.Containers {
@@ -35,9 +34,14 @@ func httpProbes(w *topology.Workload, ports []int) []httpProbe {
 	return found
 }
 
-// asksPort says whether the httpGet of a container means one of the ports of its pod. A name means a port of the
-// container itself.
+// asksPort says whether the httpGet of a container means one of the ports of its pod, and no other host. A name means a
+// port of the container itself.
 func asksPort(c *topology.Container, get *yaml.Node, ports []int) bool {
+	switch manifest.String(get, "host") {
+	case "", "localhost", "127.0.0.1", "::1":
+	default:
+		return false
+	}
 	asked := topology.ParsePort(manifest.String(get, "port"))
 	for _, p := range c.Ports {
 		if asked.Name != "" && p.Name == asked.Name {
@@ -204,12 +208,21 @@ func (p *planner) nativeBeside(l *Login) {
 			continue
 		}
 		for _, arg := range c.Args {
-			if !asksItself(arg, l.Native.Ports) {
+			if !asksItself(arg, l.Native.Ports) || bringsPassword(c, arg) {
 				continue
 			}
 			p.find(Warning, w.Object, c.Field, besideHint(imageName(c.Image), arg), "container %q asks the application by %q, and gets 401 from now on", c.Name, arg)
 		}
 	}
+}
+
+// bringsPassword says whether a container has a password for what it asks by an argument: in the URL, or for Thanos.
+func bringsPassword(c *topology.Container, arg string) bool {
+	_, rest, _ := strings.Cut(arg, "://")
+	host, _, _ := strings.Cut(rest, "/")
+	return strings.Contains(host, "@") || slices.ContainsFunc(c.Args, func(arg string) bool {
+		return strings.HasPrefix(arg, "--prometheus.http-client") && strings.Contains(arg, "basic_auth") || strings.HasPrefix(arg, "--prometheus.http-client-file")
+	})
 }
 
 // besideHint says how a container beside the application can be given a password that does not stand in the manifest.

@@ -39,11 +39,14 @@ var programs = map[string]program{
 	"elasticsearch-exporter": {9114, [3]int{1, 6, 0}, false, false},
 }
 
-// programName is a file's or an image's name as the table spells it. Debian puts prometheus- before most.
+// programName is a file's or an image's name as the table spells it. Debian puts prometheus- before most, and Rancher
+// names its mirrors after the organization too.
 func programName(name string) string {
 	name = strings.ReplaceAll(path.Base(name), "_", "-")
-	if _, known := programs[strings.TrimPrefix(name, "prometheus-")]; known {
-		return strings.TrimPrefix(name, "prometheus-")
+	for _, prefix := range []string{"prometheus-", "mirrored-prometheus-"} {
+		if _, known := programs[strings.TrimPrefix(name, prefix)]; known {
+			return strings.TrimPrefix(name, prefix)
+		}
 	}
 	return name
 }

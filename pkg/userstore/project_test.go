@@ -1,6 +1,7 @@
 package userstore_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -9,7 +10,9 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	clientcorev1 "k8s.io/client-go/kubernetes/typed/core/v1"
 
 	"github.com/kauth-dev/kauth/pkg/htpasswd"
 	"github.com/kauth-dev/kauth/pkg/projection"
@@ -170,5 +173,64 @@ func TestProjectionBehind(t *testing.T) {
 		if check.Status != userstore.Fail {
 			t.Errorf("%+v", check)
 		}
+	}
+}
+
+// between is a real client that does something after the next get of one Secret has been answered.
+type between struct {
+	clientcorev1.SecretsGetter
+	name string
+	do   func()
+}
+
+func (b *between) Secrets(namespace string) clientcorev1.SecretInterface {
+	return &betweenSecrets{b.SecretsGetter.Secrets(namespace), b}
+}
+
+type betweenSecrets struct {
+	clientcorev1.SecretInterface
+	*between
+}
+
+func (b *betweenSecrets) Get(ctx context.Context, name string, options metav1.GetOptions) (*corev1.Secret, error) {
+	secret, err := b.SecretInterface.Get(ctx, name, options)
+	if do := b.do; name == b.name && do != nil {
+		b.do = nil
+		do()
+	}
+	return secret, err
+}
+
+// Who has read the users writes them late, when another has changed and written them: what is older loses, whichever of
+// the two Secrets it was read from last.
+func TestOlderUsersNeverOverwriteNewer(t *testing.T) {
+	for _, suffix := range []string{"", "-web"} {
+		t.Run("after the get of kauth-users"+suffix, func(t *testing.T) {
+			s, c := newStore(t)
+			if _, err := s.Project(t.Context(), web(t)); err != nil {
+				t.Fatal(err)
+			}
+			r, err := s.Edit(t.Context(), setBcrypt(t, "alice"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			late := *s
+			late.Client = &between{SecretsGetter: s.Client, name: s.Name + suffix, do: func() {
+				_, err := s.Edit(t.Context(), func(f *htpasswd.File) error { f.Remove("alice"); return setBcrypt(t, "bob")(f) })
+				if err == nil {
+					_, err = s.Sync(t.Context(), r.Projections)
+				}
+				if err != nil {
+					t.Error(err)
+				}
+			}}
+			if _, err := late.Sync(t.Context(), r.Projections); err != nil {
+				t.Fatal(err)
+			}
+			secret, err := c.CoreV1().Secrets(s.Namespace).Get(t.Context(), s.Name+"-web", metav1.GetOptions{})
+			if err != nil || strings.Contains(string(secret.Data["web.yml"]), "alice") || !strings.Contains(string(secret.Data["web.yml"]), "bob") {
+				t.Errorf("%v: %s", err, secret.Data["web.yml"])
+			}
+		})
 	}
 }

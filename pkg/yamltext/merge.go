@@ -228,6 +228,8 @@ func (m *merger) retained(v, w *yaml.Node, brackets bool) bool {
 		m.brackets(v, w)
 	case len(w.Content) == 0:
 		return false
+	case w.Line == 0 && block(w) && v.Kind == yaml.MappingNode:
+		m.anew(v, w)
 	default:
 		m.block(v, w)
 	}

@@ -20,7 +20,7 @@ func TestTCP(t *testing.T) {
 		{
 			Name: "name, host, comments", Filter: tcp,
 			In:   head + "      # often\n      periodSeconds: 5 # s\n      httpGet:\n        port: \"web\" # the port\n        host: 127.0.0.1\n",
-			Want: head + "      # often\n      periodSeconds: 5 # s\n      tcpSocket:\n        host: 127.0.0.1\n        port: \"web\" # the port\n",
+			Want: head + "      # often\n      periodSeconds: 5 # s\n      tcpSocket:\n        host: 127.0.0.1\n        port: \"web\"\n",
 		},
 		{
 			Name: "flow style", Filter: tcp,
