@@ -133,6 +133,11 @@ func (v *verifier) subjects() {
 			v.Gates++
 		}
 	}
+	v.unmet(met)
+}
+
+// unmet reports on workloads that were named and are not there.
+func (v *verifier) unmet(met []bool) {
 	for i, t := range v.Targets {
 		if !met[i] {
 			v.add(userstore.Fail, t.String(), "gate", "check name and namespace", "no such workload here, or none that may be seen")
