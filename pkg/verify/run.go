@@ -23,6 +23,7 @@ type verifier struct {
 	byRef   map[manifest.Ref]*topology.Workload // of the model
 	all     []*subject
 	secrets map[string]*users // by namespace/name
+	headers map[string]string // an accepted value of the required header, by namespace/name of its Secret
 }
 
 // subject is a workload and what stands before it.
@@ -45,7 +46,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := &verifier{Options: o, Report: &Report{}, clients: c, secrets: map[string]*users{}}
+	v := &verifier{Options: o, Report: &Report{}, clients: c, secrets: map[string]*users{}, headers: map[string]string{}}
 	if err := v.look(ctx); err != nil {
 		return nil, err
 	}
