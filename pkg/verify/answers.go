@@ -125,7 +125,7 @@ func (v *verifier) refuses(s *subject, p *live.Pod, ref string, a *answer) {
 			message += fmt.Sprintf(", %d with it", a.headed.code)
 		}
 	}
-	if realm, basic := challenge(a.plain.header); basic {
+	if realm, _ := challenge(a.plain.header); realm != "" {
 		message += fmt.Sprintf(" (realm %q)", realm)
 	}
 	switch {
@@ -166,8 +166,8 @@ func (v *verifier) letsIn(s *subject, ref string, r response) {
 // challenge returns the realm of a Basic challenge among the headers.
 func challenge(h http.Header) (realm string, basic bool) {
 	for _, c := range h.Values("WWW-Authenticate") {
-		rest, ok := strings.CutPrefix(c, "Basic ")
-		if !ok {
+		scheme, rest, _ := strings.Cut(c, " ")
+		if !strings.EqualFold(scheme, "Basic") {
 			continue
 		}
 		_, after, found := strings.Cut(rest, `realm="`)

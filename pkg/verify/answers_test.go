@@ -31,6 +31,7 @@ func TestRefuses(t *testing.T) {
 		want   string
 	}{
 		{"as it should", nil, answer{plain: good, wrong: good, health: fine}, `pass: 401 without a password (realm "R\"x"); /health 200`},
+		{"the application itself", nil, answer{plain: asks(401, "Basic"), wrong: asks(401, "Basic")}, "pass: 401 without a password"},
 		{"waits after failures", nil, answer{plain: good, wrong: response{code: 429}, health: fine}, "pass: "},
 		{"lets everybody in", nil, answer{plain: response{code: 200}, health: fine}, "fail: lets everybody in: 200 without a password"},
 		{"redirects everybody", nil, answer{plain: response{code: 302}, health: fine}, "fail: lets everybody in: 302"},
@@ -49,6 +50,9 @@ func TestRefuses(t *testing.T) {
 	} {
 		s := &subject{Standing: plan.Standing{Checked: plan.Checked{Mode: config.ModeSidecar}, Config: gateconf.Defaults()}}
 		s.Config.Realm = `R"x`
+		if c.name == "the application itself" {
+			s.Mode = config.ModeNative
+		}
 		if c.change != nil {
 			c.change(&s.Config)
 		}
