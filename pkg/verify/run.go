@@ -50,6 +50,9 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	if err := v.look(ctx); err != nil {
 		return nil, err
 	}
+	if v.Namespace == "" && len(v.model.Workloads) == 0 && v.blind("pods") {
+		return nil, fmt.Errorf("%w: no workload of any namespace may be listed; name a namespace with -n", ErrNothing)
+	}
 	v.subjects()
 	if err := v.usersSecrets(ctx); err != nil {
 		return nil, err
