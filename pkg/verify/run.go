@@ -40,6 +40,9 @@ type subject struct {
 // object is the workload as checks name it.
 func (s *subject) object() string { return s.Ref.Short() }
 
+// lone says whether the workload is a pod that nobody made but people; the model has only what of it says who reaches it.
+func (s *subject) lone() bool { return s.workload != nil && s.workload.Object.Kind == "Pod" }
+
 // Run verifies. ErrNothing means that the cluster let nothing be seen; what stood in the way is wrapped with it.
 func Run(ctx context.Context, o Options) (*Report, error) {
 	c, err := o.clients()

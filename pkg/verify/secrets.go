@@ -84,7 +84,7 @@ func (v *verifier) secretOf(s *subject) (name, fault string) {
 
 // mounted is the Secret behind a volume of the subject's pods, "" where there is none.
 func (v *verifier) mounted(s *subject, volume string) string {
-	if s.workload != nil {
+	if s.workload != nil && !s.lone() {
 		for _, n := range manifest.Items(s.workload.Spec(), "volumes") {
 			if manifest.String(n, "name") == volume {
 				return manifest.String(n, "secret", "secretName")
