@@ -97,7 +97,7 @@ func (r *reader) read(ctx context.Context, kind string) (*Release, error) {
 		}
 		stored = []byte(config.Data["release"])
 	}
-	found, err := decode(stored)
+	found, err := decode(stored, most)
 	if err != nil {
 		return nil, fmt.Errorf("%s: data.release: %w", ref, err)
 	}
@@ -105,8 +105,8 @@ func (r *reader) read(ctx context.Context, kind string) (*Release, error) {
 	return found, nil
 }
 
-// decode reads base64 of JSON, gzipped or not.
-func decode(stored []byte) (*Release, error) {
+// decode reads base64 of JSON, gzipped or not, of at most so many bytes.
+func decode(stored []byte, most int64) (*Release, error) {
 	raw := make([]byte, base64.StdEncoding.DecodedLen(len(stored)))
 	n, err := base64.StdEncoding.Decode(raw, stored)
 	if err != nil {
@@ -121,7 +121,7 @@ func decode(stored []byte) (*Release, error) {
 		if raw, err = io.ReadAll(io.LimitReader(unzip, most+1)); err != nil {
 			return nil, fmt.Errorf("not Helm's gzip: %w", err)
 		}
-		if len(raw) > most {
+		if int64(len(raw)) > most {
 			return nil, fmt.Errorf("more than %d MB unpacked", most>>20)
 		}
 	}

@@ -28,7 +28,7 @@ func TestDecode(t *testing.T) {
 		"packed":        pack(t, []byte(release)),
 		"of old, plain": []byte(base64.StdEncoding.EncodeToString([]byte(release))),
 	} {
-		r, err := decode(stored)
+		r, err := decode(stored, 1<<20)
 		if err != nil || r.Version != 3 || r.Status != "deployed" || r.Manifest != "---\nkind: Pod\n" {
 			t.Errorf("%s: %+v, %v", name, r, err)
 		}
@@ -42,10 +42,10 @@ func TestDecode(t *testing.T) {
 		"no base64":    {[]byte("{}{}"), "not Helm's base64"},
 		"cut off":      {whole[:len(whole)/8*4], "not Helm's gzip"},
 		"a list":       {pack(t, []byte("[1]")), "not a release of Helm's"},
-		"far too big":  {pack(t, make([]byte, most+1)), "more than 256 MB unpacked"},
+		"far too big":  {pack(t, make([]byte, 1<<20+1)), "more than 1 MB unpacked"},
 		"other fields": {pack(t, []byte(`{"manifest": {"a": 1}}`)), "not a release of Helm's"},
 	} {
-		if _, err := decode(c.stored); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := decode(c.stored, 1<<20); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", name, err, c.want)
 		}
 	}

@@ -108,12 +108,24 @@ func (v *verifier) refuses(s *subject, p *live.Pod, ref string, a *answer) {
 	case want == http.StatusUnauthorized && s.Mode == config.ModeSidecar && realm != s.Config.Realm:
 		fail(wrong, "asks for a password of realm %q, but its arguments say %q", realm, s.Config.Realm)
 		return
+	case a.headed.code != 0 && s.Config.Auth != gateconf.AuthNone && a.headed.code < 400:
+		fail(wrong, "lets everybody in who has the header: %d without a password", a.headed.code)
+		return
+	case a.headed.code == http.StatusForbidden:
+		fail("see whether the pod has the Secret's values yet", "refuses an accepted value of header %s with 403", s.Config.RequireHeader)
+		return
 	case a.wrong.code != 0 && a.wrong.code < 400:
 		fail(wrong, "lets everybody in: %d with a password that nobody has", a.wrong.code)
 		return
 	}
 	message := fmt.Sprintf("%d without a password", a.plain.code)
-	if realm, basic := challenge(a.plain.header); basic {
+	if want == http.StatusForbidden {
+		message = "403 without header " + s.Config.RequireHeader
+		if a.headed.code != 0 {
+			message += fmt.Sprintf(", %d with it", a.headed.code)
+		}
+	}
+	if realm, _ := challenge(a.plain.header); realm != "" {
 		message += fmt.Sprintf(" (realm %q)", realm)
 	}
 	switch {
@@ -135,7 +147,7 @@ func (v *verifier) letsIn(s *subject, ref string, r response) {
 	case r.err != nil:
 		v.add(userstore.Fail, ref, name, "", "no answer: %v", r.err)
 	case r.code == http.StatusForbidden && s.Config.RequireHeader != "":
-		v.add(userstore.Warn, ref, name, "", "not tried: the gate wants header %s first", s.Config.RequireHeader)
+		v.add(userstore.Warn, ref, name, "", "not tried: the gate wants header %s, whose values may not be read", s.Config.RequireHeader)
 	case r.code == http.StatusTooManyRequests:
 		after := r.header.Get("Retry-After")
 		if _, err := strconv.Atoi(after); err != nil {
@@ -154,8 +166,8 @@ func (v *verifier) letsIn(s *subject, ref string, r response) {
 // challenge returns the realm of a Basic challenge among the headers.
 func challenge(h http.Header) (realm string, basic bool) {
 	for _, c := range h.Values("WWW-Authenticate") {
-		rest, ok := strings.CutPrefix(c, "Basic ")
-		if !ok {
+		scheme, rest, _ := strings.Cut(c, " ")
+		if !strings.EqualFold(scheme, "Basic") {
 			continue
 		}
 		_, after, found := strings.Cut(rest, `realm="`)

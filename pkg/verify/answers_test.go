@@ -31,6 +31,7 @@ func TestRefuses(t *testing.T) {
 		want   string
 	}{
 		{"as it should", nil, answer{plain: good, wrong: good, health: fine}, `pass: 401 without a password (realm "R\"x"); /health 200`},
+		{"the application itself", nil, answer{plain: asks(401, "Basic"), wrong: asks(401, "Basic")}, "pass: 401 without a password"},
 		{"waits after failures", nil, answer{plain: good, wrong: response{code: 429}, health: fine}, "pass: "},
 		{"lets everybody in", nil, answer{plain: response{code: 200}, health: fine}, "fail: lets everybody in: 200 without a password"},
 		{"redirects everybody", nil, answer{plain: response{code: 302}, health: fine}, "fail: lets everybody in: 302"},
@@ -41,11 +42,17 @@ func TestRefuses(t *testing.T) {
 		{"no users", nil, answer{plain: response{code: 503}}, "fail: answers 503: nobody gets in"},
 		{"hangs", nil, answer{plain: response{err: errors.New("no answer within 15s")}}, "fail: no answer: no answer within 15s"},
 		{"not well", nil, answer{plain: good, wrong: good, health: response{code: 503}}, `fail: 401 without a password (realm "R\"x"); /health answers 503`},
-		{"wants a header", func(c *gateconf.Config) { c.RequireHeader = "X-O" }, answer{plain: response{code: 403}, wrong: response{code: 403}, health: fine}, "pass: 403 without a password; /health 200"},
+		{"wants a header", func(c *gateconf.Config) { c.RequireHeader = "X-O" }, answer{plain: response{code: 403}, wrong: response{code: 403}, health: fine}, "pass: 403 without header X-O; /health 200"},
+		{"takes its header", func(c *gateconf.Config) { c.RequireHeader = "X-O" }, answer{plain: response{code: 403}, headed: good, wrong: good, health: fine}, "pass: 403 without header X-O, 401 with it; /health 200"},
+		{"a header is enough", func(c *gateconf.Config) { c.RequireHeader = "X-O" }, answer{plain: response{code: 403}, headed: fine, health: fine}, "fail: lets everybody in who has the header: 200"},
+		{"a header is to be enough", func(c *gateconf.Config) { c.RequireHeader, c.Auth = "X-O", gateconf.AuthNone }, answer{plain: response{code: 403}, headed: fine, health: fine}, "pass: 403 without header X-O, 200 with it; /health 200"},
 		{"wants no header", func(c *gateconf.Config) { c.RequireHeader = "X-O" }, answer{plain: good, health: fine}, "fail: answers 401 without a password, not 403"},
 	} {
 		s := &subject{Standing: plan.Standing{Checked: plan.Checked{Mode: config.ModeSidecar}, Config: gateconf.Defaults()}}
 		s.Config.Realm = `R"x`
+		if c.name == "the application itself" {
+			s.Mode = config.ModeNative
+		}
 		if c.change != nil {
 			c.change(&s.Config)
 		}

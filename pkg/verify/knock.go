@@ -33,6 +33,7 @@ type answer struct {
 	status   *status
 	noStatus error
 	plain    response // without a password
+	headed   response // without a password, with the required header
 	health   response
 	user     response // with the password of --user
 	wrong    response // with a password that cannot be right
@@ -110,18 +111,34 @@ func (v *verifier) knock(ctx context.Context, s *subject, p *live.Pod, a *answer
 		d.base, d.health = scheme+"://127.0.0.1:"+portOf(s.Config.Listen), s.Config.HealthPath
 		a.status, a.noStatus = d.status(ctx, portOf(s.Config.AdminListen))
 	}
-	page := s.Config.Prefix + "/"
+	page, header := s.Config.Prefix+"/", ""
+	if s.Config.RequireHeader != "" {
+		header = v.headers[s.Ref.Namespace+"/"+v.mounted(s, gateconf.HeaderVolume)]
+	}
+	with := func(user, password string) func(*http.Request) {
+		return func(r *http.Request) {
+			if header != "" {
+				r.Header.Set(s.Config.RequireHeader, header)
+			}
+			if user != "" {
+				r.SetBasicAuth(user, password)
+			}
+		}
+	}
 	a.plain = d.ask(ctx, page, nil)
 	if d.health != "" {
 		a.health = d.ask(ctx, d.health, nil)
+	}
+	if header != "" {
+		a.headed = d.ask(ctx, page, with("", ""))
 	}
 	if s.Mode == config.ModeSidecar && s.Config.Auth == gateconf.AuthNone || a.plain.err != nil {
 		return
 	}
 	if v.User != "" {
-		a.user = d.ask(ctx, page, func(r *http.Request) { r.SetBasicAuth(v.User, v.Password) })
+		a.user = d.ask(ctx, page, with(v.User, v.Password))
 	}
-	a.wrong = d.ask(ctx, page, func(r *http.Request) { r.SetBasicAuth(stranger, rand.Text()) })
+	a.wrong = d.ask(ctx, page, with(stranger, rand.Text()))
 }
 
 // stranger is the user of the password that cannot be right, for whoever reads the gate's log.

@@ -59,7 +59,7 @@ func (v *verifier) sidecar(s *subject, p *live.Pod, ref string) bool {
 			"differs from %s: %s", s.object(), strings.Join(differs, ", "))
 	case state != "":
 		v.add(userstore.Fail, ref, "sidecar", logs(p), "%s is %s", gateconf.ContainerName, state)
-	case s.workload == nil:
+	case s.workload == nil || s.lone():
 		v.add(userstore.Pass, ref, "sidecar", "", "ready")
 	default:
 		v.add(userstore.Pass, ref, "sidecar", "", "ready; image and arguments as %s says", s.object())

@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 
@@ -33,20 +34,26 @@ func Release(ctx context.Context, o Options, name string) (*Report, error) {
 }
 
 func (v *verifier) manifest(text []byte, release *helmrelease.Release) error {
-	s, err := manifest.Read(text)
+	if len(bytes.TrimSpace(text)) == 0 {
+		text = []byte("# a release may have no objects")
+	}
+	s, err := manifest.Read(append(text, '\n'))
 	if err == nil {
 		v.model, err = topology.Resolve(s, release.Namespace)
 	}
 	if err != nil {
-		return fmt.Errorf("%s: %w", release.Ref, err)
+		return fmt.Errorf("%w: %s: %w", ErrNothing, release.Ref, err)
 	}
+	met := make([]bool, len(v.Targets))
 	for _, w := range v.model.Workloads {
 		if w.Hook {
 			continue
 		}
 		x := &subject{workload: w, Standing: plan.Stands(w)}
-		for _, t := range v.Targets {
-			x.named = x.named || t.Means(x.Ref)
+		for i, t := range v.Targets {
+			if t.Means(x.Ref) {
+				x.named, met[i] = true, true
+			}
 		}
 		if x.Mode == "" {
 			x.wanted, x.leftOut = plan.Wanted(v.model, w)
@@ -71,8 +78,9 @@ func (v *verifier) manifest(text []byte, release *helmrelease.Release) error {
 		}
 		v.ways(x)
 	}
+	v.unmet(met)
 	v.unresolved()
-	if len(v.all) == 0 {
+	if len(v.all) == 0 && len(v.Targets) == 0 {
 		v.add(userstore.Warn, "", "gate", "name a workload with --gate where one is wanted", "nothing in this release has a gate, and nothing would get one by default")
 	}
 	return nil

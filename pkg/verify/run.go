@@ -23,6 +23,7 @@ type verifier struct {
 	byRef   map[manifest.Ref]*topology.Workload // of the model
 	all     []*subject
 	secrets map[string]*users // by namespace/name
+	headers map[string]string // an accepted value of the required header, by namespace/name of its Secret
 }
 
 // subject is a workload and what stands before it.
@@ -39,15 +40,21 @@ type subject struct {
 // object is the workload as checks name it.
 func (s *subject) object() string { return s.Ref.Short() }
 
+// lone says whether the workload is a pod that nobody made but people; the model has only what of it says who reaches it.
+func (s *subject) lone() bool { return s.workload != nil && s.workload.Object.Kind == "Pod" }
+
 // Run verifies. ErrNothing means that the cluster let nothing be seen; what stood in the way is wrapped with it.
 func Run(ctx context.Context, o Options) (*Report, error) {
 	c, err := o.clients()
 	if err != nil {
 		return nil, err
 	}
-	v := &verifier{Options: o, Report: &Report{}, clients: c, secrets: map[string]*users{}}
+	v := &verifier{Options: o, Report: &Report{}, clients: c, secrets: map[string]*users{}, headers: map[string]string{}}
 	if err := v.look(ctx); err != nil {
 		return nil, err
+	}
+	if v.Namespace == "" && len(v.model.Workloads) == 0 && v.blind("pods") {
+		return nil, fmt.Errorf("%w: no workload of any namespace may be listed; name a namespace with -n", ErrNothing)
 	}
 	v.subjects()
 	if err := v.usersSecrets(ctx); err != nil {
@@ -133,6 +140,11 @@ func (v *verifier) subjects() {
 			v.Gates++
 		}
 	}
+	v.unmet(met)
+}
+
+// unmet reports on workloads that were named and are not there.
+func (v *verifier) unmet(met []bool) {
 	for i, t := range v.Targets {
 		if !met[i] {
 			v.add(userstore.Fail, t.String(), "gate", "check name and namespace", "no such workload here, or none that may be seen")

@@ -6,6 +6,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -82,7 +84,7 @@ func (v *verifier) secretOf(s *subject) (name, fault string) {
 
 // mounted is the Secret behind a volume of the subject's pods, "" where there is none.
 func (v *verifier) mounted(s *subject, volume string) string {
-	if s.workload != nil {
+	if s.workload != nil && !s.lone() {
 		for _, n := range manifest.Items(s.workload.Spec(), "volumes") {
 			if manifest.String(n, "name") == volume {
 				return manifest.String(n, "secret", "secretName")
@@ -192,7 +194,11 @@ func (v *verifier) otherSecrets(ctx context.Context, s *subject) {
 			continue
 		}
 		v.secrets[ref+need.what] = &users{}
-		if err := v.hasKeys(ctx, s.Ref.Namespace, name, need.keys); apierrors.IsForbidden(err) {
+		secret, err := v.hasKeys(ctx, s.Ref.Namespace, name, need.keys)
+		if err == nil && need.volume == gateconf.HeaderVolume {
+			v.headers[s.Ref.Namespace+"/"+name] = strings.TrimSpace(string(secret.Data[slices.Min(slices.Collect(maps.Keys(secret.Data)))]))
+		}
+		if apierrors.IsForbidden(err) {
 			v.add(userstore.Warn, ref, "secret", "", "%s: you may not get secrets there, so this was not looked at", need.what)
 		} else if err != nil {
 			v.add(userstore.Fail, ref, "secret", "docs/gate.md says how to make it", "%s: %v", need.what, err)
@@ -202,20 +208,20 @@ func (v *verifier) otherSecrets(ctx context.Context, s *subject) {
 	}
 }
 
-func (v *verifier) hasKeys(ctx context.Context, namespace, name string, keys []string) error {
+func (v *verifier) hasKeys(ctx context.Context, namespace, name string, keys []string) (*corev1.Secret, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, v.Patience, fmt.Errorf("no answer within %s", v.Patience))
 	defer cancel()
 	secret, err := v.core.Secrets(namespace).Get(ctx, name, metav1.GetOptions{})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, key := range keys {
 		if len(secret.Data[key]) == 0 {
-			return fmt.Errorf("no key %q, or an empty one", key)
+			return nil, fmt.Errorf("no key %q, or an empty one", key)
 		}
 	}
 	if len(secret.Data) == 0 {
-		return errors.New("is empty")
+		return nil, errors.New("is empty")
 	}
-	return nil
+	return secret, nil
 }
