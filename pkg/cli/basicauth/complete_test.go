@@ -41,7 +41,7 @@ func shellEnv(t *testing.T, namespace string) []string {
 
 // Somebody types in bash and in zsh, and presses the tab key.
 func TestCompleteAtThePrompt(t *testing.T) {
-	env := shellEnv(t, "prompt")
+	env := shellEnv(t, "tab")
 	for name, shell := range map[string]struct {
 		argv []string
 		load string
