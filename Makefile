@@ -13,6 +13,7 @@ ROUNDS ?= 5
 TOOLS ?= gcc kube helm3 helm4 prometheus nginx htpasswd openssl chromium dot h2spec kustomize zsh fish bash_completion# what the tests run; test/lab/build gets them
 LAB_TOOLS = kube containerd iptables coredns traefik crds operator prometheus3 alertmanager helm3 helm4# and the lab
 PEERS = nginx haproxy wrk caddy gopeers# whom bench-proxy compares with, and what loads them
+PLATFORMS ?= linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
 MODULES = . image test/bench/gopeers test/lab
 LDFLAGS = -s -w $(if $(VERSION),-X github.com/kauth-dev/kauth/pkg/version.override=$(VERSION))
 GO_TOOL = go tool -modfile=tools.mod
@@ -24,6 +25,11 @@ help: ## this list
 .PHONY: build
 build: ## the three programs, in bin/ (VERSION=v1.2.3 for a release)
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN)/ ./cmd/...
+
+.PHONY: cross
+cross: ## the programs that people run on their own machines, in dist/OS-ARCH/ for each of PLATFORMS
+	@for p in $(PLATFORMS); do echo "== $$p" && GOOS=$${p%/*} GOARCH=$${p#*/} CGO_ENABLED=0 \
+		go build -trimpath -ldflags '$(LDFLAGS)' -o "dist/$${p/\//-}/" ./cmd/kauth ./cmd/kubectl-basicauth; done
 
 .PHONY: image
 image: ## the sidecar's image as an OCI archive in dist/, for amd64 and arm64 (VERSION=v1.2.3)

@@ -3,6 +3,8 @@ package rotation_test
 import (
 	"fmt"
 	"maps"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"slices"
 	"strings"
@@ -15,7 +17,9 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
+	"github.com/kauth-dev/kauth/pkg/auth/session"
 	"github.com/kauth-dev/kauth/pkg/gateconf"
+	"github.com/kauth-dev/kauth/pkg/htpasswd"
 	"github.com/kauth-dev/kauth/pkg/rotation"
 	"github.com/kauth-dev/kauth/pkg/secretstore"
 	"github.com/kauth-dev/kauth/pkg/sessionkey"
@@ -284,5 +288,54 @@ func TestSessionKeysManyAtOnce(t *testing.T) {
 	}
 	if _, err := k.Rotate(t.Context(), time.Hour); err == nil {
 		t.Error("one more than gates take")
+	}
+}
+
+// Sessions go on through a rotation, and end with the overlap: what the Secret holds is given to the check of a gate.
+func TestSessionsGoOn(t *testing.T) {
+	c := newClock()
+	k := rotation.SessionKeys{Store: newStore(t, "kauth-users-session-key"), Now: c.now}
+	gate := session.New(session.Options{Cookie: "__Host-kauth", TTL: 12 * time.Hour, Now: c.now})
+	gate.SetUsers(htpasswd.Parse([]byte("alice:{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=\n")))
+	load := func() {
+		t.Helper()
+		keys, err := session.ParseKeys([]byte(data(t, k.Store)["key"]))
+		if err != nil {
+			t.Fatal(err)
+		}
+		gate.SetKeys(keys)
+	}
+	rotate := func(overlap time.Duration) {
+		t.Helper()
+		if _, err := k.Rotate(t.Context(), overlap); err != nil {
+			t.Fatal(err)
+		}
+	}
+	known := func(cookie string) bool {
+		r := httptest.NewRequest(http.MethodGet, "http://app/", nil)
+		r.Header.Set("Cookie", "__Host-kauth="+cookie)
+		_, ok := gate.Find(r)
+		return ok
+	}
+	rotate(13 * time.Hour)
+	load()
+	rotate(13 * time.Hour)
+	old, _, err := gate.Issue("alice") // the gate has not read the new key yet
+	if err != nil {
+		t.Fatal(err)
+	}
+	load()
+	c.Time = c.Add(12*time.Hour - time.Second)
+	if _, err := k.Expire(t.Context(), false); err != nil {
+		t.Fatal(err)
+	}
+	load()
+	if !known(old) {
+		t.Error("a session ended with the rotation")
+	}
+	rotate(0)
+	load()
+	if known(old) {
+		t.Error("a session goes on after rotate --overlap 0")
 	}
 }

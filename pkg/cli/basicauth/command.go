@@ -164,7 +164,7 @@ const usageTemplate = `{{if .HasExample}}Examples:
 {{.LocalFlags.FlagUsagesWrapped 100 | trimTrailingWhitespaces}}
 
 {{end}}{{end}}Usage:
-  {{.UseLine}}{{if .HasAvailableSubCommands}} COMMAND{{end}} [options]
+  {{.UseLine}}{{if and .HasAvailableSubCommands (not .ValidArgs)}} COMMAND{{end}} [options]
 {{if not .HasParent}}
 Options of every command:
 {{.LocalFlags.FlagUsagesWrapped 100 | trimTrailingWhitespaces}}

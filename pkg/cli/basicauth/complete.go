@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -43,7 +44,7 @@ var (
 	}
 	argumentCompletions = map[string]completions{
 		"NAME":      (*live).users,
-		"SECRET":    (*live).secrets,
+		"SECRET":    (*live).headerSecrets,
 		"TYPE/NAME": (*live).workloads,
 	}
 	fileFlags = []string{"filename", "kubeconfig", "certificate-authority", "client-certificate", "client-key", "dir"}
@@ -114,7 +115,7 @@ func (c *cluster) complete(values completions) cobra.CompletionFunc {
 		case <-ctx.Done():
 		case list := <-found:
 			for _, value := range list {
-				if strings.HasPrefix(value, word) && !strings.HasPrefix(value, "-") && !slices.Contains(args, value) {
+				if strings.HasPrefix(value, word) && harmless(value) && !slices.Contains(args, value) {
 					offer = append(offer, value)
 				}
 			}
@@ -122,4 +123,15 @@ func (c *cluster) complete(values completions) cobra.CompletionFunc {
 		slices.Sort(offer)
 		return slices.Compact(offer), cobra.ShellCompDirectiveNoFileComp
 	}
+}
+
+// harmless says whether a value may be put on a command line. bash writes what several values begin with as it stands, so
+// that whoever may name a user could have others run $(commands); and what begins with - would be an option.
+func harmless(value string) bool {
+	return !strings.HasPrefix(value, "-") && !strings.ContainsFunc(value, func(r rune) bool {
+		if r > unicode.MaxASCII {
+			return !unicode.IsPrint(r)
+		}
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune(" -_.@+/:,=%", r)
+	})
 }

@@ -19,6 +19,10 @@ import (
 	"github.com/kauth-dev/kauth/pkg/testenv"
 )
 
+// evil is how a user may be called whom somebody adds that may write the Secret. bash puts what is common to two of them on the
+// command line as it stands.
+const evil = "x$(touch evil)`touch evil`;touch evil"
+
 // shellEnv is the environment of a shell that finds kubectl and the plugin, and a kubeconfig whose namespace has three users.
 func shellEnv(t *testing.T, namespace string) []string {
 	t.Helper()
@@ -28,7 +32,7 @@ func shellEnv(t *testing.T, namespace string) []string {
 	}
 	env := append(os.Environ(), "HOME="+home, "PATH="+home+string(filepath.ListSeparator)+os.Getenv("PATH"), "KUBECONFIG="+config, "TERM=xterm", "LC_ALL=C.UTF-8")
 	cmd := exec.CommandContext(t.Context(), program, "user", "import", "-f", "-")
-	cmd.Env, cmd.Stdin = env, strings.NewReader("alice:{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=\nandré:{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=\nbob hope:{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=\n")
+	cmd.Env, cmd.Stdin = env, strings.NewReader("alice:{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=\nandré:{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=\nbob hope:{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=\n"+evil+":{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=\n"+evil+"2:{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=\n")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
@@ -37,7 +41,7 @@ func shellEnv(t *testing.T, namespace string) []string {
 
 // Somebody types in bash and in zsh, and presses the tab key.
 func TestCompleteAtThePrompt(t *testing.T) {
-	env := shellEnv(t, "atprompt")
+	env := shellEnv(t, "tab")
 	for name, shell := range map[string]struct {
 		argv []string
 		load string
@@ -57,13 +61,14 @@ func TestCompleteAtThePrompt(t *testing.T) {
 			d.expect("user remove andré", 1)
 			d.send("\x15kubectl basicauth user remove bob\t")
 			d.expect(`user remove bob\ hope`, 1)
+			d.send("\x15kubectl basicauth user remove x\t\t\t")
 			d.send("\x15kubectl basicauth session-key rot\t")
 			d.expect("session-key rotate", 1)
 			d.send("\x15kubectl basicauth user list --output=js\t")
 			d.expect("--output=json", 1)
 			d.send("\x15exit\n")
 			d.end(0)
-			if strings.Contains(d.text(), "rror") || strings.Contains(d.text(), "directive") {
+			if strings.Contains(d.text(), "rror") || strings.Contains(d.text(), "directive") || strings.Contains(d.text(), "touch") {
 				t.Errorf("the screen:\n%s", d.text())
 			}
 		})
@@ -184,6 +189,17 @@ func TestArgs(t *testing.T) {
 	} {
 		if diff := cmp.Diff(want, Args([]string{name, "user", ""})); diff != "" {
 			t.Error(name, diff)
+		}
+	}
+}
+
+func TestHarmless(t *testing.T) {
+	for value, want := range map[string]bool{
+		"alice": true, "andré": true, "bob hope": true, "deployment/grafana": true, "arn:aws:eks:eu-west-1:1:cluster/x": true, "admin@prod": true, "": true,
+		"-x": false, evil: false, "a$b": false, "a'b": false, `a\b`: false, "a|b": false, "a>b": false, "a*": false, "~root": false, "a\u202eb": false, "a\tb": false, "!1": false,
+	} {
+		if got := harmless(value); got != want {
+			t.Errorf("%q: %v", value, got)
 		}
 	}
 }

@@ -155,7 +155,7 @@ func (o *headerOptions) rotate(ctx context.Context) error {
 		r.Value = change.Secret
 	}
 	if ok, err := o.output.structured(o.Out, r); ok {
-		return err
+		return inForceThough(err)
 	}
 	for _, line := range told(h.Store, change) {
 		say(o.ErrOut, "%s\n", line)
@@ -166,9 +166,17 @@ func (o *headerOptions) rotate(ctx context.Context) error {
 	case !inForce:
 		return nil
 	case o.output == "cloudfront":
-		return emit(o.Out, customHeaders(o.header, change.Secret))
+		return inForceThough(emit(o.Out, customHeaders(o.header, change.Secret)))
 	}
-	return emit(o.Out, change.Secret+"\n")
+	return inForceThough(emit(o.Out, change.Secret+"\n"))
+}
+
+// inForceThough adds to what kept the value from being printed that it is in force.
+func inForceThough(err error) error {
+	if err != nil {
+		err = fmt.Errorf("%w; the new value counts all the same, rotate again for another one", err)
+	}
+	return err
 }
 
 // told says what a rotation did, a line each, without the value.

@@ -133,6 +133,11 @@ func (l *live) secrets([]string) []string {
 	return names
 }
 
+// headerSecrets are the same without that of the users.
+func (l *live) headerSecrets(args []string) []string {
+	return slices.DeleteFunc(l.secrets(args), func(name string) bool { return name == l.secret })
+}
+
 // releases are those of Helm, which names them in labels of its Secrets.
 func (l *live) releases([]string) []string {
 	var names []string

@@ -59,7 +59,7 @@ func (m withServer) Run() int {
 	return m.M.Run()
 }
 
-func server(t *testing.T) *testenv.Server {
+func server(t testing.TB) *testenv.Server {
 	t.Helper()
 	testenv.Tool(t, "kube")
 	shared.Do(func() { shared.server, shared.err = testenv.StartAPIServer(shared.dir) })
