@@ -10,7 +10,7 @@ func (p *planner) advise() {
 	for _, g := range p.Gates {
 		o := g.Workload.Object
 		if !manifest.Bool(g.Workload.Spec(), "listenLocal") && !g.closed() {
-			p.find(Info, o, nil, "keep untrusted pods out with a NetworkPolicy",
+			p.find(Info, o, nil, "keep untrusted pods out with --network-policy",
 				"port %d stays open inside the cluster, for scrapers and for whoever can reach the pod", g.Upstream)
 		}
 	}

@@ -9,7 +9,7 @@ import (
 var asides = []string{
 	"networking.k8s.io/IngressClass", "discovery.k8s.io/EndpointSlice", "networking.istio.io/ServiceEntry",
 	"gateway.networking.k8s.io/GatewayClass", "gateway.networking.k8s.io/Gateway", "gateway.k8s.aws/TargetGroupConfiguration",
-	"multicluster.x-k8s.io/ServiceExport", "net.gke.io/ServiceExport",
+	"multicluster.x-k8s.io/ServiceExport", "net.gke.io/ServiceExport", "networking.gke.io/HealthCheckPolicy",
 }
 
 // Kinds returns the kinds, as GROUP/KIND, that say who reaches a workload, for whoever has to ask for them one by one:
