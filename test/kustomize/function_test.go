@@ -113,7 +113,7 @@ func TestFunctionRefuses(t *testing.T) {
 	for _, c := range []struct{ name, config, text, want string }{
 		{"unknown field", gates(t, "defaults: {relm: Staff}\n"), small, `functionConfig: defaults.relm: unknown field; did you mean "realm"?`},
 		{"no such gate", gates(t, "gates: [{target: {kind: Deployment, name: other}}]\n"), small, "functionConfig: gates[0].target: no workload of this stream matches"},
-		{"mode of a later version", gates(t, "defaults: {mode: native}\n"), small, `functionConfig: defaults.mode: "native" is not in this version`},
+		{"a mode that is none", gates(t, "defaults: {mode: proxy}\n"), small, `functionConfig: defaults.mode: "proxy" is not a mode; use sidecar, ingress or native`},
 		{"unknown flag", function(t, "v1", "ConfigMap", "data: {relm: x}\n"), small, `functionConfig: data.relm: not a flag of kauth; did you mean "realm"?`},
 		{"other kind", function(t, "example.com/v1", "Thing", ""), small, `functionConfig: apiVersion: "example.com/v1", but settings are of kauth.dev/v1alpha1 Gates`},
 		{"open way", gates(t, ""), strings.ReplaceAll(small, "service: {name: prom", "service: {name: nobody"), `Ingress prom: spec.rules[0].http.paths[0].backend: no Service "nobody"`},
