@@ -41,6 +41,7 @@ func TestIngressMode(t *testing.T) {
 		s.must(s.passedOn("edge", alice, false), s.passedOn("route", alice, false), s.passedOn("detour", alice, false), s.passedOn("gateway", alice, false),
 			s.passedOn("side", alice, false), s.passedOn("both-side", alice, false), // the gate takes it
 			s.passedOn("both-edge", alice, true)) // which Traefik cannot know from the other
+		s.until("verified", s.verified("ingress -> ", "knock", "ways"))
 
 		s.kubectl(rotated.password+"\n", "basicauth", "user", "passwd", bob.user, "--password-stdin")
 		s.figure("old password refused by Traefik", s.until("old password refused by Traefik", s.refused("edge", bob)))

@@ -52,6 +52,8 @@ func TestNative(t *testing.T) {
 			s.Fatalf("containers before:\n%s\nand now:\n%s", containers, now)
 		}
 
+		s.until("verified", s.verified("native -> 9090", "native -> 9093", "knock"))
+
 		// The snippets.
 		password := strings.TrimSpace(s.kubectl("", "basicauth", "user", "add", "scraper", "--generate"))
 		s.kubectl("", "create", "secret", "generic", "scraper", "--from-literal=username=scraper", "--from-literal=password="+password)

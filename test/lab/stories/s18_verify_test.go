@@ -135,3 +135,16 @@ func (v verified) installed(h *helm) {
 			`fail +Ingress \S+/open +way +spec.rules\[0\].http.paths\[0\].backend: leads to port 8080 \(http\) of Deployment \S+/open, which has no gate`)
 	}, func() error { return v.says(2, "", []string{"verify", "--release", "nix"}) })
 }
+
+// verified returns nil when verify finds nothing wrong, and says all this.
+func (s *story) verified(said ...string) func() error {
+	return func() error {
+		out, err := s.tryKubectl("", "basicauth", "verify")
+		for _, text := range said {
+			if err == nil && !strings.Contains(out, text) {
+				err = fmt.Errorf("no %q in\n%s", text, out)
+			}
+		}
+		return err
+	}
+}
