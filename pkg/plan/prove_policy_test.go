@@ -33,8 +33,8 @@ func TestProvePolicies(t *testing.T) {
 		{"in another namespace", gateOnly, "kind: NetworkPolicy\nmetadata:\n", "kind: NetworkPolicy\nmetadata:\n  namespace: x\n", ""}, // as that of the workload may be
 		{"for what goes out", same, "  - Ingress\n", "  - Egress\n", missing + same},
 		{"not kauth's", gateOnly, "undo: object", "undo: del x", missing + gateOnly},
-		{"the gate is closed", gateOnly, "port: 8181\n      protocol: TCP\n  - from", "port: 8182\n      protocol: TCP\n  - from", "Prometheus p: has no NetworkPolicy that lets everybody in to port 8181 of the gate"},
-		{"the gate is for UDP", gateOnly, "port: 8181\n      protocol: TCP\n  - from", "port: 8181\n      protocol: UDP\n  - from", "Prometheus p: has no NetworkPolicy that lets everybody in to port 8181 of the gate"},
+		{"the gate is closed", gateOnly, "port: 8181\n      protocol: TCP\n  - from", "port: 8182\n      protocol: TCP\n  - from", "Prometheus p: has no NetworkPolicy that lets everybody in to port 8181, where a password is asked for"},
+		{"the gate is for UDP", gateOnly, "port: 8181\n      protocol: TCP\n  - from", "port: 8181\n      protocol: UDP\n  - from", "Prometheus p: has no NetworkPolicy that lets everybody in to port 8181, where a password is asked for"},
 		{"the application is open", gateOnly, "port: 8181\n      protocol: TCP\n  - from", "port: 8181\n      protocol: TCP\n    - port: 9090\n  - from", everybody},
 		{"by its name", gateOnly, "port: 8181\n      protocol: TCP\n  - from", "port: 8181\n      protocol: TCP\n    - port: web\n  - from", everybody},
 		{"all is open", gateOnly, "  - from:\n" + own, "  - from:\n    - namespaceSelector: {}\n", everybody},
