@@ -54,7 +54,7 @@ func (p *planner) controllersIn(c *closing) bool {
 		severity, would = Warning, "may"
 	}
 	p.find(severity, c.workload.Object, nil, "add to kauth.yaml, with the namespace in which it runs: allowFrom: ["+strings.Join(entries, ", ")+"]",
-		"networkPolicy %s %s keep out %s, which asks for the password, so that nobody gets in", c.settings.NetworkPolicy, would, strings.Join(unknown, " and "))
+		"networkPolicy %s %s keep out %s, by which its users come, so that nobody gets in", c.settings.NetworkPolicy, would, strings.Join(unknown, " and "))
 	return severity != Error
 }
 

@@ -35,7 +35,7 @@ func (p *planner) chartPolicies(c *closing) {
 				}
 			}
 			if len(others) > 0 {
-				p.find(Warning, policy.Object, rule.Field, "take them out of it where they should "+shouldUse[c.mode],
+				p.find(Warning, policy.Object, rule.Field, takeOut[c.mode],
 					"lets %s in to %s of %s, %s and beside NetworkPolicy %q, for policies add up", strings.Join(others, ", "), c.where(), c.ref().Short(), pastWhom(c.mode), policyName(c.ref().Name))
 			}
 		}
@@ -46,9 +46,11 @@ func (p *planner) chartPolicies(c *closing) {
 	}
 }
 
-// shouldUse is what those should do who are to be asked for a password.
-var shouldUse = map[string]string{
-	config.ModeSidecar: "use the gate", config.ModeIngress: "come by the ingress controller", config.ModeNative: "be asked for a password",
+// takeOut is what to do with those whom a policy of the stream lets in beside the added one.
+var takeOut = map[string]string{
+	config.ModeSidecar: "take them out of it where they should use the gate",
+	config.ModeIngress: "name the ingress controller in allowFrom, and take out of it who should come by that",
+	config.ModeNative:  "take them out of it where they need not get in",
 }
 
 // allows says whether the settings let a peer of another policy in too.
