@@ -199,7 +199,11 @@ func (p *planner) tellClosed(c *closing, ports []*yaml.Node) {
 	if len(open) > 0 {
 		text = "port " + strings.Join(open, " and ") + " for everybody, " + text
 	}
-	p.find(Info, c.workload.Object, nil, "name who else needs them in allowFrom, and see that the cluster's network plugin enforces policies",
+	among := ""
+	if c.mode == config.ModeIngress {
+		among = "see that the ingress controller is among them, "
+	}
+	p.find(Info, c.workload.Object, nil, among+"name who else needs them in allowFrom, and see that the cluster's network plugin enforces policies",
 		"gets NetworkPolicy %q: %s for %s", c.policy, text, strings.Join(who, ", "))
 }
 
