@@ -50,7 +50,7 @@ func (p *planner) dropUnasked() {
 func (p *planner) sayLogin(l *Login) {
 	o := l.Workload.Object
 	if !l.closed() {
-		p.find(Info, o, nil, "keep untrusted pods out with a NetworkPolicy that lets in the ingress controller and scrapers",
+		p.find(Info, o, nil, "keep untrusted pods out with --network-policy, and let in the ingress controller and scrapers with allowFrom",
 			"port %d stays open inside the cluster, where the ingress controller is not on the way", l.Port)
 	}
 	p.find(Info, o, nil, "have it ask inside the cluster, or use mode sidecar, whose gate has "+gateconf.HealthPath,
