@@ -79,9 +79,9 @@ type Stated struct {
 	TLSSecret *string `json:"tlsSecret,omitempty" jsonschema:"maxLength=253"`
 	// CIDRs of the load balancers in front, whose X-Forwarded headers are believed.
 	TrustedProxies *[]string `json:"trustedProxies,omitempty"`
-	// Who reaches the ports of the pods other than the gate's, by a NetworkPolicy that is added: the pods of the same namespace, or nobody but the pods of the workload itself. With none, no policy is added.
+	// Who reaches the ports of the pods other than those that ask for a password (the gate's, or the application's own in mode native), by a NetworkPolicy that is added: the pods of the same namespace, or nobody but the pods of the workload itself. With none, no policy is added.
 	NetworkPolicy *string `json:"networkPolicy,omitempty" jsonschema:"enum=none,enum=same-namespace,enum=gate-only,default=none"`
-	// Who else reaches them, with networkPolicy.
+	// Who else reaches them, with networkPolicy; in mode ingress the ingress controller must be among them.
 	AllowFrom *[]Peer `json:"allowFrom,omitempty"`
 	// Path that answers, without a password, whether the application is healthy.
 	HealthPath *string `json:"healthPath,omitempty" jsonschema:"minLength=2,default=/health"`

@@ -148,6 +148,7 @@ func loginOf(p *plan.Plan, w *topology.Workload) *Login {
 			{Name: "usersSecret", Value: l.UsersSecret()},
 			{Name: "realm", Value: login.Realm},
 			{Name: "networkPolicy", Value: cmp.Or(l.Settings.NetworkPolicy, config.PolicyNone)},
+			{Name: "allowFrom", Value: peers(l.Settings.AllowFrom)},
 		})
 		return login
 	}

@@ -132,6 +132,9 @@ func prove(s *manifest.Stream, namespace string, r *Report) []plan.Finding {
 	logins := make([]plan.Checked, len(r.Logins))
 	for i, l := range r.Logins {
 		logins[i] = l.Checked
+		if plan.Closes(l.Closed.Policy) {
+			closed = append(closed, l.Closed)
+		}
 	}
 	return append(plan.Prove(after, workloads, logins, r.Open), plan.ProvePolicies(after, closed, r.Open)...)
 }

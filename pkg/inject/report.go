@@ -33,7 +33,9 @@ type Gate struct {
 // Login is one login of a report that is no gate of ours: the ingress controller's or the application's own.
 type Login struct {
 	plan.Checked
-	Done string // what the workload's annotation says: "native -> 9090"
+	Done   string // what the workload's annotation says: "native -> 9090"
+	Policy string // the NetworkPolicy that is added for it; "" for none
+	Closed plan.Closed
 }
 
 // newReport copies what it needs of a plan, so that the plan's nodes need not stay in memory.
@@ -43,7 +45,7 @@ func newReport(version string, p *plan.Plan) *Report {
 		r.Gates = append(r.Gates, Gate{Workload: g.Ref(), Port: g.Port, Config: g.Config, Image: g.Image, Done: g.Done(), Policy: g.PolicyName, Closed: g.Closed()})
 	}
 	for _, l := range p.Logins {
-		r.Logins = append(r.Logins, Login{Checked: l.Checked(), Done: l.Done()})
+		r.Logins = append(r.Logins, Login{Checked: l.Checked(), Done: l.Done(), Policy: l.PolicyName, Closed: l.Closed()})
 	}
 	for _, open := range p.Opens {
 		r.Open = append(r.Open, plan.Allowed{Ref: open.Object.Ref, Field: open.Field.String(), What: open.What})
@@ -75,6 +77,7 @@ type (
 		Mode        string `json:"mode"` // ingress or native
 		Port        int    `json:"port"` // of the container
 		UsersSecret string `json:"usersSecret"`
+		Policy      string `json:"networkPolicy,omitempty"`
 	}
 	jsonOpen struct {
 		Object string `json:"object"`
@@ -105,7 +108,7 @@ func (r *Report) JSON(failed error) ([]byte, error) {
 			})
 		}
 		for _, l := range r.Logins {
-			out.Logins = append(out.Logins, jsonLogin{Workload: l.Ref.Short(), Mode: l.Mode, Port: l.Port, UsersSecret: l.UsersSecret})
+			out.Logins = append(out.Logins, jsonLogin{Workload: l.Ref.Short(), Mode: l.Mode, Port: l.Port, UsersSecret: l.UsersSecret, Policy: l.Policy})
 		}
 		for _, open := range r.Open {
 			out.Open = append(out.Open, jsonOpen{Object: open.Ref.Short(), Field: open.Field, What: open.What})

@@ -1,10 +1,9 @@
 package plan
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
@@ -14,18 +13,116 @@ import (
 	"github.com/kauth-dev/kauth/pkg/topology"
 )
 
+// closing is what the setting networkPolicy asks for of the pods of one workload.
+type closing struct {
+	workload *topology.Workload
+	settings *config.Settings
+	mode     string
+	open     []int  // ports for everybody, on which everybody is asked for a password
+	app      int    // port of the application, on which nobody asks; 0 where it asks itself, and so on the open ones
+	admin    int    // port of the gate's metrics; 0 without a gate
+	login    *Login // nil for a gate
+	left     []int  // ports that ways from outside go on to use where nobody asks
+	policy   string // name of the NetworkPolicy that is added; "" where something stands in the way
+}
+
 // closed says whether a NetworkPolicy keeps others away from the ports that are not the gate's.
 func (g *Gate) closed() bool { return Closes(g.Settings.NetworkPolicy) }
+
+// closed says whether a NetworkPolicy keeps others away from the ports on which nobody asks for a password.
+func (l *Login) closed() bool { return Closes(l.Settings.NetworkPolicy) }
 
 // Closes says whether a value of the setting networkPolicy asks for a policy.
 func Closes(policy string) bool {
 	return policy == config.PolicySameNamespace || policy == config.PolicyGateOnly
 }
 
-// closePorts plans the policy of a gate: its port for everybody, all others for those that the settings name. What it does
-// not hold back, and who else has let others in, is found.
-func (p *planner) closePorts(g *Gate) {
-	w, asked := g.Workload, "networkPolicy "+g.Settings.NetworkPolicy
+// closed lists what is to be closed, by its workload. What stands in the way is found later.
+func (p *planner) closed() map[*topology.Workload]*closing {
+	all := map[*topology.Workload]*closing{}
+	for _, g := range p.Gates {
+		if g.closed() {
+			all[g.Workload] = &closing{workload: g.Workload, settings: &g.Settings, mode: config.ModeSidecar, open: []int{g.Port}, app: g.Upstream, admin: g.AdminPort}
+		}
+	}
+	for _, l := range p.Logins {
+		switch c := (&closing{workload: l.Workload, settings: &l.Settings, mode: l.Mode, login: l}); {
+		case !l.closed():
+		case l.Native != nil:
+			c.open, all[l.Workload] = l.Native.Ports, c
+		default:
+			c.app, all[l.Workload] = l.Port, c
+		}
+	}
+	return all
+}
+
+func (c *closing) ref() manifest.Ref { return c.workload.Object.Ref }
+
+// where names the ports that are closed to strangers, as far as they are of interest.
+func (c *closing) where() string { return closedPorts(c.app, c.open) }
+
+func closedPorts(app int, open []int) string {
+	if app != 0 {
+		return "port " + strconv.Itoa(app)
+	}
+	return "other ports than " + numbers(open)
+}
+
+// pastWhom says what somebody gets past who reaches a closed port.
+func pastWhom(mode string) string {
+	switch mode {
+	case config.ModeIngress:
+		return "past the ingress controller"
+	case config.ModeNative:
+		return "where nobody asks for a password"
+	default:
+		return "past the gate"
+	}
+}
+
+// undoneBy says whether a rule of a policy lets in to what is to be closed.
+func (c *closing) undoneBy(rule topology.PolicyRule) bool {
+	return letsPast(rule, c.workload, c.app, slices.Concat(c.open, c.left))
+}
+
+// letsPast says whether a rule lets in to the port of an application; where that is 0, to any that is not open anyway,
+// declared or not.
+func letsPast(rule topology.PolicyRule, w *topology.Workload, app int, open []int) bool {
+	if app != 0 {
+		return rule.LetsIn(w, app)
+	}
+	const none = -1 // which only a rule for all ports lets in
+	if rule.LetsIn(w, none) || slices.ContainsFunc(otherPorts(w, open), func(port int) bool { return rule.LetsIn(w, port) }) {
+		return true
+	}
+	return slices.ContainsFunc(rule.Ports, func(port topology.PolicyPort) bool {
+		first := port.Port.Number // 0 of one that is named
+		last := max(first, port.End)
+		for first <= last && slices.Contains(open, first) {
+			first++
+		}
+		return port.Port.Number != 0 && first <= last
+	})
+}
+
+// otherPorts are the TCP ports that the containers of a workload declare beside some.
+func otherPorts(w *topology.Workload, open []int) []int {
+	var others []int
+	for _, container := range w.Containers {
+		for _, port := range container.Ports {
+			if !container.Init && orDefault(port.Protocol, "TCP") == "TCP" && !slices.Contains(open, port.Number) {
+				others = append(others, port.Number)
+			}
+		}
+	}
+	return others
+}
+
+// closePorts plans the policy of a workload: the ports on which everybody is asked for everybody, all others for those that
+// the settings name. What it does not hold back, and who else has let others in, is found.
+func (p *planner) closePorts(c *closing, all map[*topology.Workload]*closing) {
+	w, asked := c.workload, "networkPolicy "+c.settings.NetworkPolicy
 	if w.HostNetwork {
 		p.find(Error, w.Object, w.PodSpec.With("hostNetwork"), "say networkPolicy: none for it", "no NetworkPolicy holds back what comes to pods in the network of their node, so %s cannot be kept", asked)
 		return
@@ -36,68 +133,111 @@ func (p *planner) closePorts(g *Gate) {
 		return
 	}
 	for _, other := range p.model.Namesakes(w, selector) {
-		if same := p.gateOf(other); same == nil || same.Settings.NetworkPolicy != g.Settings.NetworkPolicy || same.Port != g.Port || !slices.EqualFunc(same.Settings.AllowFrom, g.Settings.AllowFrom, samePeer) {
+		if !c.alike(all[other]) {
 			p.find(Error, w.Object, nil, "give the pods of one of them a label of their own, or gate both alike",
 				"the labels that select its pods select those of %s too, so %s would close them as well", other.Object.Ref.Short(), asked)
 			return
 		}
 	}
-	ports := append([]*yaml.Node{policyPort(g.Port, "TCP")}, p.leftOpen(g)...)
+	if !p.controllersIn(c) {
+		return
+	}
+	var ports []*yaml.Node
+	for _, port := range c.open {
+		ports = append(ports, policyPort(port, "TCP"))
+	}
+	ports = append(ports, p.leftOpen(c)...)
+	var rules []*yaml.Node
+	if len(ports) > 0 { // without ports the rule would mean all of them
+		rules = append(rules, policyRule(nil, ports...))
+	}
 	inside := manifest.Mapping("podSelector", selector)
-	if g.Settings.NetworkPolicy == config.PolicySameNamespace {
+	if c.settings.NetworkPolicy == config.PolicySameNamespace {
 		inside = manifest.Mapping("podSelector", manifest.Mapping())
 	}
 	peers := []*yaml.Node{inside}
-	for _, peer := range g.Settings.AllowFrom {
+	for _, peer := range c.settings.AllowFrom {
 		peers = append(peers, peerNode(peer))
 	}
-	p.chartPolicies(g)
-	if p.addPolicy(g, []*yaml.Node{policyRule(nil, ports...), policyRule(peers)}) {
-		p.tellClosed(g, ports)
+	p.chartPolicies(c)
+	if c.policy = p.addPolicy(w, selector, append(rules, policyRule(peers))); c.policy != "" {
+		p.tellClosed(c, ports)
 	}
 }
 
-// tellClosed says what the policy of a gate does. Ports are those that it opens for everybody.
-func (p *planner) tellClosed(g *Gate, ports []*yaml.Node) {
+// alike says whether another workload is to be closed in the same way.
+func (c *closing) alike(other *closing) bool {
+	return other != nil && other.settings.NetworkPolicy == c.settings.NetworkPolicy && slices.Equal(other.open, c.open) &&
+		slices.EqualFunc(other.settings.AllowFrom, c.settings.AllowFrom, samePeer)
+}
+
+// tellClosed says what the policy of a workload does. Ports are those that it opens for everybody.
+func (p *planner) tellClosed(c *closing, ports []*yaml.Node) {
 	var open []string
 	for _, port := range ports {
 		open = append(open, manifest.String(port, "port"))
 	}
 	who := []string{"the pods of its namespace"}
-	if g.Settings.NetworkPolicy == config.PolicyGateOnly {
+	if c.settings.NetworkPolicy == config.PolicyGateOnly {
 		who[0] = "its own pods"
 	}
-	for i, peer := range g.Settings.AllowFrom {
+	for i, peer := range c.settings.AllowFrom {
 		who = append(who, peer.String())
 		if peer.Everyone() {
-			p.find(Warning, g.Workload.Object, nil, "name whom you mean", "%s: entry %d lets everybody in to port %d, past the gate (%s)", g.Settings.Origin("allowFrom").Reference(), i, g.Upstream, peer)
+			p.find(Warning, c.workload.Object, nil, "name whom you mean", "%s: entry %d lets everybody in to %s, %s (%s)", c.settings.Origin("allowFrom").Reference(), i, c.where(), pastWhom(c.mode), peer)
 		}
 	}
-	p.find(Info, g.Workload.Object, nil, "name who else needs them in allowFrom, and see that the cluster's network plugin enforces policies",
-		"gets NetworkPolicy %q: port %s for everybody, all others (%d, and %d with the gate's metrics) for %s", g.PolicyName, strings.Join(open, " and "), g.Upstream, g.AdminPort, strings.Join(who, ", "))
+	text := "all others"
+	switch {
+	case len(open) == 0:
+		text = fmt.Sprintf("all ports (%d among them)", c.app)
+	case c.admin != 0:
+		text = fmt.Sprintf("all others (%d, and %d with the gate's metrics)", c.app, c.admin)
+	case c.app != 0:
+		text = fmt.Sprintf("all others (%d)", c.app)
+	}
+	if len(open) > 0 {
+		text = "port " + strings.Join(open, " and ") + " for everybody, " + text
+	}
+	among := ""
+	if c.mode == config.ModeIngress {
+		among = "see that the ingress controller is among them, "
+	}
+	p.find(Info, c.workload.Object, nil, among+"name who else needs them in allowFrom, and see that the cluster's network plugin enforces policies",
+		"gets NetworkPolicy %q: %s for %s", c.policy, text, strings.Join(who, ", "))
 }
 
-// leftOpen are the ports that ways from outside go on to use past the gate, as somebody allows or as an auth proxy guards
-// them. The application's own is not among them: to open it would undo the policy.
-func (p *planner) leftOpen(g *Gate) []*yaml.Node {
+// leftOpen are the ports that ways from outside go on to use where nobody of ours asks, as somebody allows or as an auth
+// proxy guards them. The application's own is not among them: to open it would undo the policy.
+func (p *planner) leftOpen(c *closing) []*yaml.Node {
 	var ports []*yaml.Node
 	seen := map[string]bool{}
-	for _, way := range p.model.WaysTo(g.Workload) {
-		if way.Port == 0 || way.Port == g.Port || p.movedToGate(way, g) {
-			continue
-		}
-		if way.Port == g.Upstream {
-			p.find(Warning, p.objectOf(way), way.Field(), "let those who bring it in by allowFrom",
-				"stays open to port %d of %s, which its NetworkPolicy closes", way.Port, g.Ref().Short())
-			continue
-		}
+	for _, way := range p.model.WaysTo(c.workload) {
 		protocol := protocolOf(way)
+		if way.Port == 0 || slices.Contains(c.open, way.Port) && protocol == "TCP" || p.askedOn(way) {
+			continue
+		}
+		if way.Port == c.app {
+			p.find(Warning, p.objectOf(way), way.Field(), "let those who bring it in by allowFrom",
+				"stays open to port %d of %s, which its NetworkPolicy closes", way.Port, c.ref().Short())
+			continue
+		}
 		if key := fmt.Sprint(protocol, way.Port); !seen[key] {
 			seen[key] = true
-			ports = append(ports, policyPort(way.Port, protocol))
+			ports, c.left = append(ports, policyPort(way.Port, protocol)), append(c.left, way.Port)
 		}
 	}
 	return ports
+}
+
+// askedOn says whether who comes by a way is asked somewhere else than at its port: at the gate that the way leads to from
+// now on, or by the ingress controller.
+func (p *planner) askedOn(way *topology.Way) bool {
+	if l := p.logins[way.Workload]; l != nil {
+		return l.asks[way] != ""
+	}
+	g := p.gateOf(way.Workload)
+	return g != nil && p.movedToGate(way, g)
 }
 
 // movedToGate says whether a way that led to another port of a gated workload leads to its gate from now on.
@@ -118,70 +258,4 @@ func protocolOf(way *topology.Way) string {
 		}
 	}
 	return "TCP"
-}
-
-// addPolicy plans a NetworkPolicy for the pods of a gate. It fails, with a finding, where they cannot be selected, or no
-// name is left.
-func (p *planner) addPolicy(g *Gate, rules []*yaml.Node) bool {
-	w := g.Workload
-	selector := w.PodSelector()
-	if selector == nil {
-		p.find(Error, w.Object, nil, "give its pods a label of their own", "no labels select its pods, so no NetworkPolicy can let port %d of the gate in", g.Port)
-		return false
-	}
-	for _, name := range []string{policyName(w.Object.Name), policyName(w.Object.Name + "-" + strings.ToLower(w.Object.Kind))} {
-		if p.policyNamed(name, w.Object.Namespace) {
-			continue
-		}
-		g.PolicyName, p.policyNames[name] = name, append(p.policyNames[name], w.Object.Namespace)
-		p.Additions = append(p.Additions, &Addition{Beside: w.Object, Node: manifest.Mapping(
-			"apiVersion", manifest.Text("networking.k8s.io/v1"), "kind", manifest.Text("NetworkPolicy"),
-			"metadata", metadataBeside(w.Object, name, manifest.Map(w.Object.Node, "metadata", "labels")),
-			"spec", manifest.Mapping("podSelector", selector, "policyTypes", manifest.Sequence(manifest.Text("Ingress")), "ingress", manifest.Sequence(rules...)))})
-		return true
-	}
-	p.find(Error, w.Object, nil, "rename that", "its NetworkPolicy would be called %q, as one that is there already", policyName(w.Object.Name))
-	return false
-}
-
-// policyName is NAME-kauth. What is too long for a name (253 bytes, an RFC 1123 subdomain) is cut and told from others by
-// the start of its hash.
-func policyName(name string) string {
-	const suffix, most, hash = "-kauth", 253, 8
-	name = strings.TrimRight(name, "-.") // of a generateName
-	if len(name)+len(suffix) > most {
-		sum := sha256.Sum256([]byte(name))
-		name = strings.TrimRight(name[:most-len(suffix)-hash-1], "-.") + "-" + hex.EncodeToString(sum[:])[:hash]
-	}
-	return name + suffix
-}
-
-// policyNamed says whether a NetworkPolicy of the stream, or one that is added, has a name already.
-func (p *planner) policyNamed(name, namespace string) bool {
-	return slices.ContainsFunc(p.policyNames[name], func(other string) bool { return topology.SameNamespace(other, namespace) })
-}
-
-// policyRule is a rule that lets peers in to ports; without peers everybody, without ports to all.
-func policyRule(peers []*yaml.Node, ports ...*yaml.Node) *yaml.Node {
-	var from, to *yaml.Node
-	if len(peers) > 0 {
-		from = manifest.Sequence(peers...)
-	}
-	if len(ports) > 0 {
-		to = manifest.Sequence(ports...)
-	}
-	return manifest.Mapping("from", from, "ports", to)
-}
-
-func policyPort(port int, protocol string) *yaml.Node {
-	return manifest.Mapping("port", manifest.Number(port), "protocol", manifest.Text(protocol))
-}
-
-// peersOf are the peers of a rule of the stream, to be put into another.
-func peersOf(rule topology.PolicyRule) []*yaml.Node {
-	var all []*yaml.Node
-	for _, peer := range rule.From {
-		all = append(all, manifest.Copy(peer.Node))
-	}
-	return all
 }

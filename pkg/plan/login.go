@@ -20,6 +20,8 @@ type Login struct {
 	Reason   string // as Gate has it
 	Native   *Native
 
+	PolicyName string // as Gate has it
+
 	asks map[*topology.Way]string // mode ingress: who asks on a way, "Traefik"
 }
 

@@ -49,8 +49,10 @@ func (p *planner) dropUnasked() {
 // sayLogin says what the mode leaves open.
 func (p *planner) sayLogin(l *Login) {
 	o := l.Workload.Object
-	p.find(Info, o, nil, "keep untrusted pods out with a NetworkPolicy that lets in the ingress controller and scrapers",
-		"port %d stays open inside the cluster, where the ingress controller is not on the way", l.Port)
+	if !l.closed() {
+		p.find(Info, o, nil, "keep untrusted pods out with --network-policy, and let in the ingress controller and scrapers with allowFrom",
+			"port %d stays open inside the cluster, where the ingress controller is not on the way", l.Port)
+	}
 	p.find(Info, o, nil, "have it ask inside the cluster, or use mode sidecar, whose gate has "+gateconf.HealthPath,
 		"nothing outside can ask for the health of port %d without a password, for the ingress controller asks on each path", l.Port)
 }

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"slices"
 	"strings"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
@@ -10,46 +11,58 @@ import (
 	"github.com/kauth-dev/kauth/pkg/topology"
 )
 
-// chartPolicies looks at the policies of the stream that are about a gate's pods beside the one that is added. Policies
-// add up: one that lets everybody in to the application's port undoes what was asked for, and one that lets fewer in than
-// the added one no longer counts.
-func (p *planner) chartPolicies(g *Gate) {
-	sameNamespace := g.Settings.NetworkPolicy == config.PolicySameNamespace
-	fewer := len(p.restricting[g.Workload]) > 0
-	for _, policy := range p.restricting[g.Workload] {
+// chartPolicies looks at the policies of the stream that are about the pods of a workload beside the one that is added.
+// Policies add up: one that lets everybody in to what is to be closed undoes what was asked for, and one that lets fewer in
+// than the added one no longer counts.
+func (p *planner) chartPolicies(c *closing) {
+	sameNamespace := c.settings.NetworkPolicy == config.PolicySameNamespace
+	fewer := len(p.restricting[c.workload]) > 0 && (c.app != 0 || len(otherPorts(c.workload, c.open)) > 0)
+	for _, policy := range p.restricting[c.workload] {
 		for _, rule := range policy.Rules {
-			if !rule.LetsIn(g.Workload, g.Upstream) {
+			if !c.undoneBy(rule) {
 				continue
 			}
 			if rule.Everyone() {
 				fewer = false
-				p.openRule(policy, rule, g)
+				p.openRule(policy, rule, c)
 				continue
 			}
 			var others []string
 			for _, peer := range rule.From {
 				fewer = fewer && !peer.Namespace()
-				if !sameNamespace || !peer.Within() {
+				if (!sameNamespace || !peer.Within()) && !c.allows(peer) {
 					others = append(others, peerText(peer))
 				}
 			}
 			if len(others) > 0 {
-				p.find(Warning, policy.Object, rule.Field, "take them out of it where they should use the gate",
-					"lets %s in to port %d of %s, past the gate and beside NetworkPolicy %q, for policies add up", strings.Join(others, ", "), g.Upstream, g.Ref().Short(), policyName(g.Ref().Name))
+				p.find(Warning, policy.Object, rule.Field, takeOut[c.mode],
+					"lets %s in to %s of %s, %s and beside NetworkPolicy %q, for policies add up", strings.Join(others, ", "), c.where(), c.ref().Short(), pastWhom(c.mode), policyName(c.ref().Name))
 			}
 		}
 	}
 	if sameNamespace && fewer {
-		p.find(Warning, p.restricting[g.Workload][0].Object, nil, "use networkPolicy "+config.PolicyGateOnly+", or "+config.PolicyNone+", which leaves it to this policy",
-			"lets fewer in to port %d of %s than networkPolicy %s, and policies add up, so that every pod of the namespace gets in", g.Upstream, g.Ref().Short(), g.Settings.NetworkPolicy)
+		p.find(Warning, p.restricting[c.workload][0].Object, nil, "use networkPolicy "+config.PolicyGateOnly+", or "+config.PolicyNone+", which leaves it to this policy",
+			"lets fewer in to %s of %s than networkPolicy %s, and policies add up, so that every pod of the namespace gets in", c.where(), c.ref().Short(), c.settings.NetworkPolicy)
 	}
 }
 
-// openRule refuses a rule of the stream that lets everybody in to the application's port, or records that the user
+// takeOut is what to do with those whom a policy of the stream lets in beside the added one.
+var takeOut = map[string]string{
+	config.ModeSidecar: "take them out of it where they should use the gate",
+	config.ModeIngress: "name the ingress controller in allowFrom, and take out of it who should come by that",
+	config.ModeNative:  "take them out of it where they need not get in",
+}
+
+// allows says whether the settings let a peer of another policy in too.
+func (c *closing) allows(peer topology.PolicyPeer) bool {
+	return slices.ContainsFunc(c.settings.AllowFrom, func(allowed config.Peer) bool { return samePeer(allowed, configPeer(peer)) })
+}
+
+// openRule refuses a rule of the stream that lets everybody in to what is to be closed, or records that the user
 // allows it.
-func (p *planner) openRule(policy *topology.Policy, rule topology.PolicyRule, g *Gate) {
+func (p *planner) openRule(policy *topology.Policy, rule topology.PolicyRule, c *closing) {
 	o, name := policy.Object, policy.Object.Kind+"/"+policy.Object.Name
-	what := "lets everybody in to port " + topology.Port{Number: g.Upstream}.String() + " of " + g.Ref().Short() + ", past the gate, and policies add up"
+	what := "lets everybody in to " + c.where() + " of " + c.ref().Short() + ", " + pastWhom(c.mode) + ", and policies add up"
 	if p.allows(o) {
 		p.Opens = append(p.Opens, &Open{Object: o, Field: rule.Field, What: what})
 		p.find(Warning, o, rule.Field, "", "%s; left open, as --allow-open asks", what)

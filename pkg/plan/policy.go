@@ -17,7 +17,7 @@ type Opening struct {
 	Port   int
 }
 
-// policies decides who may reach the pods of the gates: as the setting networkPolicy asks, or else as the chart says.
+// policies decides who may reach the pods of gates and logins: as the setting networkPolicy asks, or else as the chart says.
 func (p *planner) policies(s *manifest.Stream) {
 	p.restricting, p.restricted, p.policyNames = map[*topology.Workload][]*topology.Policy{}, map[*topology.Policy][]*topology.Workload{}, map[string][]string{}
 	for _, policy := range p.model.Policies {
@@ -29,15 +29,23 @@ func (p *planner) policies(s *manifest.Stream) {
 	for _, o := range p.kinds["NetworkPolicy"] {
 		p.policyNames[o.Name] = append(p.policyNames[o.Name], o.Namespace)
 	}
+	closed := p.closed()
 	for _, g := range p.Gates {
-		if g.closed() {
-			p.closePorts(g)
+		if c := closed[g.Workload]; c != nil {
+			p.closePorts(c, closed)
+			g.PolicyName = c.policy
 		} else {
 			p.openings(g)
 		}
 		p.otherPolicies(g)
 	}
-	p.keptOut(s)
+	for _, l := range p.Logins {
+		if c := closed[l.Workload]; c != nil {
+			p.closePorts(c, closed)
+			l.PolicyName = c.policy
+		}
+	}
+	p.keptOut(s, closed)
 }
 
 // openings lets the gate's port in wherever a NetworkPolicy of the stream lets the application's port in. Policies add
@@ -61,7 +69,7 @@ func (p *planner) openings(g *Gate) {
 			}
 		}
 	}
-	if len(rules) > 0 && p.addPolicy(g, rules) {
+	if len(rules) > 0 && p.openingPolicy(g, rules) {
 		p.find(Info, g.Workload.Object, nil, "", "gets NetworkPolicy %q, which lets the gate's port %d in from where others let port %d in; these are about other pods too, and stay as they are",
 			g.PolicyName, g.Port, g.Upstream)
 	}
@@ -69,6 +77,18 @@ func (p *planner) openings(g *Gate) {
 		p.find(Warning, restricting[0].Object, manifest.P("spec", "ingress"), "let it in from where the load balancer comes",
 			"lets port %d of %s in from nowhere, and so the gate's port %d neither", g.Upstream, g.Ref().Short(), g.Port)
 	}
+}
+
+// openingPolicy plans a NetworkPolicy that lets the gate's port in. It fails, with a finding, where the pods cannot be
+// selected, or no name is left.
+func (p *planner) openingPolicy(g *Gate, rules []*yaml.Node) bool {
+	selector := g.Workload.PodSelector()
+	if selector == nil {
+		p.find(Error, g.Workload.Object, nil, "give its pods a label of their own", "no labels select its pods, so no NetworkPolicy can let port %d of the gate in", g.Port)
+		return false
+	}
+	g.PolicyName = p.addPolicy(g.Workload, selector, rules)
+	return g.PolicyName != ""
 }
 
 // gatesOnly says whether a rule can be given the port of g without opening it for anybody else: all that its policy is

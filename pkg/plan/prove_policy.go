@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -10,11 +11,13 @@ import (
 	"github.com/kauth-dev/kauth/pkg/topology"
 )
 
-// Closed is what was asked for of the network of one gated workload.
+// Closed is what was asked for of the network of one workload with a gate or a login.
 type Closed struct {
 	Workload  manifest.Ref
+	Mode      string        // config.ModeIngress, config.ModeNative, or else that of a gate
+	Port      int           // of the application, with these two
 	Policy    string        // value of the setting networkPolicy
-	AllowFrom []config.Peer // that may reach the application past the gate
+	AllowFrom []config.Peer // that may reach what others may not
 }
 
 // Closed is what is asked for of the network of the gate's pods.
@@ -22,8 +25,13 @@ func (g *Gate) Closed() Closed {
 	return Closed{Workload: g.Ref(), Policy: g.Settings.NetworkPolicy, AllowFrom: g.Settings.AllowFrom}
 }
 
-// ProvePolicies looks at the NetworkPolicies of the output as the cluster would, and returns an Error for each gate whose
-// pods they do not close as was asked, or whose own port they do not open for everybody.
+// Closed is what is asked for of the network of the workload's pods.
+func (l *Login) Closed() Closed {
+	return Closed{Workload: l.Ref(), Mode: l.Mode, Port: l.Port, Policy: l.Settings.NetworkPolicy, AllowFrom: l.Settings.AllowFrom}
+}
+
+// ProvePolicies looks at the NetworkPolicies of the output as the cluster would, and returns an Error for each workload
+// whose pods they do not close as was asked, or where they do not open for everybody what asks for a password.
 func ProvePolicies(after *topology.Model, asked []Closed, opens []Allowed) []Finding {
 	if len(asked) == 0 {
 		return nil
@@ -43,7 +51,7 @@ func ProvePolicies(after *topology.Model, asked []Closed, opens []Allowed) []Fin
 		if w == nil {
 			continue // which Prove reports
 		}
-		if problem := c.problem(w, about[w], opens); problem != "" {
+		if problem := c.problem(after, w, about[w], opens); problem != "" {
 			wrong = append(wrong, Finding{Severity: Error, Ref: c.Workload, Message: problem, Hint: "this is a fault of kauth; nothing was written"})
 		}
 	}
@@ -51,21 +59,26 @@ func ProvePolicies(after *topology.Model, asked []Closed, opens []Allowed) []Fin
 }
 
 // problem says what is wrong with the policies about a workload's pods, "" where nothing is.
-func (c Closed) problem(w *topology.Workload, policies []*topology.Policy, opens []Allowed) string {
-	gate, err := gateconf.Parse(gateIn(w).Args)
-	if err != nil {
+func (c Closed) problem(after *topology.Model, w *topology.Workload, policies []*topology.Policy, opens []Allowed) string {
+	app, asking, known := c.ports(w)
+	if !known {
 		return "" // which Prove reports
 	}
-	ours, opened := 0, false
-	own, listen := portOf(gate.Upstream), portOf(gate.Listen)
+	used := slices.Clone(asking) // by somebody outside, and so open to everybody anyway
+	for _, way := range after.WaysTo(w) {
+		used = append(used, way.Port)
+	}
+	ours, opened := 0, map[int]bool{}
 	for _, policy := range policies {
 		added := isAdded(policy)
 		for _, rule := range policy.Rules {
-			opened = opened || rule.Everyone() && rule.LetsIn(w, listen)
+			for _, port := range asking {
+				opened[port] = opened[port] || rule.Everyone() && rule.LetsIn(w, port)
+			}
 			switch {
-			case !rule.LetsIn(w, own):
+			case !letsPast(rule, w, app, used):
 			case rule.Everyone() && !c.everyone() && !isOpen(policy, rule, opens):
-				return policy.Object.Ref.Short() + ": " + rule.Field.String() + " lets everybody in to port " + strconv.Itoa(own) + ", past the gate"
+				return policy.Object.Ref.Short() + ": " + rule.Field.String() + " lets everybody in to " + closedPorts(app, asking) + ", " + pastWhom(c.Mode)
 			case added && c.fits(rule, w):
 				ours++
 			case added:
@@ -78,10 +91,32 @@ func (c Closed) problem(w *topology.Workload, policies []*topology.Policy, opens
 		return "is in the network of its node, which no NetworkPolicy closes"
 	case ours == 0:
 		return "has no NetworkPolicy as networkPolicy " + c.Policy + " asks for"
-	case !opened:
-		return "has no NetworkPolicy that lets everybody in to port " + strconv.Itoa(listen) + " of the gate"
+	}
+	for _, port := range asking {
+		if !opened[port] {
+			return "has no NetworkPolicy that lets everybody in to port " + strconv.Itoa(port) + ", where a password is asked for"
+		}
 	}
 	return ""
+}
+
+// ports reads from the output which port of a workload must be closed, 0 where all but some must be, and on which it asks for
+// a password; false where that cannot be read.
+func (c Closed) ports(w *topology.Workload) (app int, asking []int, known bool) {
+	switch c.Mode {
+	case config.ModeIngress:
+		return c.Port, nil, true
+	case config.ModeNative:
+		guard := nativeGuard(w, c.Port)
+		if guard == nil {
+			return 0, nil, false
+		}
+		asking, err := webPorts(guard)
+		return 0, asking, err == nil
+	default:
+		gate, err := gateconf.Parse(gateIn(w).Args)
+		return portOf(gate.Upstream), []int{portOf(gate.Listen)}, err == nil
+	}
 }
 
 // fits says whether a rule of an added policy lets in on all ports whom it should, and nobody else.

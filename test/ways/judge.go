@@ -27,6 +27,8 @@ func (f Finding) about(o *Object) bool {
 
 // A Run is what kauth made of a stream.
 type Run struct {
+	AllowFrom []string // the peers of the setting, in JSON with sorted keys
+
 	In, Out  *Stream
 	Findings []Finding
 	Unsure   bool   // kauth was not told the namespace of the release

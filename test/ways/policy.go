@@ -15,12 +15,18 @@ const everybody = "*"
 
 // policies compares whom NetworkPolicies let in to each port of each pod: to the gate's whoever was let in to the
 // application's, to all others whom they let in before. Policies add up, so all that are about a pod are taken together.
-// Where --network-policy asks for more, everybody is let in to the gate, and to the other ports whom it names.
+// Where --network-policy asks for more, everybody is let in to where a password is asked for, and to the other ports whom it
+// names.
 func (r Run) policies(before, after *World, gates map[string]Gate) []string {
 	var wrong []string
+	logins := after.logins()
 	for _, p := range before.Pods {
 		g, gated := gates[p.Workload.String()]
-		closed := gated && (r.Policy == "same-namespace" || r.Policy == "gate-only")
+		l, login := logins[p.Workload.String()]
+		if gated {
+			l = lock{open: []int{g.Port}, app: g.Upstream}
+		}
+		closed := (gated || login) && (r.Policy == "same-namespace" || r.Policy == "gate-only")
 		_, was := before.letIn(p, 0)
 		_, is := after.letIn(p, 0)
 		if is != (was || closed) && (!r.Unsure || !is) {
@@ -34,9 +40,12 @@ func (r Run) policies(before, after *World, gates map[string]Gate) []string {
 		if gated {
 			ports[g.Port], ports[g.Admin], ports[g.Upstream] = true, true, true
 		}
+		if closed {
+			ports[undeclared] = true
+		}
 		for _, port := range slices.Sorted(maps.Keys(ports)) {
 			if ports[port] && is {
-				wrong = append(wrong, r.port(before, after, p, port, g, gated, closed)...)
+				wrong = append(wrong, r.port(before, after, p, port, l, gated, closed)...)
 			}
 		}
 	}
@@ -44,23 +53,26 @@ func (r Run) policies(before, after *World, gates map[string]Gate) []string {
 }
 
 // port compares who is let in to one TCP port of a pod that a policy is about.
-func (r Run) port(before, after *World, p *Pods, port int, g Gate, gated, closed bool) []string {
+func (r Run) port(before, after *World, p *Pods, port int, l lock, gated, closed bool) []string {
 	want, _ := before.letIn(p, port)
 	got, _ := after.letIn(p, port)
 	surely, maybe := after.leadsTo(p, port)
 	switch {
-	case closed && port != g.Upstream && maybe && !surely: // open or not, as kauth thinks of labels of the run time
+	case closed && port != l.app && !l.route && maybe && !surely: // open or not, as kauth thinks of labels of the run time
 		return nil
-	case closed && port == g.Port, closed && port != g.Upstream && surely:
+	case closed && slices.Contains(l.open, port), closed && port != l.app && !l.route && surely:
 		want = map[string]bool{everybody: true}
 	case closed && r.Policy == "same-namespace":
 		want[`{"podSelector":{}}`] = true
 	case closed:
 		maps.DeleteFunc(got, func(peer string, _ bool) bool { return means(peer, p.Labels) })
 		maps.DeleteFunc(want, func(peer string, _ bool) bool { return means(peer, p.Labels) })
-	case gated && port == g.Port:
-		own, _ := before.letIn(p, g.Upstream)
+	case gated && slices.Contains(l.open, port):
+		own, _ := before.letIn(p, l.app)
 		maps.Copy(want, own)
+	}
+	for _, peer := range r.AllowFrom {
+		want[peer] = want[peer] || closed
 	}
 	var wrong []string
 	for _, peer := range slices.Sorted(maps.Keys(want)) {
