@@ -10,7 +10,6 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
 	clientcorev1 "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/client-go/rest"
@@ -49,6 +48,8 @@ const (
 	readAgain = time.Second            // the Secret, which others change too
 )
 
+var errSlow = fmt.Errorf("no answer within %s", askTime)
+
 // nudges are the times since the start at which kubelets are asked to hurry. The second is for one that had not heard of the
 // new Secret yet.
 var nudges = []time.Duration{0, 2 * time.Second, 10 * time.Second, 30 * time.Second, 60 * time.Second}
@@ -68,6 +69,7 @@ type waiter struct {
 	unasked []Object
 	nudged  int // how many of nudges are past
 	cannot  error
+	checked bool // that we may connect to pods
 }
 
 // Wait returns when every gate that mounts the Secret goes by its users. Where that is not so when ctx ends, or cannot be
@@ -92,7 +94,7 @@ func Wait(ctx context.Context, o Options) (*Result, error) {
 		}
 		select {
 		case <-ctx.Done():
-			return nil, w.behind(context.Cause(ctx))
+			return &Result{len(w.gates), w.unasked, w.cannot}, w.behind(context.Cause(ctx))
 		case <-tick.C:
 		}
 	}
@@ -103,6 +105,9 @@ func (w *waiter) round(ctx context.Context) (bool, error) {
 	if time.Since(w.listed) >= lookAgain {
 		if err := w.list(ctx); err != nil {
 			return false, w.behind(err)
+		}
+		if err := w.allowed(ctx); err != nil {
+			return false, &BehindError{Err: fmt.Errorf("%w, so its gates cannot be asked", err)}
 		}
 	}
 	var wait sync.WaitGroup
@@ -141,24 +146,32 @@ func (w *waiter) round(ctx context.Context) (bool, error) {
 	return behind == 0, nil
 }
 
+// allowed returns an error where gates are there and may not be asked.
+func (w *waiter) allowed(ctx context.Context) error {
+	if len(w.gates) == 0 || w.checked {
+		return nil
+	}
+	w.checked = true
+	ctx, cancel := context.WithTimeoutCause(ctx, askTime, errSlow)
+	defer cancel()
+	return live.MayForward(ctx, w.Config, w.Store.Namespace)
+}
+
 // ask opens a way to the gate where there is none yet, and asks which users it goes by.
 func (w *waiter) ask(ctx context.Context, g *gate) {
-	ctx, cancel := context.WithTimeoutCause(ctx, askTime, fmt.Errorf("no answer within %s", askTime))
+	ctx, cancel := context.WithTimeoutCause(ctx, askTime, errSlow)
 	defer cancel()
 	if g.forward == nil {
 		forward, err := live.Open(ctx, w.Config, g.pod.Namespace, g.pod.Name)
 		if err != nil {
-			g.why = "port-forward: " + live.Tidy(ctx, err).Error()
-			if apierrors.IsForbidden(err) {
-				g.why, g.hopeless = fmt.Sprintf("you may not create pods/portforward in namespace %s, so it cannot be asked", g.pod.Namespace), true
-			}
+			g.fails(ctx, "port-forward", err)
 			return
 		}
 		g.forward = forward
 	}
 	status, err := g.forward.GateStatus(ctx, g.listen)
 	if err != nil {
-		g.why = "its admin port: " + err.Error()
+		g.fails(ctx, "its admin port", err)
 		g.close()
 		return
 	}

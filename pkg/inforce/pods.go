@@ -39,6 +39,13 @@ func (g *gate) close() {
 	}
 }
 
+// fails takes down why the gate could not be asked; not that the time is up, which says nothing of it.
+func (g *gate) fails(ctx context.Context, what string, err error) {
+	if cause := context.Cause(ctx); cause == nil || errors.Is(cause, errSlow) || g.why == "" {
+		g.why = what + ": " + live.Tidy(ctx, err).Error()
+	}
+}
+
 // said takes down what the gate says of its users.
 func (g *gate) said(s *live.GateStatus) {
 	g.fingerprint = s.Users.Fingerprint

@@ -77,6 +77,13 @@ func (v *verifier) knockAll(ctx context.Context) map[*live.Pod]*answer {
 	return answers
 }
 
+// mayForward says whether RBAC lets us connect to pods of a namespace.
+func (v *verifier) mayForward(ctx context.Context, namespace string) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, v.Patience, fmt.Errorf("no answer within %s", v.Patience))
+	defer cancel()
+	return live.MayForward(ctx, v.Config, namespace)
+}
+
 // knock asks one pod.
 func (v *verifier) knock(ctx context.Context, s *subject, p *live.Pod, a *answer) {
 	ctx, cancel := context.WithTimeoutCause(ctx, knockTime, fmt.Errorf("no answer within %s", knockTime))
