@@ -13,7 +13,9 @@ import (
 // byEnvoy are the hashes that Envoy's filter basic_auth knows: it throws the whole configuration away for another, as it
 // does for a user who stands twice (readHtpasswd in source/extensions/filters/http/basic_auth/config.cc).
 var byEnvoy = readable{
-	"Envoy", []htpasswd.Algorithm{htpasswd.SHA1}, "{SHA}", "{SHA}",
+	"Envoy",
+	[]htpasswd.Algorithm{htpasswd.SHA1},
+	"{SHA}", "{SHA}",
 	"give a long random password to kubectl basicauth user passwd as --hash of htpasswd -s, for {SHA} has no salt and is quick to guess",
 }
 

@@ -13,7 +13,9 @@ import (
 // byHAProxy are the hashes that HAProxy gives to crypt(3), as far as the C libraries of its images know them: libxcrypt of
 // Debian and its like, and musl. It takes others without a word, and lets nobody in by them.
 var byHAProxy = readable{
-	"HAProxy", []htpasswd.Algorithm{htpasswd.Bcrypt, htpasswd.SHA256Crypt, htpasswd.SHA512Crypt}, "bcrypt, sha256-crypt and sha512-crypt", "one of these",
+	"HAProxy",
+	[]htpasswd.Algorithm{htpasswd.Bcrypt, htpasswd.SHA256Crypt, htpasswd.SHA512Crypt},
+	"bcrypt, sha256-crypt and sha512-crypt", "one of these",
 	"set the password again with kubectl basicauth user passwd",
 }
 
