@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -230,15 +231,16 @@ func (e *BehindError) Error() string {
 	if len(e.Pods) == 0 {
 		return fmt.Sprintf("whether the users are in force is not known: %v", e.Err)
 	}
-	text := fmt.Sprintf("the users are not in force at %d of %d gates: %v", len(e.Pods), e.Gates, e.Err)
+	var text strings.Builder
+	fmt.Fprintf(&text, "the users are not in force at %d of %d gates: %v", len(e.Pods), e.Gates, e.Err)
 	const most = 10
 	for _, p := range e.Pods[:min(most, len(e.Pods))] {
-		text += fmt.Sprintf("\n  %s: %s", p.Ref, p.Why)
+		fmt.Fprintf(&text, "\n  %s: %s", p.Ref, p.Why)
 	}
 	if more := len(e.Pods) - most; more > 0 {
-		text += fmt.Sprintf("\n  and %d more", more)
+		fmt.Fprintf(&text, "\n  and %d more", more)
 	}
-	return text
+	return text.String()
 }
 
 func (e *BehindError) Unwrap() error { return e.Err }

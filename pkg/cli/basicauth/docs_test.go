@@ -118,8 +118,8 @@ func anchor(cmd *cobra.Command) string { return strings.ReplaceAll(cmd.CommandPa
 func prose(help string) string {
 	var text strings.Builder
 	for line := range strings.Lines(help) {
-		if strings.HasPrefix(line, "  ") {
-			text.WriteString("    " + strings.TrimPrefix(line, "  "))
+		if rest, ok := strings.CutPrefix(line, "  "); ok {
+			text.WriteString("    " + rest)
 			continue
 		}
 		text.WriteString(strings.NewReplacer("*", `\*`, "_", `\_`, "<", `\<`, "|", `\|`).Replace(line))

@@ -57,10 +57,10 @@ func (c *cluster) await(ctx context.Context, w *waiting, store *userstore.Store,
 	config.WarningHandler = rest.NoWarnings{} // nothing is written but an annotation
 	ctx, cancel := context.WithTimeoutCause(ctx, w.timeout, fmt.Errorf("waited %s; kubectl basicauth verify says more, --timeout waits longer", w.timeout))
 	defer cancel()
-	progress, clear := progressOn(c.ErrOut)
+	progress, wipe := progressOn(c.ErrOut)
 	start := time.Now()
 	result, err := inforce.Wait(ctx, inforce.Options{Config: config, Store: store, Text: stored.Text, Progress: progress})
-	clear()
+	wipe()
 	if errors.Is(context.Cause(ctx), context.Canceled) {
 		err = fmt.Errorf("interrupted while waiting; the users are changed: %w", err)
 	}
@@ -97,7 +97,7 @@ func gates(n int) string {
 
 // progressOn returns what shows the progress in one line of a terminal, and what takes the line away. Elsewhere nothing is
 // shown.
-func progressOn(out io.Writer) (progress func(done, all int), clear func()) {
+func progressOn(out io.Writer) (progress func(done, all int), wipe func()) {
 	file, ok := out.(interface{ Fd() uintptr })
 	if !ok || !term.IsTerminal(int(file.Fd())) {
 		return nil, func() {}

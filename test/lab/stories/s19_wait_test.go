@@ -5,6 +5,7 @@ package stories
 import (
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -54,11 +55,25 @@ func TestWait(t *testing.T) {
 	change("carol:{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=\n", "import", "-f", "-")
 	each(login{"carol", "password"}, 200)
 
+	// Two at once: the gates never go by the users of the first alone, and both return.
+	var both sync.WaitGroup
+	for _, user := range []string{"dave", "erin"} {
+		both.Go(func() {
+			_, stderr, err := command{stdin: user, args: []string{"kubectl", "basicauth", "-n", s.ns, "user", "add", user, "--password-stdin", "--wait"}}.run()
+			if err != nil || !strings.Contains(stderr, "in force at 2 gates after ") {
+				s.Errorf("%v\n%s", err, stderr)
+			}
+		})
+	}
+	both.Wait()
+	each(login{"dave", "dave"}, 200)
+	each(login{"erin", "erin"}, 200)
+
 	// A line that no gate can use: the change is stored, and both pods are named.
 	text := s.kubectl("", "basicauth", "user", "export")
 	s.kubectl("", "patch", "secret", "kauth-users", "-p", fmt.Sprintf(`{"stringData":{"auth":%q}}`, text+"no colon\n"))
 	_, stderr, err := command{args: []string{"kubectl", "basicauth", "-n", s.ns, "user", "remove", "carol", "--wait", "--timeout", "8s"}}.run()
-	if err == nil || strings.Count(stderr, ": cannot use its users file, and goes by 2 users of before: ") != 2 || !strings.Contains(stderr, "not in force at 2 of 2 gates: waited 8s") {
+	if err == nil || strings.Count(stderr, ": cannot use its users file, and goes by 4 users of before: ") != 2 || !strings.Contains(stderr, "not in force at 2 of 2 gates: waited 8s") {
 		s.Fatalf("%v\n%s", err, stderr)
 	}
 	s.kubectl("", "patch", "secret", "kauth-users", "-p", fmt.Sprintf(`{"stringData":{"auth":%q}}`, text))
