@@ -2,13 +2,11 @@ package projection
 
 import (
 	"context"
-	"fmt"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -25,18 +23,15 @@ type balancer struct {
 	client *http.Client
 }
 
-// sockets counts those that were named.
-var sockets atomic.Int32
-
 // begin starts one with these files beside its own, which the arguments of http_auth name a list of. It does not start where
 // refused.
 func begin(t *testing.T, list string, refused bool, texts ...string) *balancer {
 	t.Helper()
 	program, dir := testenv.Tool(t, "haproxy"), t.TempDir()
 	t.Setenv("LD_LIBRARY_PATH", filepath.Join(filepath.Dir(program), "lib"))
-	socket := fmt.Sprintf("abns@kauth-%d-%d", os.Getpid(), sockets.Add(1)) // a path would be too long
+	socket := filepath.Join(dir, "s")
 	args := []string{"-db"}
-	for i, text := range append([]string{"defaults\n  mode http\n  timeout client 5s\n  timeout server 5s\n  timeout connect 5s\nfrontend gate\n  bind " + socket +
+	for i, text := range append([]string{"defaults\n  mode http\n  timeout client 5s\n  timeout server 5s\n  timeout connect 5s\nfrontend gate\n  bind unix@" + socket +
 		"\n  http-request auth realm x unless { http_auth(" + list + ") }\n  http-request return status 200\n"}, texts...) {
 		file := filepath.Join(dir, string(rune('a'+i)))
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
@@ -50,7 +45,7 @@ func begin(t *testing.T, list string, refused bool, texts ...string) *balancer {
 	}
 	t.Cleanup(p.Kill)
 	b := &balancer{t, &http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return new(net.Dialer).DialContext(ctx, "unix", "@"+strings.TrimPrefix(socket, "abns@"))
+		return new(net.Dialer).DialContext(ctx, "unix", socket)
 	}}}}
 	for end := time.Now().Add(30 * time.Second); b.ask("", "") == 0 && time.Now().Before(end); {
 		select {
