@@ -2,7 +2,6 @@ package basicauth
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -55,13 +54,13 @@ func (c *cluster) await(ctx context.Context, w *waiting, store *userstore.Store,
 		return err
 	}
 	config.WarningHandler = rest.NoWarnings{} // nothing is written but an annotation
-	ctx, cancel := context.WithTimeoutCause(ctx, w.timeout, fmt.Errorf("waited %s; kubectl basicauth verify says more, --timeout waits longer", w.timeout))
+	timed, cancel := context.WithTimeoutCause(ctx, w.timeout, fmt.Errorf("waited %s; kubectl basicauth verify says more, --timeout waits longer", w.timeout))
 	defer cancel()
 	progress, wipe := progressOn(c.ErrOut)
 	start := time.Now()
-	result, err := inforce.Wait(ctx, inforce.Options{Config: config, Store: store, Text: stored.Text, Progress: progress})
+	result, err := inforce.Wait(timed, inforce.Options{Config: config, Store: store, Text: stored.Text, Progress: progress})
 	wipe()
-	if errors.Is(context.Cause(ctx), context.Canceled) {
+	if err != nil && ctx.Err() != nil {
 		err = fmt.Errorf("interrupted while waiting; the users are changed: %w", err)
 	}
 	if result == nil {
