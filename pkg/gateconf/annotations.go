@@ -28,6 +28,10 @@ const (
 	LabelProjection        = AnnotationPrefix + "projection"
 	AnnotationProjectionOf = AnnotationPrefix + "projection-of"
 
+	// AnnotationNudged on a pod: when kubectl basicauth last had its kubelet bring the users. It is not of AnnotationPrefix, whose
+	// annotations kauth refuses where they mean nothing to it.
+	AnnotationNudged = "basicauth.kauth.dev/nudged"
+
 	// AnnotationRotation on a Secret with values of a required header, or with session keys: what kubectl basicauth knows of
 	// those that it made or replaced, by name: {"1a2b3c4d":{"since":"2026-01-02T03:04:05Z","until":"2026-01-02T16:04:05Z"}}.
 	AnnotationRotation = AnnotationPrefix + "rotation"

@@ -40,6 +40,12 @@ const (
 	Realm      = "Restricted"
 )
 
+// What /status of the admin port wants to be asked with before it tells the fingerprint of the users.
+const (
+	AskHeader      = "Kauth-Ask"
+	AskFingerprint = "fingerprint"
+)
+
 // The values of Config.Auth and Config.SignIn.
 const (
 	AuthBasic    = "basic"

@@ -12,13 +12,33 @@ import (
 	"sync/atomic"
 	"time"
 
+	authorizationv1 "k8s.io/api/authorization/v1"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	clientauthorizationv1 "k8s.io/client-go/kubernetes/typed/authorization/v1"
 	clientcorev1 "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/portforward"
 	"k8s.io/client-go/transport/spdy"
 	"k8s.io/streaming/pkg/httpstream"
 )
+
+// MayForward returns an error where RBAC does not let us connect to pods of a namespace.
+func MayForward(ctx context.Context, config *rest.Config, namespace string) error {
+	client, err := clientauthorizationv1.NewForConfig(config)
+	if err != nil {
+		return err
+	}
+	review, err := client.SelfSubjectAccessReviews().Create(ctx, &authorizationv1.SelfSubjectAccessReview{
+		Spec: authorizationv1.SelfSubjectAccessReviewSpec{ResourceAttributes: &authorizationv1.ResourceAttributes{
+			Namespace: namespace, Verb: "create", Resource: "pods", Subresource: "portforward",
+		}},
+	}, metav1.CreateOptions{})
+	if err == nil && !review.Status.Allowed {
+		return fmt.Errorf("you may not create pods/portforward in namespace %s", namespace)
+	}
+	return nil // where nobody says, the attempt does
+}
 
 // Forward is a connection to one pod through the API server and the kubelet, as kubectl port-forward makes it. It ends
 // at the pod's loopback, so no network policy is in its way.

@@ -18,8 +18,8 @@ type Kind struct {
 	Suffix string // after the users Secret's name, the name of its Secret
 	Key    string // the data key there
 
-	take  func(*htpasswd.File) (users map[string]string, left []Left)
-	write func(users map[string]string, previous []byte) ([]byte, error)
+	takes readable
+	write func(secret string, users map[string]string, previous []byte) ([]byte, error)
 }
 
 // Left is a user whom a shape cannot hold as the users Secret does.
@@ -30,7 +30,9 @@ type Left struct {
 
 // kinds are all shapes. A new one is a row here and a function that writes it.
 var kinds = []Kind{
-	{gateconf.ProjectionWeb, "Prometheus, Alertmanager and exporters with --web.config.file", gateconf.WebSecret, gateconf.WebKey, bcryptOnly, webConfigText},
+	{gateconf.ProjectionWeb, "Prometheus, Alertmanager and exporters with --web.config.file", gateconf.WebSecret, gateconf.WebKey, byPrometheus, webConfigText},
+	{"envoy", "Envoy Gateway's SecurityPolicy, spec.basicAuth", "-envoy", ".htpasswd", byEnvoy, envoyText},
+	{"haproxy", "HAProxy's userlist", "-haproxy", "userlist.cfg", byHAProxy, haproxyText},
 }
 
 // Kinds returns all shapes, in the order of their names.
@@ -51,19 +53,51 @@ func Find(name string) (Kind, error) {
 // Secret is the name of the Secret for the users of another.
 func (k Kind) Secret(users string) string { return users + k.Suffix }
 
-// Render writes the users in this shape, and says how many it holds, and whom it cannot hold as they are. Without a user
+// Render writes the users of the Secret of that name in this shape, and says how many it holds, and whom it cannot hold as they are. Without a user
 // that it can hold, the text is one that refuses everybody. Previous is what the Secret holds now, nil where nothing: the
 // same users give the same text again.
-func (k Kind) Render(file *htpasswd.File, previous []byte) (text []byte, users int, left []Left, err error) {
-	taken, left := k.take(file)
-	text, err = k.write(taken, previous)
+func (k Kind) Render(secret string, file *htpasswd.File, previous []byte) (text []byte, users int, left []Left, err error) {
+	taken, left := k.takes.of(file)
+	text, err = k.write(secret, taken, previous)
 	return text, len(taken), left, err
 }
 
 // Left returns whom this shape cannot hold as they are.
 func (k Kind) Left(file *htpasswd.File) []Left {
-	_, left := k.take(file)
+	_, left := k.takes.of(file)
 	return left
+}
+
+// readable says which hashes somebody reads. Whatever it does with others, no user with one may get there: some refuse the
+// whole file then, some take what they cannot read for a password in plain text.
+type readable struct {
+	who   string
+	takes []htpasswd.Algorithm
+	names string // of those
+	last  string // which of several counts
+	mend  string // for users with another
+}
+
+// of returns the users with a hash that can be read. A user has one there: where the users Secret has several, the last of
+// the file that can be read counts.
+func (r readable) of(file *htpasswd.File) (users map[string]string, left []Left) {
+	users = map[string]string{}
+	for _, user := range file.Users() {
+		hashes := file.Lookup(user)
+		for _, h := range hashes {
+			if slices.Contains(r.takes, h.Algorithm()) {
+				users[user] = h.String()
+			}
+		}
+		switch {
+		case users[user] == "":
+			left = append(left, Left{user, fmt.Sprintf("the hash is %s, and %s reads %s only; %s", hashes[0].Algorithm(), r.who, r.names, r.mend)})
+			delete(users, user)
+		case len(hashes) > 1:
+			left = append(left, Left{user, fmt.Sprintf("has several passwords, and %s takes one; the last that is %s counts there", r.who, r.last)})
+		}
+	}
+	return users, left
 }
 
 // Names reads the value of gateconf.AnnotationProjections: the names of shapes, sorted, each once.

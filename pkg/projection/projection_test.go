@@ -33,7 +33,7 @@ func TestWebConfig(t *testing.T) {
 		"quoted":    {"null:" + hash + "\n~:" + hash + "\n", "basic_auth_users:\n  \"null\": " + hash + "\n  \"~\": " + hash + "\n", nil},
 	} {
 		t.Run(name, func(t *testing.T) {
-			text, _, left, err := web.Render(htpasswd.Parse([]byte(tc.users)), nil)
+			text, _, left, err := web.Render("kauth-users", htpasswd.Parse([]byte(tc.users)), nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -51,11 +51,11 @@ func TestWebConfig(t *testing.T) {
 func TestWebConfigOfNobody(t *testing.T) {
 	web, _ := Find("prometheus-web")
 	empty := htpasswd.Parse([]byte("carol:{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=\n"))
-	first, users, left, err := web.Render(empty, nil)
+	first, users, left, err := web.Render("kauth-users", empty, nil)
 	if err != nil || users != 0 || len(left) != 1 || !strings.Contains(string(first), "\n  \"kauth:nobody\": $2y$10$") {
 		t.Fatal(string(first), users, left, err)
 	}
-	again, _, _, _ := web.Render(empty, first)
+	again, _, _, _ := web.Render("kauth-users", empty, first)
 	if string(again) != string(first) {
 		t.Errorf("%s is written anew as %s", first, again)
 	}
@@ -68,7 +68,7 @@ func TestWebConfigOfNobody(t *testing.T) {
 		"garbage":          "\x00\xff{",
 		"empty":            "",
 	} {
-		if text, _, _, _ := web.Render(empty, []byte(previous)); !strings.Contains(string(text), "\"kauth:nobody\": $2y$10$") || strings.Contains(string(text), "alice") || string(text) == previous {
+		if text, _, _, _ := web.Render("kauth-users", empty, []byte(previous)); !strings.Contains(string(text), "\"kauth:nobody\": $2y$10$") || strings.Contains(string(text), "alice") || string(text) == previous {
 			t.Errorf("%s: %s", name, text)
 		}
 	}
@@ -78,7 +78,7 @@ func TestNames(t *testing.T) {
 	if diff := cmp.Diff([]string{"a", "b"}, Names("b, a,,a")); diff != "" {
 		t.Error(diff)
 	}
-	if _, err := Find("nope"); err == nil || !strings.Contains(err.Error(), "use prometheus-web") {
+	if _, err := Find("nope"); err == nil || !strings.Contains(err.Error(), "use prometheus-web, envoy, haproxy") {
 		t.Error(err)
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"crypto/rand"
 	"encoding/base64"
-	"fmt"
 	"maps"
 	"slices"
 
@@ -23,30 +22,13 @@ type webConfig struct {
 // its first colon (RFC 7617 section 2). The hash is of random bytes that nobody keeps, all the same.
 const nobody = "kauth:nobody"
 
-// bcryptOnly takes the users with bcrypt hashes, the only ones that exporter-toolkit knows: another would make it refuse
-// the whole file. A user has one hash there; where the users Secret has several, the last of the file counts.
-func bcryptOnly(file *htpasswd.File) (users map[string]string, left []Left) {
-	users = map[string]string{}
-	for _, user := range file.Users() {
-		hashes := file.Lookup(user)
-		for _, h := range hashes {
-			if h.Algorithm() == htpasswd.Bcrypt {
-				users[user] = h.String()
-			}
-		}
-		switch {
-		case users[user] == "":
-			left = append(left, Left{user, fmt.Sprintf("the hash is %s, and Prometheus reads bcrypt only; set the password again with kubectl basicauth user passwd", hashes[0].Algorithm())})
-			delete(users, user)
-		case len(hashes) > 1:
-			left = append(left, Left{user, "has several passwords, and Prometheus takes one; the last that is bcrypt counts there"})
-		}
-	}
-	return users, left
+// byPrometheus are the hashes that exporter-toolkit knows. Another would make it refuse the whole file.
+var byPrometheus = readable{
+	"Prometheus", []htpasswd.Algorithm{htpasswd.Bcrypt}, "bcrypt", "bcrypt", "set the password again with kubectl basicauth user passwd",
 }
 
 // webConfigText writes the users. Without any, it writes one whom nobody can be.
-func webConfigText(users map[string]string, previous []byte) ([]byte, error) {
+func webConfigText(_ string, users map[string]string, previous []byte) ([]byte, error) {
 	if len(users) == 0 {
 		if isClosed(previous) {
 			return previous, nil

@@ -118,7 +118,7 @@ func web(t *testing.T, file *htpasswd.File, previous string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, _, _, err := kind.Render(file, []byte(previous))
+	text, _, _, err := kind.Render("kauth-users", file, []byte(previous))
 	if err != nil {
 		t.Fatal(err)
 	}

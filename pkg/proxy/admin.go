@@ -4,7 +4,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"time"
+
+	"github.com/kauth-dev/kauth/pkg/gateconf"
 )
 
 // admin serves what operators and kubelets ask, on a port of its own.
@@ -27,7 +30,7 @@ type Status struct {
 // UsersStatus says which users are in force.
 type UsersStatus struct {
 	Loaded      int        `json:"loaded"`                // users in force; 0: everybody is refused
-	Fingerprint string     `json:"fingerprint,omitempty"` // SHA-256 of the file in force, in hex
+	Fingerprint string     `json:"fingerprint,omitempty"` // SHA-256 of the file in force, in hex; only to who may know it
 	LastGood    *time.Time `json:"lastGood,omitempty"`    // when the file was last found good
 	Reloads     uint64     `json:"reloads"`               // files put in force since the start
 	Failures    uint64     `json:"failures"`              // files that could not be
@@ -41,10 +44,10 @@ func (a *admin) handler() http.Handler {
 		plain(w, http.StatusOK, "ok\n")
 	})
 	mux.HandleFunc("GET /readyz", a.readyz)
-	mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) {
+	mux.HandleFunc("GET /status", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		w.Header().Set("Cache-Control", "no-store")
-		_ = json.NewEncoder(w).Encode(a.status())
+		_ = json.NewEncoder(w).Encode(a.status(mayCompare(r)))
 	})
 	return mux
 }
@@ -66,13 +69,25 @@ func (a *admin) readyz(w http.ResponseWriter, _ *http.Request) {
 	}
 }
 
-func (a *admin) status() Status {
-	s := a.users.watcher.State()
+// mayCompare says whether somebody is told the fingerprint of the users. Where no line of the file has a salt, as with {SHA}
+// alone, whoever knows the fingerprint can try passwords on it at home. So it is told on the pod's loopback only, where
+// kubectl port-forward ends, and whoever may do that is past the gate anyway. The header keeps out who can make the
+// application fetch addresses, which can be that of its own pod.
+func mayCompare(r *http.Request) bool {
+	from, err := netip.ParseAddrPort(r.RemoteAddr)
+	return err == nil && from.Addr().Unmap().IsLoopback() && r.Header.Get(gateconf.AskHeader) == gateconf.AskFingerprint
+}
+
+func (a *admin) status(compare bool) Status {
+	s, now := a.users.watcher.State(), a.users.snapshot() // the watcher knows a file before it is in force
 	status := Status{
 		Version: a.version, Upstream: a.upstream, Serving: a.gate.serving.Load() && !a.gate.draining.Load(),
 		Users: UsersStatus{
-			Loaded: a.users.snapshot().count, Fingerprint: s.Fingerprint, Reloads: s.Reloads, Failures: s.Failures,
+			Loaded: now.count, Reloads: s.Reloads, Failures: s.Failures,
 		},
+	}
+	if compare {
+		status.Users.Fingerprint = now.fingerprint
 	}
 	if !s.LastGood.IsZero() {
 		t := s.LastGood.UTC()

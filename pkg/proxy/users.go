@@ -39,6 +39,8 @@ type snapshot struct {
 	ready bool // there is a user who could be let in
 	count int
 	file  *htpasswd.File
+
+	fingerprint string // of the file; see UsersStatus
 }
 
 func newUsers(cfg gateconf.Config, o basic.Options, log *slog.Logger, m *metrics) *users {
@@ -98,7 +100,7 @@ func (u *users) told(s reload.State[*htpasswd.File]) {
 	if !s.OK || file == nil {
 		file = htpasswd.Parse(nil)
 	}
-	next := &snapshot{chain: u.chain, count: len(file.Users()), file: file}
+	next := &snapshot{chain: u.chain, count: len(file.Users()), file: file, fingerprint: s.Fingerprint}
 	next.ready = next.count > 0
 	u.check.SetUsers(file)
 	if u.sessions != nil {
@@ -129,7 +131,7 @@ func (u *users) say(s reload.State[*htpasswd.File], next *snapshot) {
 	case !next.ready:
 		u.log.Warn("users file without users: everybody is refused", "file", u.file, "hint", hint)
 	default:
-		u.log.Info("users loaded", "users", next.count, "fingerprint", s.Fingerprint)
+		u.log.Info("users loaded", "users", next.count) // and no fingerprint: see status
 	}
 }
 

@@ -1,9 +1,12 @@
 package proxy
 
 import (
+	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -129,11 +132,45 @@ func TestUsersFileThroughItsLife(t *testing.T) {
 func readStatus(t *testing.T, g *runningGate) Status {
 	t.Helper()
 	var s Status
-	_, body := send(t, request(t, "GET", g.admin+"/status", nil))
+	_, body := send(t, request(t, "GET", g.admin+"/status", nil, "Kauth-Ask: fingerprint"))
 	if err := json.Unmarshal([]byte(body), &s); err != nil {
 		t.Fatal(err)
 	}
 	return s
+}
+
+// The fingerprint of users without a salt is as good as their hashes to who guesses: a log has none, and /status tells it
+// on loopback to who asks for it, and to nobody else.
+func TestFingerprint(t *testing.T) {
+	g := startGate(t, startUpstream(t, (&recorder{}).ServeHTTP), nil)
+	text, err := os.ReadFile(g.usersFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := sha256.Sum256(text)
+	want := hex.EncodeToString(sum[:])
+	if got := readStatus(t, g).Users.Fingerprint; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	for _, header := range []string{"Kauth-Ask: ", "Kauth-Ask: anything", "X-Forwarded-For: 127.0.0.1", "Forwarded: for=127.0.0.1"} {
+		if _, body := send(t, request(t, "GET", g.admin+"/status", nil, header)); strings.Contains(body, "ingerprint") || !strings.Contains(body, `"loaded":1`) {
+			t.Errorf("%s: %s", header, body)
+		}
+	}
+	if strings.Contains(g.logs.String(), want) {
+		t.Errorf("the log tells it: %s", g.logs.String())
+	}
+	for address, may := range map[string]bool{
+		"127.0.0.1:1": true, "127.9.9.9:1": true, "[::1]:1": true, "[::ffff:127.0.0.1]:1": true,
+		"10.0.0.1:1": false, "[fe80::1%eth0]:1": false, "[::ffff:10.0.0.1]:1": false, "0.0.0.0:1": false, "[::]:1": false, "": false, "@": false, "localhost:1": false,
+	} {
+		r := httptest.NewRequest(http.MethodGet, "/status", nil)
+		r.RemoteAddr = address
+		r.Header.Set("Kauth-Ask", "fingerprint")
+		if got := mayCompare(r); got != may {
+			t.Errorf("from %q: %v", address, got)
+		}
+	}
 }
 
 func TestMetrics(t *testing.T) {

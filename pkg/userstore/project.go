@@ -128,7 +128,7 @@ func (s *Store) sync(ctx context.Context, kind projection.Kind) (*Projected, err
 		case !s.owns(kind, secret):
 			return p.Errorf("no projection of %s that kubectl basicauth keeps, and is left as it is; rename or remove it", s.Ref())
 		}
-		text, count, left, err := kind.Render(users, secret.Data[kind.Key])
+		text, count, left, err := kind.Render(s.Name, users, secret.Data[kind.Key])
 		if err != nil {
 			return p.Errorf("%w", err)
 		}
@@ -195,7 +195,7 @@ func (s *Store) ProjectionChecks(ctx context.Context, file *htpasswd.File, meta 
 			continue
 		}
 		const mend = "; run kubectl basicauth project sync"
-		text, users, left, renderErr := kind.Render(file, secret.Data[kind.Key])
+		text, users, left, renderErr := kind.Render(s.Name, file, secret.Data[kind.Key])
 		switch {
 		case err != nil:
 			check.Message = p.Ref() + " is missing" + mend

@@ -161,7 +161,7 @@ func TestProjectionBehind(t *testing.T) {
 		t.Error(err)
 	}
 	_, err = s.Sync(t.Context(), []string{"of-tomorrow"})
-	if err == nil || !strings.Contains(err.Error(), `unknown kind "of-tomorrow"; use prometheus-web; a newer kubectl basicauth knows it`) {
+	if err == nil || !strings.Contains(err.Error(), `unknown kind "of-tomorrow"; use prometheus-web, envoy, haproxy; a newer kubectl basicauth knows it`) {
 		t.Error(err)
 	}
 	f, meta, err := s.Read(t.Context())

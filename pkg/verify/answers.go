@@ -1,11 +1,8 @@
 package verify
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 
@@ -14,17 +11,6 @@ import (
 	"github.com/kauth-dev/kauth/pkg/live"
 	"github.com/kauth-dev/kauth/pkg/userstore"
 )
-
-// tidy leaves out of an error what only repeats the request.
-func tidy(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	if inner := new(url.Error); errors.As(err, &inner) {
-		return inner.Err
-	}
-	return err
-}
 
 // answers reports on what a pod said.
 func (v *verifier) answers(s *subject, p *live.Pod, ref string, a *answer) {
@@ -65,6 +51,8 @@ func (v *verifier) loaded(s *subject, p *live.Pod, ref string, a *answer) {
 		v.add(userstore.Fail, ref, name, "mend the Secret", "nobody gets in: %s", u.Error)
 	case known == nil || known.fingerprint == "":
 		v.add(userstore.Warn, ref, name, "", "in force: %d; not compared with Secret %q, which could not be read", u.Loaded, secret)
+	case u.Fingerprint == "":
+		v.add(userstore.Warn, ref, name, "use a kubectl basicauth and a gate of one version", "in force: %d; not compared with Secret %q, for the gate tells no fingerprint", u.Loaded, secret)
 	case known.fingerprint != u.Fingerprint:
 		v.add(userstore.Fail, ref, name, "the kubelet takes a minute or so to bring a changed Secret; verify again",
 			"in force: %d, from another text than Secret %q has now", u.Loaded, secret)

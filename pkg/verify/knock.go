@@ -3,11 +3,7 @@ package verify
 import (
 	"context"
 	"crypto/rand"
-	"crypto/tls"
-	"encoding/json"
 	"fmt"
-	"io"
-	"net"
 	"net/http"
 	"strconv"
 	"sync"
@@ -30,7 +26,7 @@ const (
 type answer struct {
 	err      error // nobody could be asked
 	refused  bool  // with err: RBAC does not let us
-	status   *status
+	status   *live.GateStatus
 	noStatus error
 	plain    response // without a password
 	headed   response // without a password, with the required header
@@ -46,16 +42,6 @@ type response struct {
 	header http.Header
 }
 
-// status is what of a gate's /status counts here; the fields are those of docs/gate.md.
-type status struct {
-	Version string `json:"version"`
-	Users   struct {
-		Loaded      int    `json:"loaded"`
-		Fingerprint string `json:"fingerprint"`
-		Error       string `json:"error"`
-	} `json:"users"`
-}
-
 // knockAll asks the pods of all gates, some at once.
 func (v *verifier) knockAll(ctx context.Context) map[*live.Pod]*answer {
 	var (
@@ -69,7 +55,7 @@ func (v *verifier) knockAll(ctx context.Context) map[*live.Pod]*answer {
 			continue
 		}
 		for _, p := range s.pods {
-			if p.Status.Phase != corev1.PodRunning || s.Mode == config.ModeSidecar && s.Config.Listen == "" || s.Mode == config.ModeSidecar && gateOf(p.Pod) == nil {
+			if p.Status.Phase != corev1.PodRunning || s.Mode == config.ModeSidecar && s.Config.Listen == "" || s.Mode == config.ModeSidecar && live.Gate(p.Pod) == nil {
 				continue
 			}
 			a := &answer{}
@@ -92,6 +78,13 @@ func (v *verifier) knockAll(ctx context.Context) map[*live.Pod]*answer {
 	return answers
 }
 
+// mayForward says whether RBAC lets us connect to pods of a namespace.
+func (v *verifier) mayForward(ctx context.Context, namespace string) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, v.Patience, fmt.Errorf("no answer within %s", v.Patience))
+	defer cancel()
+	return live.MayForward(ctx, v.Config, namespace)
+}
+
 // knock asks one pod.
 func (v *verifier) knock(ctx context.Context, s *subject, p *live.Pod, a *answer) {
 	ctx, cancel := context.WithTimeoutCause(ctx, knockTime, fmt.Errorf("no answer within %s", knockTime))
@@ -109,7 +102,7 @@ func (v *verifier) knock(ctx context.Context, s *subject, p *live.Pod, a *answer
 			scheme = "https"
 		}
 		d.base, d.health = scheme+"://127.0.0.1:"+portOf(s.Config.Listen), s.Config.HealthPath
-		a.status, a.noStatus = d.status(ctx, portOf(s.Config.AdminListen))
+		a.status, a.noStatus = forward.GateStatus(ctx, s.Config.AdminListen)
 	}
 	page, header := s.Config.Prefix+"/", ""
 	if s.Config.RequireHeader != "" {
@@ -150,27 +143,6 @@ type door struct {
 	base, health string
 }
 
-func (d door) client() *http.Client {
-	return &http.Client{
-		Transport: &http.Transport{
-			DialContext: func(ctx context.Context, _, address string) (net.Conn, error) {
-				_, text, err := net.SplitHostPort(address)
-				if err != nil {
-					return nil, err
-				}
-				port, err := strconv.Atoi(text)
-				if err != nil {
-					return nil, err
-				}
-				return d.forward.Dial(ctx, port)
-			},
-			TLSClientConfig:   &tls.Config{InsecureSkipVerify: true}, //nolint:gosec // the certificate names the outside host; the API server vouches for the pod
-			DisableKeepAlives: true,
-		},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
-}
-
 func (d door) ask(ctx context.Context, path string, with func(*http.Request)) response {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, d.base+path, http.NoBody)
 	if err != nil {
@@ -180,32 +152,10 @@ func (d door) ask(ctx context.Context, path string, with func(*http.Request)) re
 	if with != nil {
 		with(r)
 	}
-	answer, err := d.client().Do(r)
+	answer, err := d.forward.Client().Do(r)
 	if err != nil {
-		return response{err: tidy(ctx, err)}
+		return response{err: live.Tidy(ctx, err)}
 	}
 	_ = answer.Body.Close()
 	return response{code: answer.StatusCode, header: answer.Header}
-}
-
-// status asks the gate's admin port.
-func (d door) status(ctx context.Context, port string) (*status, error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://127.0.0.1:"+port+"/status", http.NoBody)
-	if err != nil {
-		return nil, err
-	}
-	answer, err := d.client().Do(r)
-	if err != nil {
-		return nil, tidy(ctx, err)
-	}
-	defer func() { _ = answer.Body.Close() }()
-	if answer.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("answers %d", answer.StatusCode)
-	}
-	var s status
-	const most = 64 << 10
-	if err := json.NewDecoder(io.LimitReader(answer.Body, most)).Decode(&s); err != nil {
-		return nil, fmt.Errorf("answers something else than a gate's status: %w", err)
-	}
-	return &s, nil
 }

@@ -34,7 +34,7 @@ func (v *verifier) pods(s *subject, answers map[*live.Pod]*answer) {
 
 // sidecar reports on a pod's gate and says whether there is one that could be asked.
 func (v *verifier) sidecar(s *subject, p *live.Pod, ref string) bool {
-	found := gateOf(p.Pod)
+	found := live.Gate(p.Pod)
 	if found == nil {
 		v.add(userstore.Fail, ref, "sidecar", "delete the pod, or restart the rollout, so that it is made anew",
 			"has no container %s, so port %d of it asks for no password", gateconf.ContainerName, s.Port)
@@ -65,22 +65,6 @@ func (v *verifier) sidecar(s *subject, p *live.Pod, ref string) bool {
 		v.add(userstore.Pass, ref, "sidecar", "", "ready; image and arguments as %s says", s.object())
 	}
 	return running
-}
-
-// gateOf is the gate's container of a pod, nil where there is none.
-func gateOf(p *corev1.Pod) *corev1.Container {
-	for i := range p.Spec.Containers {
-		if p.Spec.Containers[i].Name == gateconf.ContainerName {
-			return &p.Spec.Containers[i]
-		}
-	}
-	for i := range p.Spec.InitContainers {
-		c := &p.Spec.InitContainers[i]
-		if c.Name == gateconf.ContainerName && c.RestartPolicy != nil && *c.RestartPolicy == corev1.ContainerRestartPolicyAlways {
-			return c
-		}
-	}
-	return nil
 }
 
 // sidecarState says what is wrong with the running of a pod's gate, "" where nothing is, and whether it runs at all.

@@ -2,8 +2,6 @@ package verify
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"maps"
@@ -17,13 +15,14 @@ import (
 	"github.com/kauth-dev/kauth/pkg/config"
 	"github.com/kauth-dev/kauth/pkg/gateconf"
 	"github.com/kauth-dev/kauth/pkg/htpasswd"
+	"github.com/kauth-dev/kauth/pkg/live"
 	"github.com/kauth-dev/kauth/pkg/manifest"
 	"github.com/kauth-dev/kauth/pkg/userstore"
 )
 
 // users is a users Secret.
 type users struct {
-	fingerprint string // SHA-256 of its text in hex, as gates name it; "" where it could not be read
+	fingerprint string // live.Fingerprint of its text; "" where it could not be read
 	count       int
 }
 
@@ -126,8 +125,7 @@ func (v *verifier) usersSecret(ctx context.Context, namespace, name string) erro
 	}
 	u.count = len(file.Users())
 	if meta.HasKey {
-		sum := sha256.Sum256(file.Bytes())
-		u.fingerprint = hex.EncodeToString(sum[:])
+		u.fingerprint = live.Fingerprint(file.Bytes())
 	}
 	fine := 0
 	for _, c := range append(userstore.Checks(file, meta), store.ProjectionChecks(ctx, file, meta)...) {

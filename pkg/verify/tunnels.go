@@ -6,11 +6,9 @@ import (
 	"slices"
 	"strings"
 
-	authorizationv1 "k8s.io/api/authorization/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	clientauthorizationv1 "k8s.io/client-go/kubernetes/typed/authorization/v1"
 	clientrbacv1 "k8s.io/client-go/kubernetes/typed/rbac/v1"
 
 	"github.com/kauth-dev/kauth/pkg/userstore"
@@ -25,25 +23,6 @@ var tunnelRights = []struct{ resource, verb string }{
 	{"pods/attach", "create"},
 	{"pods/ephemeralcontainers", "update"},
 	{"pods/ephemeralcontainers", "patch"},
-}
-
-// mayForward says whether RBAC lets us connect to pods of a namespace.
-func (v *verifier) mayForward(ctx context.Context, namespace string) error {
-	client, err := clientauthorizationv1.NewForConfig(v.Config)
-	if err != nil {
-		return err
-	}
-	ctx, cancel := context.WithTimeoutCause(ctx, v.Patience, fmt.Errorf("no answer within %s", v.Patience))
-	defer cancel()
-	review, err := client.SelfSubjectAccessReviews().Create(ctx, &authorizationv1.SelfSubjectAccessReview{
-		Spec: authorizationv1.SelfSubjectAccessReviewSpec{ResourceAttributes: &authorizationv1.ResourceAttributes{
-			Namespace: namespace, Verb: "create", Resource: "pods", Subresource: "portforward",
-		}},
-	}, metav1.CreateOptions{})
-	if err == nil && !review.Status.Allowed {
-		return fmt.Errorf("you may not create pods/portforward in namespace %s", namespace)
-	}
-	return nil // where nobody says, the attempt does
 }
 
 // tunnels reports on who gets past the gates of a namespace through the API server.

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 
+	"github.com/kauth-dev/kauth/pkg/inforce"
 	"github.com/kauth-dev/kauth/pkg/userstore"
 	"github.com/kauth-dev/kauth/pkg/verify"
 )
@@ -39,7 +40,7 @@ func Main(ctx context.Context, args []string, streams genericiooptions.IOStreams
 		return exitDone
 	}
 	message := err.Error()
-	if ctx.Err() != nil && !strings.Contains(message, "may or may not") && !errors.As(err, new(*userstore.BehindError)) {
+	if ctx.Err() != nil && !strings.Contains(message, "may or may not") && !errors.As(err, new(*userstore.BehindError)) && !errors.As(err, new(*inforce.BehindError)) {
 		message = "interrupted; nothing was changed"
 	}
 	say(streams.ErrOut, "error: %s\n", message)
@@ -55,7 +56,8 @@ Manage the users who may pass a kauth gate.
 
 The users stand in one Secret, kauth-users unless --secret names another, as htpasswd text under
 the key "auth". Gates, ingress-nginx and Traefik all read it. A change is in force as soon as the
-kubelet has brought it to the pods, usually within a minute or so; nothing restarts.`, `
+kubelet has brought it to the pods, usually within a minute or so; with --wait within seconds, and
+the command returns when it is. Nothing restarts.`, `
 # Let alice in; asks for her password twice
 kubectl basicauth user add alice -n monitoring
 

@@ -19,8 +19,11 @@ users. Every command that changes a user writes these Secrets too.
 
 KIND             SECRET                  FOR
 prometheus-web   the users Secret's      Prometheus, Alertmanager and exporters with
-                 name and -web           --web.config.file, as kauth's mode native uses it`, `
+                 name and -web           --web.config.file, as kauth's mode native uses it
+envoy            ... and -envoy          Envoy Gateway's SecurityPolicy, spec.basicAuth
+haproxy          ... and -haproxy        HAProxy, as a userlist`, `
 kubectl basicauth project add prometheus-web
+kubectl basicauth project add haproxy
 kubectl basicauth project list`)
 	project.AddCommand(newProjectAdd(c), newProjectRemove(c), newProjectList(c), newProjectSync(c))
 	return project
@@ -59,8 +62,17 @@ Write the users to a Secret in the shape that KIND names, and keep it in step wi
 the users Secret, which is made when it is missing, gets an annotation that says so.
 
 prometheus-web holds users with bcrypt hashes only, which is what user add makes; others are left out
-and named. Without a user it refuses everybody. TLS settings cannot stand beside the users there.`, `
-kubectl basicauth project add prometheus-web -n monitoring`, func(cmd *cobra.Command, args []string) error {
+and named. Without a user it refuses everybody. TLS settings cannot stand beside the users there.
+
+envoy holds users with {SHA} hashes only, for Envoy reads no other; they have no salt, and are fit for
+long random passwords alone. Without a user it holds one whom nobody can be. docs/projections.md shows
+the SecurityPolicy.
+
+haproxy holds users with bcrypt, sha256-crypt and sha512-crypt. Its key userlist.cfg is a piece of
+configuration with a userlist called like the users Secret; HAProxy reads it when it starts or is
+reloaded: until then, who was removed gets in.`, `
+kubectl basicauth project add prometheus-web -n monitoring
+kubectl basicauth project add haproxy --secret shop-users -n shop`, func(cmd *cobra.Command, args []string) error {
 		if err := arguments(cmd, args, "KIND ("+kindNames()+")"); err != nil {
 			return err
 		}
@@ -120,7 +132,7 @@ func newProjectRemove(c *cluster) *cobra.Command {
 	cmd := command("remove KIND", "Keep a projection no more, and delete its Secret", `
 Keep a projection of the users no more, and delete its Secret. A pod that mounts the Secret keeps what
 it has read, so that whoever got in still does, and does not start again without it: take mode native
-out of the release first.`, `
+out of the release first, and what else reads the Secret.`, `
 kubectl basicauth project remove prometheus-web -n monitoring`, func(cmd *cobra.Command, args []string) error {
 		if err := arguments(cmd, args, "KIND ("+kindNames()+")"); err != nil {
 			return err
@@ -232,7 +244,7 @@ func (o *projectOptions) list(ctx context.Context) error {
 		check := status["projection "+name]
 		item := projectionItem{Kind: name, Status: string(check.Status), Reason: check.Message}
 		if kind, err := projection.Find(name); err == nil {
-			_, item.Users, item.Left, err = kind.Render(f, nil)
+			_, item.Users, item.Left, err = kind.Render(store.Name, f, nil)
 			if item.Secret = kind.Secret(store.Name); err != nil {
 				return err
 			}

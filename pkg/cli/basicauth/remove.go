@@ -14,6 +14,7 @@ import (
 type removeOptions struct {
 	*cluster
 	write
+	waiting
 	output output
 	name   string
 }
@@ -22,8 +23,11 @@ func newRemove(c *cluster) *cobra.Command {
 	o := &removeOptions{cluster: c}
 	cmd := command("remove NAME", "Remove a user", `
 Remove a user from the Secret, with all lines that begin with the name. Whoever is signed in as that
-user is let out as soon as the gates have read the change. Without a user left, nobody gets in.`, `
-kubectl basicauth user remove alice`, func(cmd *cobra.Command, args []string) error {
+user is let out as soon as the gates have read the change. Without a user left, nobody gets in.`+waitHelp, `
+kubectl basicauth user remove alice
+
+# Is alice really out?
+kubectl basicauth user remove alice --wait`, func(cmd *cobra.Command, args []string) error {
 		if err := arguments(cmd, args, "NAME"); err != nil {
 			return err
 		}
@@ -33,6 +37,7 @@ kubectl basicauth user remove alice`, func(cmd *cobra.Command, args []string) er
 	cmd.Aliases = []string{"rm", "delete"}
 	o.output.addFlag(cmd, "table", "json", "yaml", "name")
 	o.write.addFlags(cmd)
+	o.waiting.addFlags(cmd)
 	return cmd
 }
 
@@ -60,11 +65,16 @@ func (o *removeOptions) Run(ctx context.Context) error {
 	if left == 0 {
 		warn(o.ErrOut, "%s: no user left, so nobody gets in", where(store))
 	}
+	err = o.print(store, removed)
+	return errors.Join(err, behind, o.await(ctx, &o.waiting, store, result))
+}
+
+func (o *removeOptions) print(store *userstore.Store, removed string) error {
 	if ok, err := o.output.structured(o.Out, newChange(store, o.write, done{User: removed, Action: "removed"})); ok {
-		return errors.Join(err, behind)
+		return err
 	}
 	if o.output == "name" {
-		return errors.Join(emit(o.Out, removed+"\n"), behind)
+		return emit(o.Out, removed+"\n")
 	}
-	return errors.Join(emit(o.Out, fmt.Sprintf("user %q removed from %s%s\n", removed, where(store), dryRunNote(store))), behind)
+	return emit(o.Out, fmt.Sprintf("user %q removed from %s%s\n", removed, where(store), dryRunNote(store)))
 }

@@ -18,6 +18,7 @@ import (
 type setOptions struct {
 	*cluster
 	write
+	waiting
 	output output
 	name   string
 	add    bool // the user must not exist; otherwise must
@@ -41,7 +42,7 @@ error: user passwd changes the password.
 
 Beside it, a Secret whose name ends in -session-key is made when it is missing: gates with a sign-in
 page sign their cookies with what is in it.
-`+passwordHelp, `
+`+passwordHelp+waitHelp, `
 # Ask for the password
 kubectl basicauth user add alice
 
@@ -63,9 +64,9 @@ func newPasswd(c *cluster) *cobra.Command {
 	return o.command("passwd NAME", "Change the password of a user", `
 Change the password of a user in the Secret. Where the user has several hashes, the new one replaces
 them all.
-`+passwordHelp, `
+`+passwordHelp+waitHelp, `
 kubectl basicauth user passwd alice
-kubectl basicauth user passwd alice --generate`)
+kubectl basicauth user passwd alice --generate --wait`)
 }
 
 func (o *setOptions) command(use, short, long, example string) *cobra.Command {
@@ -91,6 +92,7 @@ func (o *setOptions) command(use, short, long, example string) *cobra.Command {
 	cmd.Flags().IntVar(&o.cost, "cost", htpasswd.DefaultCost, fmt.Sprintf("bcrypt cost, %d to %d; each step doubles the work of who guesses", htpasswd.MinCost, htpasswd.MaxCost))
 	o.output.addFlag(cmd, "table", "json", "yaml", "name", "header")
 	o.write.addFlags(cmd)
+	o.waiting.addFlags(cmd)
 	return cmd
 }
 
@@ -137,11 +139,13 @@ func (o *setOptions) Run(ctx context.Context) error {
 	}
 	behind := o.project(ctx, store, result.Meta)
 	o.warnAll(result.Warnings())
-	if err := o.print(store, result, name, password); err != nil || !o.add {
+	if err := o.print(store, result, name, password); err != nil {
 		return errors.Join(err, behind)
 	}
-	o.ensureSessionKey(ctx, store)
-	return behind
+	if o.add {
+		o.ensureSessionKey(ctx, store)
+	}
+	return errors.Join(behind, o.await(ctx, &o.waiting, store, result))
 }
 
 // check returns the spelling of the user in the file, or why the command does not fit.

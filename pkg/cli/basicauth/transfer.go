@@ -19,6 +19,7 @@ import (
 type importOptions struct {
 	*cluster
 	write
+	waiting
 	output  output
 	file    string
 	replace bool
@@ -33,7 +34,7 @@ is an error, and nothing is changed. Plain text passwords are refused.
 
 An empty Secret takes the file byte for byte, comments included; so export and import copy users
 from one cluster to another. Otherwise new users go to the end. As with user add, the Secret with
-the session key is made when it is missing.`, `
+the session key is made when it is missing.`+waitHelp, `
 kubectl basicauth user import -f .htpasswd
 kubectl basicauth user export --context old | kubectl basicauth user import --context new -f -`, func(cmd *cobra.Command, args []string) error {
 		if err := arguments(cmd, args); err != nil {
@@ -49,6 +50,7 @@ kubectl basicauth user export --context old | kubectl basicauth user import --co
 	cmd.Flags().BoolVar(&o.replace, "replace", false, "Give users who exist the hashes of the file")
 	o.output.addFlag(cmd, "table", "json", "yaml", "name")
 	o.write.addFlags(cmd)
+	o.waiting.addFlags(cmd)
 	return cmd
 }
 
@@ -94,7 +96,7 @@ func (o *importOptions) Run(ctx context.Context) error {
 		return errors.Join(err, behind)
 	}
 	o.ensureSessionKey(ctx, store)
-	return behind
+	return errors.Join(behind, o.await(ctx, &o.waiting, store, result))
 }
 
 // read returns the file's bytes; more than a Secret can hold is an error.
