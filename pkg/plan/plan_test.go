@@ -8,21 +8,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/kauth-dev/kauth/pkg/config"
-	"github.com/kauth-dev/kauth/pkg/manifest"
 	"github.com/kauth-dev/kauth/pkg/plan"
 	"github.com/kauth-dev/kauth/pkg/topology"
 )
 
 func makePlan(t *testing.T, text string, o plan.Options) *plan.Plan {
 	t.Helper()
-	s, err := manifest.Read([]byte(text))
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := topology.Resolve(s, "")
-	if err != nil {
-		t.Fatal(err)
-	}
+	s, m := modelOf(t, text)
 	o.Version = "v1"
 	return plan.Make(m, s, o)
 }

@@ -1,7 +1,6 @@
 package plan_test
 
 import (
-	"bytes"
 	"strings"
 	"testing"
 
@@ -9,7 +8,6 @@ import (
 	"github.com/kauth-dev/kauth/pkg/inject"
 	"github.com/kauth-dev/kauth/pkg/manifest"
 	"github.com/kauth-dev/kauth/pkg/plan"
-	"github.com/kauth-dev/kauth/pkg/topology"
 )
 
 // TestProvePolicies injects with a NetworkPolicy, spoils the output, and wants ProvePolicies to see it.
@@ -57,21 +55,7 @@ func TestProvePolicies(t *testing.T) {
 			peers := []config.Peer{{PodSelector: &config.LabelSelector{MatchLabels: map[string]string{"app": "scraper"}}}}
 			o := inject.Options{Options: plan.Options{Version: "v1", Settings: config.Settings{NetworkPolicy: c.policy, AllowFrom: peers}}}
 			text := outputOf(t, "apiVersion: monitoring.coreos.com/v1\nkind: Prometheus\nmetadata: {name: p}\nspec: {}\n", o)
-			if c.old == "" {
-				text += c.new
-			} else if spoilt := strings.Replace(text, c.old, c.new, 1); spoilt != text {
-				text = spoilt
-			} else {
-				t.Fatalf("no %q in:\n%s", c.old, text)
-			}
-			s, err := manifest.Read([]byte(text))
-			if err != nil {
-				t.Fatal(err)
-			}
-			m, err := topology.Resolve(s, "")
-			if err != nil {
-				t.Fatal(err)
-			}
+			_, m := modelOf(t, spoilt(t, text, c.old, c.new))
 			ref := manifest.Ref{Group: "monitoring.coreos.com", Version: "v1", Kind: "Prometheus", Name: "p"}
 			var got []string
 			for _, f := range plan.ProvePolicies(m, []plan.Closed{{Workload: ref, Policy: c.policy, AllowFrom: peers}}, nil) {
@@ -82,19 +66,6 @@ func TestProvePolicies(t *testing.T) {
 			}
 		})
 	}
-}
-
-func outputOf(t *testing.T, in string, o inject.Options) string {
-	t.Helper()
-	s, _, err := inject.Run([]byte(in), o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var out bytes.Buffer
-	if _, err := s.WriteTo(&out); err != nil {
-		t.Fatal(err)
-	}
-	return out.String()
 }
 
 const (
@@ -162,19 +133,7 @@ func TestProveLoginPolicies(t *testing.T) {
 			if c.mode == config.ModeIngress {
 				in = behindTraefik
 			}
-			text := outputOf(t, in, o)
-			spoilt := strings.Replace(text, c.old, c.new, 1)
-			if c.old != "" && spoilt == text {
-				t.Fatalf("no %q in:\n%s", c.old, text)
-			}
-			s, err := manifest.Read([]byte(spoilt))
-			if err != nil {
-				t.Fatal(err)
-			}
-			m, err := topology.Resolve(s, "")
-			if err != nil {
-				t.Fatal(err)
-			}
+			_, m := modelOf(t, spoilt(t, outputOf(t, in, o), c.old, c.new))
 			closed := plan.Closed{Workload: manifest.Ref{Group: "apps", Version: "v1", Kind: "Deployment", Name: "p"}, Mode: c.mode, Port: 9090, Policy: config.PolicyGateOnly, AllowFrom: peers}
 			var got []string
 			for _, f := range plan.ProvePolicies(m, []plan.Closed{closed}, nil) {

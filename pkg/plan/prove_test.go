@@ -1,7 +1,6 @@
 package plan_test
 
 import (
-	"bytes"
 	"strings"
 	"testing"
 
@@ -10,7 +9,6 @@ import (
 	"github.com/kauth-dev/kauth/pkg/inject"
 	"github.com/kauth-dev/kauth/pkg/manifest"
 	"github.com/kauth-dev/kauth/pkg/plan"
-	"github.com/kauth-dev/kauth/pkg/topology"
 )
 
 const release = `apiVersion: monitoring.coreos.com/v1
@@ -95,21 +93,7 @@ func TestProve(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			text := injected(t, release)
-			if c.old == "" {
-				text += c.new
-			} else if spoilt := strings.Replace(text, c.old, c.new, 1); spoilt != text {
-				text = spoilt
-			} else {
-				t.Fatalf("no %q in:\n%s", c.old, text)
-			}
-			s, err := manifest.Read([]byte(text))
-			if err != nil {
-				t.Fatal(err)
-			}
-			m, err := topology.Resolve(s, "")
-			if err != nil {
-				t.Fatal(err)
-			}
+			_, m := modelOf(t, spoilt(t, text, c.old, c.new))
 			gated := []manifest.Ref{{Group: "monitoring.coreos.com", Version: "v1", Kind: "Prometheus", Name: "p"}}
 			var got []string
 			for _, f := range plan.Prove(m, gated, nil, nil) {
@@ -128,28 +112,13 @@ func TestProve(t *testing.T) {
 
 func injected(t *testing.T, in string) string {
 	t.Helper()
-	s, _, err := inject.Run([]byte(in), inject.Options{Options: plan.Options{Version: "v1"}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	var out bytes.Buffer
-	if _, err := s.WriteTo(&out); err != nil {
-		t.Fatal(err)
-	}
-	return out.String()
+	return outputOf(t, in, inject.Options{Options: plan.Options{Version: "v1"}})
 }
 
 // TestProveAllowed wants what --allow-open allows to be let through, and nothing else of the same object.
 func TestProveAllowed(t *testing.T) {
 	text := injected(t, release) + "---\napiVersion: v1\nkind: Service\nmetadata: {name: side}\nspec: {type: LoadBalancer, selector: {prometheus: p}, ports: [{port: 10901, targetPort: grpc}, {port: 80, targetPort: web}]}\n"
-	s, err := manifest.Read([]byte(text))
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := topology.Resolve(s, "")
-	if err != nil {
-		t.Fatal(err)
-	}
+	_, m := modelOf(t, text)
 	gated := []manifest.Ref{{Group: "monitoring.coreos.com", Kind: "Prometheus", Name: "p"}}
 	side := manifest.Ref{Version: "v1", Kind: "Service", Name: "side"}
 	for _, c := range []struct {

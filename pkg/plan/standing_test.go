@@ -1,4 +1,4 @@
-package plan
+package plan_test
 
 import (
 	"strings"
@@ -6,8 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/kauth-dev/kauth/pkg/manifest"
-	"github.com/kauth-dev/kauth/pkg/topology"
+	"github.com/kauth-dev/kauth/pkg/plan"
 )
 
 // standingStream is a workload behind a gate, with every kind of way that leads to it, or past it.
@@ -49,29 +48,16 @@ metadata: {name: out, namespace: ns, annotations: {kauth.dev/gate: disabled}}
 spec: {type: NodePort, selector: {app: prometheus}, ports: [{port: 1, targetPort: 7777}]}
 `
 
-func modelOf(t *testing.T, text string) *topology.Model {
-	t.Helper()
-	s, err := manifest.Read([]byte(text))
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := topology.Resolve(s, "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return m
-}
-
 func TestPast(t *testing.T) {
-	m := modelOf(t, standingStream)
+	_, m := modelOf(t, standingStream)
 	w := m.Workloads[0]
-	s := Stands(w)
+	s := plan.Stands(w)
 	if s.Problem != "" || s.Mode != "sidecar" || s.Port != 9090 {
 		t.Fatalf("%+v", s)
 	}
 	got := map[string]string{}
 	for _, way := range m.WaysTo(w) {
-		if text, severity := Past(m, way, s.Checked); text != "" {
+		if text, severity := plan.Past(m, way, s.Checked); text != "" {
 			got[way.Ref().Name+" "+way.Field().String()] = string(severity) + ": " + text
 		}
 	}
@@ -90,7 +76,7 @@ func TestPast(t *testing.T) {
 	// Without the gate, all that leads there is open.
 	open := 0
 	for _, way := range m.WaysTo(w) {
-		if _, severity := Past(m, way, Checked{Ref: s.Ref}); severity == Error {
+		if _, severity := plan.Past(m, way, plan.Checked{Ref: s.Ref}); severity == plan.Error {
 			open++
 		}
 	}
@@ -113,8 +99,8 @@ func TestStands(t *testing.T) {
 		{"garbage", "8181 -> http://127.0.0.1:9090", " -> ", "sidecar", "is marked"},
 		{"enabled only", `"8181 -> http://127.0.0.1:9090"`, "enabled", "sidecar", ""},
 	} {
-		w := modelOf(t, strings.Replace(standingStream, c.old, c.new, 1)).Workloads[0]
-		s := Stands(w)
+		_, m := modelOf(t, spoilt(t, standingStream, c.old, c.new))
+		s := plan.Stands(m.Workloads[0])
 		if s.Mode != c.mode || c.problem == "" && s.Problem != "" || c.problem != "*" && !strings.HasPrefix(s.Problem, c.problem) {
 			t.Errorf("%s: mode %q, problem %q", c.name, s.Mode, s.Problem)
 		}
@@ -122,7 +108,7 @@ func TestStands(t *testing.T) {
 }
 
 func TestWanted(t *testing.T) {
-	ungated := strings.Replace(standingStream, `, annotations: {kauth.dev/gate: "8181 -> http://127.0.0.1:9090"}`, "", 1)
+	ungated := spoilt(t, standingStream, `, annotations: {kauth.dev/gate: "8181 -> http://127.0.0.1:9090"}`, "")
 	for _, c := range []struct {
 		name, old, new, reason string
 		left                   bool
@@ -133,11 +119,12 @@ func TestWanted(t *testing.T) {
 		{"left out", "{name: prom, namespace: ns}", "{name: prom, namespace: ns, annotations: {kauth.dev/gate: disabled}}", "", true},
 		{"a hook", "{name: prom, namespace: ns}", "{name: prom, namespace: ns, annotations: {helm.sh/hook: test}}", "", false},
 	} {
-		m := modelOf(t, strings.ReplaceAll(ungated, c.old, c.new))
-		if c.old == "" {
-			m = modelOf(t, ungated)
+		text := spoilt(t, ungated, c.old, c.new) // which sees that it is there
+		if c.old != "" {
+			text = strings.ReplaceAll(ungated, c.old, c.new)
 		}
-		if reason, left := Wanted(m, m.Workloads[0]); reason != c.reason || (left != nil) != c.left {
+		_, m := modelOf(t, text)
+		if reason, left := plan.Wanted(m, m.Workloads[0]); reason != c.reason || (left != nil) != c.left {
 			t.Errorf("%s: %q, left out: %v", c.name, reason, left != nil)
 		}
 	}
