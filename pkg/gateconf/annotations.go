@@ -28,6 +28,10 @@ const (
 	LabelProjection        = AnnotationPrefix + "projection"
 	AnnotationProjectionOf = AnnotationPrefix + "projection-of"
 
+	// AnnotationUsers on a users Secret: since when each password is there, and until when an old one counts, without a name or a
+	// hash, such as "v1:3q2+7wAAAABlkg...". pkg/linenotes writes it.
+	AnnotationUsers = AnnotationPrefix + "users"
+
 	// AnnotationNudged on a pod: when kubectl basicauth last had its kubelet bring the users. It is not of AnnotationPrefix, whose
 	// annotations kauth refuses where they mean nothing to it.
 	AnnotationNudged = "basicauth.kauth.dev/nudged"

@@ -18,6 +18,7 @@ const (
 	UsersKey      = "auth"             // the Secret's one key: htpasswd text
 	UsersFile     = UsersDir + "/" + UsersKey
 	UsersSecret   = "kauth-users" // the Secret's name unless the user names another
+	MaxPasswords  = 4             // lines of one user that count, in the order of the file
 
 	SessionVolume = "kauth-session-key"      // the volume that holds the session key's Secret
 	SessionDir    = "/etc/kauth/session-key" // where it is mounted

@@ -1,6 +1,7 @@
 package htpasswd
 
 import (
+	"slices"
 	"fmt"
 	"strings"
 	"testing"
@@ -76,7 +77,11 @@ func TestProblems(t *testing.T) {
 func TestEdit(t *testing.T) {
 	sha, apr := mustHash(t, shaHash), mustHash(t, aprHash)
 	set := func(user string, h Hash) func(*File) { return func(f *File) { f.Set(user, h) } }
+	put := func(user string, h Hash) func(*File) { return func(f *File) { f.Put(user, h) } }
 	remove := func(user string) func(*File) { return func(f *File) { f.Remove(user) } }
+	drop := func(lines ...int) func(*File) {
+		return func(f *File) { f.Drop(func(e Entry) bool { return slices.Contains(lines, e.Line) }) }
+	}
 	for _, tc := range []struct {
 		name, text, want string
 		edit             func(*File)
@@ -91,6 +96,16 @@ func TestEdit(t *testing.T) {
 		{"replace a bad line", "ann:junk\n", "ann:" + aprHash + "\n", set("ann", apr)},
 		{"replace a line with blanks", "  ann:" + shaHash + "\n", "ann:" + aprHash + "\n", set("ann", apr)},
 		{"replace behind a byte order mark", bom + "ann:" + shaHash + "\n", "ann:" + aprHash + "\n", set("ann", apr)},
+		{"put for nobody", "#\nbob:junk", "#\nbob:junk\nann:" + aprHash + "\n", put("ann", apr)},
+		{"put before one", "#\nann:" + shaHash + "\nbob:junk", "#\nann:" + aprHash + "\nann:" + shaHash + "\nbob:junk", put("ann", apr)},
+		{"put before several", "ann:" + shaHash + "\n#\nann:" + shaHash + "\n", "ann:" + aprHash + "\nann:" + shaHash + "\n#\nann:" + shaHash + "\n", put("ann", apr)},
+		{"put before the last without newline", "#\nann:" + shaHash, "#\nann:" + aprHash + "\nann:" + shaHash, put("ann", apr)},
+		{"put in CRLF", "#\r\nann:" + shaHash + "\r\n", "#\r\nann:" + aprHash + "\r\nann:" + shaHash + "\r\n", put("ann", apr)},
+		{"put in the place of a bad line", "ann:junk\n#\nann:" + shaHash + "\n ann:" + shaHash + "\n", "ann:" + aprHash + "\n#\nann:" + shaHash + "\n", put("ann", apr)},
+		{"put for a bad line alone", "#\nann:junk", "#\nann:" + aprHash + "\n", put("ann", apr)},
+		{"put behind a byte order mark", bom + "ann:" + shaHash + "\n", "ann:" + aprHash + "\n", put("ann", apr)},
+		{"drop", "ann:" + shaHash + "\n#\nann:junk\nann:" + aprHash, "#\nann:junk\nann:" + aprHash, drop(1, 2, 3)},
+		{"drop nothing", "#\nann:" + shaHash, "#\nann:" + shaHash, drop(1)},
 		{"remove", "ann:" + shaHash + "\n#\nann:junk\nbob:junk", "#\nbob:junk", remove("ann")},
 		{"remove nobody", "#\n\nann:" + shaHash, "#\n\nann:" + shaHash, remove("bob")},
 		{"remove nobody at all", "#\n:x\n", "#\n:x\n", remove("")},

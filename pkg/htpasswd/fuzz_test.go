@@ -35,6 +35,24 @@ func FuzzParsePrint(f *testing.F) {
 		if got := othersThan(user, string(set.Bytes())); !slices.Equal(got, others) {
 			t.Fatalf("Set changed other lines:\n got %q\nwant %q", got, others)
 		}
+		put := Parse([]byte(text))
+		old := put.Lookup(user)
+		put.Put(user, hash)
+		for _, file := range []*File{put, Parse(put.Bytes())} {
+			if got := file.Lookup(user); !slices.Equal(got, append([]Hash{hash}, old...)) {
+				t.Fatalf("%q had %d hashes and has %d, or in another order", user, len(old), len(got))
+			}
+		}
+		if got := othersThan(user, string(put.Bytes())); !slices.Equal(got, others) {
+			t.Fatalf("Put changed other lines:\n got %q\nwant %q", got, others)
+		}
+		put.Drop(func(e Entry) bool { return e.User == user })
+		if got := put.Lookup(user); len(got) != 0 {
+			t.Fatalf("%q is dropped and has %d hashes", user, len(got))
+		}
+		if got := othersThan(user, string(put.Bytes())); !slices.Equal(got, others) {
+			t.Fatalf("Drop changed other lines:\n got %q\nwant %q", got, others)
+		}
 		removed := Parse([]byte(text))
 		if had := removed.Remove(user); !had && string(removed.Bytes()) != text {
 			t.Fatalf("Remove of nobody changed the file")

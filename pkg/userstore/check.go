@@ -2,6 +2,7 @@ package userstore
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/kauth-dev/kauth/pkg/htpasswd"
 )
@@ -35,17 +36,24 @@ func Checks(file *htpasswd.File, meta Meta) []Check {
 	if !meta.HasKey {
 		return append(checks, Check{Fail, "key", fmt.Sprintf("no key %q, so nobody gets in; add a user with kubectl basicauth user add", meta.key)})
 	}
-	entries := file.Entries()
-	if len(entries) == 0 {
+	lines := meta.Lines(file)
+	if len(lines) == 0 {
 		checks = append(checks, Check{Fail, "key", fmt.Sprintf("no user in key %q, so nobody gets in; add one with kubectl basicauth user add", meta.key)})
 	} else {
 		checks = append(checks, Check{Pass, "key", fmt.Sprintf("key %q; users: %d", meta.key, len(file.Users()))})
 	}
 	good := map[int]bool{}
-	for _, e := range entries {
-		good[e.Line] = true
-		check := Check{Pass, fmt.Sprintf("user %q", e.User), Describe(e.Hash)}
-		if weak := e.Hash.Weak(); weak != "" {
+	for _, l := range lines {
+		good[l.Line] = true
+		check := Check{Pass, fmt.Sprintf("user %q", l.User), Describe(l.Hash)}
+		weak := l.Hash.Weak()
+		switch {
+		case l.Over(meta.at):
+			check.Status = Warn
+			check.Message = fmt.Sprintf("an old password counts, whose time was over at %s; take it away with kubectl basicauth user expire", l.Until.Format(time.RFC3339))
+		case !l.Until.IsZero():
+			check.Message = fmt.Sprintf("an old password, which counts until %s (%s)", l.Until.Format(time.RFC3339), Describe(l.Hash))
+		case weak != "":
 			check.Status = Warn
 			check.Message = weak + "; set the password again with kubectl basicauth user passwd"
 		}

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -22,6 +23,8 @@ type Meta struct {
 	Projections []string
 	Owners      []string // what would overwrite an edit, such as `Helm (release prom)`; sorted
 	key, ref    string
+	notes       string    // the annotation about lines
+	at          time.Time // when it was read
 }
 
 // Warnings returns a line for each thing that may go wrong later though the Secret can be used now.
@@ -37,11 +40,11 @@ func (m Meta) Warnings() []string {
 		}
 		w = append(w, fmt.Sprintf("%s: data: %s beside %q; Traefik takes a Secret with exactly one key", m.ref, strings.Join(quoted, ", "), m.key))
 	}
-	return w
+	return append(w, m.noteWarnings()...)
 }
 
 func (s *Store) meta(secret *corev1.Secret) Meta {
-	m := Meta{key: s.DataKey(), ref: s.Ref(), Immutable: secret.Immutable != nil && *secret.Immutable}
+	m := Meta{key: s.DataKey(), ref: s.Ref(), notes: secret.Annotations[gateconf.AnnotationUsers], at: s.now(), Immutable: secret.Immutable != nil && *secret.Immutable}
 	for _, key := range slices.Sorted(maps.Keys(secret.Data)) {
 		if key == m.key {
 			m.HasKey = true

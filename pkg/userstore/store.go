@@ -4,12 +4,14 @@ package userstore
 
 import (
 	"context"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	clientcorev1 "k8s.io/client-go/kubernetes/typed/core/v1"
 
 	"github.com/kauth-dev/kauth/pkg/gateconf"
 	"github.com/kauth-dev/kauth/pkg/htpasswd"
+	"github.com/kauth-dev/kauth/pkg/linenotes"
 	"github.com/kauth-dev/kauth/pkg/secretstore"
 )
 
@@ -35,6 +37,9 @@ type Store struct {
 	Key          string // the data key with the htpasswd text; empty: gateconf.UsersKey
 	FieldManager string
 	DryRun       DryRun
+	Now          func() time.Time // nil: time.Now
+
+	keepOver bool // an edit leaves old passwords whose time is over
 }
 
 // Result says what an edit did.
@@ -44,6 +49,9 @@ type Result struct {
 	Created  bool   // the Secret was missing
 	Attempts int    // writes tried; more than 1 means that others wrote at the same time
 	Text     []byte // the htpasswd text as it is now; secret
+	// Removed are the lines of old passwords that were taken away because their time was over.
+	Removed []linenotes.Line
+	notes   string // the annotation about lines as it is now
 }
 
 // Read returns the users. A missing Secret is an error that apierrors.IsNotFound recognises; a Secret without the key
@@ -81,14 +89,20 @@ func (s *Store) change(ctx context.Context, edit editing, create bool) (Result, 
 	if create {
 		do = s.secret().EditOrCreate
 	}
+	var removed []linenotes.Line
 	done, err := do(ctx, func(secret *corev1.Secret) error {
 		isNew := secret.UID == ""
 		if isNew {
 			s.adopt(ctx, secret)
 		}
 		old, had := secret.Data[s.DataKey()]
+		noted := secret.Annotations[gateconf.AnnotationUsers]
 		file := htpasswd.Parse(old)
-		if err := edit(secret, file); err != nil {
+		err := edit(secret, file)
+		if err != nil {
+			return err
+		}
+		if removed, err = s.note(secret, old, noted, file); err != nil {
 			return err
 		}
 		// A key that is not there and would be empty is not made, but for a new Secret.
@@ -102,7 +116,7 @@ func (s *Store) change(ctx context.Context, edit editing, create bool) (Result, 
 	}
 	result := Result{
 		Meta: s.meta(done.Before), Changed: done.Changed, Created: done.Created, Attempts: done.Attempts,
-		Text: done.After.Data[s.DataKey()],
+		Text: done.After.Data[s.DataKey()], Removed: removed, notes: done.After.Annotations[gateconf.AnnotationUsers],
 	}
 	result.Projections = s.meta(done.After).Projections
 	return result, nil

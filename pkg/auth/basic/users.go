@@ -8,12 +8,13 @@ import (
 	"time"
 
 	"github.com/kauth-dev/kauth/pkg/auth/mac"
+	"github.com/kauth-dev/kauth/pkg/gateconf"
 	"github.com/kauth-dev/kauth/pkg/htpasswd"
 )
 
 // maxLines is how many lines of one user count, in the order of the file: two passwords while one replaces the other,
 // and some to spare. Each wrong password is tried against all of them.
-const maxLines = 4
+const maxLines = gateconf.MaxPasswords
 
 // A table is one state of the users. It is never changed.
 type table struct {
