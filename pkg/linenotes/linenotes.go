@@ -139,7 +139,7 @@ func parse(text string) (map[digest]record, error) {
 	case text == "":
 		return nil, nil
 	case !ours && versions.MatchString(text):
-		return nil, fmt.Errorf("%w: %s", ErrNewer, versions.FindString(text))
+		return nil, fmt.Errorf("%w (%s)", ErrNewer, strings.TrimSuffix(versions.FindString(text), ":"))
 	case !ours:
 		return nil, fmt.Errorf("%w: it does not begin with %s", ErrBroken, version)
 	case strings.ContainsAny(encoded, "\r\n"): // which base64 passes over

@@ -74,27 +74,24 @@ type readable struct {
 	who   string
 	takes []htpasswd.Algorithm
 	names string // of those
-	last  string // which of several counts
+	first string // which of several counts
 	mend  string // for users with another
 }
 
-// of returns the users with a hash that can be read. A user has one there: where the users Secret has several, the last of
-// the file that can be read counts.
+// of returns the users with a hash that can be read. A user has one there: where the users Secret has several, the first of
+// the file that can be read counts, which is the new one where an old one counts beside it.
 func (r readable) of(file *htpasswd.File) (users map[string]string, left []Left) {
 	users = map[string]string{}
 	for _, user := range file.Users() {
 		hashes := file.Lookup(user)
-		for _, h := range hashes {
-			if slices.Contains(r.takes, h.Algorithm()) {
-				users[user] = h.String()
-			}
+		if i := slices.IndexFunc(hashes, func(h htpasswd.Hash) bool { return slices.Contains(r.takes, h.Algorithm()) }); i >= 0 {
+			users[user] = hashes[i].String()
 		}
 		switch {
 		case users[user] == "":
 			left = append(left, Left{user, fmt.Sprintf("the hash is %s, and %s reads %s only; %s", hashes[0].Algorithm(), r.who, r.names, r.mend)})
-			delete(users, user)
 		case len(hashes) > 1:
-			left = append(left, Left{user, fmt.Sprintf("has several passwords, and %s takes one; the last that is %s counts there", r.who, r.last)})
+			left = append(left, Left{user, fmt.Sprintf("has several passwords, and %s takes one; the first that is %s counts there", r.who, r.first)})
 		}
 	}
 	return users, left

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/kauth-dev/kauth/pkg/htpasswd"
+	"github.com/kauth-dev/kauth/pkg/linenotes"
 )
 
 // Status is the outcome of a Check.
@@ -42,17 +43,21 @@ func Checks(file *htpasswd.File, meta Meta) []Check {
 	} else {
 		checks = append(checks, Check{Pass, "key", fmt.Sprintf("key %q; users: %d", meta.key, len(file.Users()))})
 	}
-	good := map[int]bool{}
+	good, seen := map[int]bool{}, map[string]bool{}
 	for _, l := range lines {
 		good[l.Line] = true
 		check := Check{Pass, fmt.Sprintf("user %q", l.User), Describe(l.Hash)}
-		weak := l.Hash.Weak()
+		weak, second := l.Hash.Weak(), seen[l.User]
+		seen[l.User] = true
 		switch {
 		case l.Over(meta.at):
 			check.Status = Warn
 			check.Message = fmt.Sprintf("an old password counts, whose time was over at %s; take it away with kubectl basicauth user expire", l.Until.Format(time.RFC3339))
 		case !l.Until.IsZero():
-			check.Message = fmt.Sprintf("an old password, which counts until %s (%s)", l.Until.Format(time.RFC3339), Describe(l.Hash))
+			check.Message = aged(l)
+		case second:
+			check.Status = Warn
+			check.Message = fmt.Sprintf("one more password, and nothing says until when it counts (%s); kubectl basicauth user passwd leaves one", Describe(l.Hash))
 		case weak != "":
 			check.Status = Warn
 			check.Message = weak + "; set the password again with kubectl basicauth user passwd"
@@ -70,6 +75,24 @@ func Checks(file *htpasswd.File, meta Meta) []Check {
 		checks = append(checks, check)
 	}
 	return checks
+}
+
+func aged(l linenotes.Line) string {
+	return fmt.Sprintf("an old password, which counts until %s (%s)", l.Until.Format(time.RFC3339), Describe(l.Hash))
+}
+
+// Right says by which of a user's lines a password is right; empty: by none.
+func Right(file *htpasswd.File, meta Meta, user, password string) string {
+	for _, l := range meta.Lines(file) {
+		switch {
+		case l.User != user || !l.Hash.Match(password):
+		case l.Until.IsZero():
+			return fmt.Sprintf("the password is right (%s)", Describe(l.Hash))
+		default:
+			return "the password is right, but it is " + aged(l)
+		}
+	}
+	return ""
 }
 
 // Describe names algorithm and cost: "bcrypt, cost 10", "sha512-crypt, 5000 rounds", "apr1".

@@ -44,7 +44,8 @@ type Options struct {
 	Home      string            // the namespace of that Secret, where Namespace is ""
 	User      string            // of the gates; "" to knock without
 	Password  string
-	Patience  time.Duration // for each request to the API server
+	Patience  time.Duration    // for each request to the API server
+	Now       func() time.Time // by which old passwords count; nil: time.Now
 }
 
 // Report is what was found.

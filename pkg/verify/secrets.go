@@ -109,7 +109,7 @@ func (v *verifier) usersSecret(ctx context.Context, namespace, name string) erro
 	}
 	u := &users{}
 	v.secrets[key] = u
-	store := &userstore.Store{Client: v.core, Namespace: namespace, Name: name}
+	store := &userstore.Store{Client: v.core, Namespace: namespace, Name: name, Now: v.Now}
 	ctx, cancel := context.WithTimeoutCause(ctx, v.Patience, fmt.Errorf("no answer within %s", v.Patience))
 	defer cancel()
 	file, meta, err := store.Read(ctx)
@@ -140,7 +140,7 @@ func (v *verifier) usersSecret(ctx context.Context, namespace, name string) erro
 		v.add(userstore.Pass, store.Ref(), "users", "", "and %d more lines with a good hash", fine-mostUsers)
 	}
 	if v.User != "" {
-		v.Checks = append(v.Checks, password(store.Ref(), file, v.User, v.Password))
+		v.Checks = append(v.Checks, password(store.Ref(), file, meta, v.User, v.Password))
 	}
 	return nil
 }
@@ -151,7 +151,7 @@ func without(ref, message string) string {
 }
 
 // password checks one user's password against the Secret.
-func password(ref string, file *htpasswd.File, name, password string) Check {
+func password(ref string, file *htpasswd.File, meta userstore.Meta, name, password string) Check {
 	c := Check{Status: userstore.Fail, Object: ref, Name: fmt.Sprintf("password of %q", name)}
 	user, ok := userstore.Find(file, name)
 	if !ok {
@@ -159,11 +159,9 @@ func password(ref string, file *htpasswd.File, name, password string) Check {
 		return c
 	}
 	clean, unfit := userstore.CleanPassword(password)
-	for _, h := range file.Lookup(user) {
-		if h.Match(clean) {
-			c.Status, c.Message = userstore.Pass, "the password is right ("+userstore.Describe(h)+")"
-			return c
-		}
+	if right := userstore.Right(file, meta, user, clean); right != "" {
+		c.Status, c.Message = userstore.Pass, right
+		return c
 	}
 	c.Message = "the password is wrong"
 	if unfit != nil {

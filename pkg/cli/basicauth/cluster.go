@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -23,6 +24,7 @@ type cluster struct {
 	genericiooptions.IOStreams
 	config *genericclioptions.ConfigFlags
 	secret string
+	clock  func() time.Time
 }
 
 // write is what commands know that write.
@@ -32,7 +34,7 @@ type write struct {
 }
 
 func newCluster(streams genericiooptions.IOStreams) *cluster {
-	return &cluster{IOStreams: streams, config: genericclioptions.NewConfigFlags(true), secret: gateconf.UsersSecret}
+	return &cluster{IOStreams: streams, config: genericclioptions.NewConfigFlags(true), secret: gateconf.UsersSecret, clock: time.Now}
 }
 
 func (c *cluster) addFlags(flags *pflag.FlagSet) {
@@ -54,7 +56,7 @@ func complete(cmd *cobra.Command, flag string, values ...string) {
 
 // store connects. For commands that only read, w is nil.
 func (c *cluster) store(w *write) (*userstore.Store, error) {
-	s := &userstore.Store{Name: c.secret}
+	s := &userstore.Store{Name: c.secret, Now: c.clock}
 	if problems := content.IsDNS1123Subdomain(c.secret); len(problems) > 0 {
 		return nil, usagef("--secret: %q is not a name of a Secret: %s", c.secret, problems[0])
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
@@ -33,7 +34,14 @@ func usagef(format string, args ...any) error { return usageError{fmt.Errorf(for
 // Main runs one command line, without the program's name, and returns the exit code. Data goes to streams.Out; errors
 // and warnings go to streams.ErrOut with the prefixes "error: " and "warning: ", as kubectl's own do.
 func Main(ctx context.Context, args []string, streams genericiooptions.IOStreams) int {
-	root := newRoot(streams)
+	return mainAt(ctx, args, streams, time.Now)
+}
+
+// mainAt is Main with the clock by which old passwords count.
+func mainAt(ctx context.Context, args []string, streams genericiooptions.IOStreams, clock func() time.Time) int {
+	c := newCluster(streams)
+	c.clock = clock
+	root := newRoot(c)
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	if err == nil {
@@ -50,7 +58,7 @@ func Main(ctx context.Context, args []string, streams genericiooptions.IOStreams
 	return exitFailed
 }
 
-func newRoot(streams genericiooptions.IOStreams) *cobra.Command {
+func newRoot(c *cluster) *cobra.Command {
 	root := group("kubectl-basicauth", "Manage the users who may pass a kauth gate", `
 Manage the users who may pass a kauth gate.
 
@@ -66,23 +74,23 @@ kubectl basicauth verify -n monitoring`)
 	root.Annotations = map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl basicauth"}
 	root.SilenceErrors, root.SilenceUsage = true, true
 	root.CompletionOptions.DisableDefaultCmd = true
-	root.SetIn(streams.In)
-	root.SetOut(streams.Out)
-	root.SetErr(streams.ErrOut)
+	root.SetIn(c.In)
+	root.SetOut(c.Out)
+	root.SetErr(c.ErrOut)
 	root.SetUsageTemplate(usageTemplate)
 	root.SetHelpTemplate(helpTemplate)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usagef("%w; see %s --help", err, cmd.CommandPath())
 	})
 
-	c := newCluster(streams)
 	c.addFlags(root.PersistentFlags())
 	user := group("user", "Add, change, remove and list users", `
 Add, change, remove and list the users in the Secret.`, `
 kubectl basicauth user list
 kubectl basicauth user add alice --generate
+kubectl basicauth user rotate alice --overlap 1h
 kubectl basicauth user remove alice`)
-	user.AddCommand(newAdd(c), newPasswd(c), newRemove(c), newList(c), newImport(c), newExport(c))
+	user.AddCommand(newAdd(c), newPasswd(c), newRotate(c), newExpire(c), newRemove(c), newList(c), newImport(c), newExport(c))
 	root.AddCommand(user, newProject(c), newHeader(c), newSessionKey(c), newVerify(c), newCompletion(c), newVersion())
 	c.completeAll(root)
 	return root

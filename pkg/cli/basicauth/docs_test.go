@@ -63,7 +63,7 @@ func reference(t *testing.T) []byte {
 	var page bytes.Buffer
 	page.WriteString("<!-- Made of the commands' own help by make golden; the part before \"Commands\" is pkg/cli/basicauth/testdata/docs/intro.md. -->\n\n")
 	page.WriteString(strings.Replace(text(t, "intro.md"), "ROLES\n", text(t, "roles.yaml"), 1))
-	root := newRoot(genericiooptions.IOStreams{})
+	root := newRoot(newCluster(genericiooptions.IOStreams{}))
 	page.WriteString("\n## Commands\n\n| command | |\n|---|---|\n")
 	commands := leaves(root)
 	first := []string{"user", "verify", "header", "session-key"} // what people come for

@@ -4,10 +4,12 @@ import (
 	"context"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/kauth-dev/kauth/pkg/htpasswd"
+	"github.com/kauth-dev/kauth/pkg/linenotes"
 	"github.com/kauth-dev/kauth/pkg/projection"
 	"github.com/kauth-dev/kauth/pkg/userstore"
 )
@@ -30,11 +32,16 @@ type userList struct {
 }
 
 type userItem struct {
-	User      string   `json:"user"`
-	Line      int      `json:"line"`
-	Algorithm string   `json:"algorithm"`
-	Cost      int      `json:"cost,omitempty"`
-	Warnings  []string `json:"warnings,omitempty"`
+	User      string `json:"user"`
+	Line      int    `json:"line"`
+	Algorithm string `json:"algorithm"`
+	Cost      int    `json:"cost,omitempty"`
+	// Changed is when a command of kubectl basicauth wrote the line, if one has.
+	Changed *time.Time `json:"changed,omitempty"`
+	// Until is when an old password may be taken away; Over, that this has not been done yet.
+	Until    *time.Time `json:"until,omitempty"`
+	Over     bool       `json:"over,omitempty"`
+	Warnings []string   `json:"warnings,omitempty"`
 }
 
 type problemItem struct {
@@ -46,8 +53,9 @@ type problemItem struct {
 func newList(c *cluster) *cobra.Command {
 	o := &listOptions{cluster: c}
 	cmd := command("list", "List the users and what their hashes are worth", `
-List the users of the Secret in the order of the file, with algorithm and cost of each hash. A hash
-itself is never shown. Lines that cannot be used are named on standard error.`, `
+List the users of the Secret in the order of the file, with algorithm and cost of each hash: since when
+the password is there, unless something else than kubectl basicauth wrote it, and until when an old one
+counts. A hash itself is never shown. Lines that cannot be used are named on standard error.`, `
 kubectl basicauth user list -n monitoring
 kubectl basicauth user list -o name
 kubectl basicauth user list -o json`, func(cmd *cobra.Command, args []string) error {
@@ -73,7 +81,7 @@ func (o *listOptions) Run(ctx context.Context) error {
 	}
 	o.warnAll(meta.Warnings())
 	o.warnProblems(store, f.Problems())
-	list := userList{outputAPIVersion, "UserList", store.Namespace, store.Name, items(f, leftOut(f, meta)), nil, meta.Projections}
+	list := userList{outputAPIVersion, "UserList", store.Namespace, store.Name, items(meta.Lines(f), leftOut(f, meta), o.clock()), nil, meta.Projections}
 	for _, p := range f.Problems() {
 		list.Problems = append(list.Problems, problemItem{p.Line, p.User, p.Message})
 	}
@@ -91,7 +99,7 @@ func (o *listOptions) Run(ctx context.Context) error {
 		warn(o.ErrOut, "%s: no users, so nobody gets in; add one with kubectl basicauth user add", where(store))
 		return nil
 	}
-	rows := [][]string{{"USER", "ALGORITHM", "COST", "WARNINGS"}}
+	rows := [][]string{{"USER", "ALGORITHM", "COST", "CHANGED", "UNTIL", "WARNINGS"}}
 	for _, item := range list.Items {
 		cost, warnings := "-", "-"
 		if item.Cost > 0 {
@@ -100,7 +108,7 @@ func (o *listOptions) Run(ctx context.Context) error {
 		if len(item.Warnings) > 0 {
 			warnings = strings.Join(item.Warnings, "; ")
 		}
-		rows = append(rows, []string{shown(item.User), item.Algorithm, cost, warnings})
+		rows = append(rows, []string{shown(item.User), item.Algorithm, cost, changed(item), ends(item), warnings})
 	}
 	return table(o.Out, rows)
 }
@@ -131,22 +139,46 @@ func leftOut(f *htpasswd.File, meta userstore.Meta) map[string][]string {
 	return reasons
 }
 
-func items(f *htpasswd.File, left map[string][]string) []userItem {
-	entries := f.Entries()
-	count := map[string]int{}
-	for _, e := range entries {
-		count[e.User]++
+func changed(i userItem) string {
+	if i.Changed == nil {
+		return "-"
 	}
-	list := make([]userItem, 0, len(entries))
-	for _, e := range entries {
-		item := userItem{User: e.User, Line: e.Line, Algorithm: string(e.Hash.Algorithm()), Cost: e.Hash.Cost()}
-		if weak := e.Hash.Weak(); weak != "" {
+	return moment(*i.Changed)
+}
+
+// ends is the column that says how long an old password counts yet.
+func ends(i userItem) string {
+	switch {
+	case i.Until == nil:
+		return "-"
+	case i.Over:
+		return moment(*i.Until) + " (over)"
+	}
+	return moment(*i.Until)
+}
+
+func items(lines []linenotes.Line, left map[string][]string, now time.Time) []userItem {
+	count := map[string]int{}
+	for _, l := range lines {
+		count[l.User]++
+	}
+	list := make([]userItem, 0, len(lines))
+	for i := range lines {
+		l := &lines[i]
+		item := userItem{User: l.User, Line: l.Line, Algorithm: string(l.Hash.Algorithm()), Cost: l.Hash.Cost(), Over: l.Over(now)}
+		if !l.Since.IsZero() {
+			item.Changed = &l.Since
+		}
+		if !l.Until.IsZero() {
+			item.Until = &l.Until
+		}
+		if weak := l.Hash.Weak(); weak != "" {
 			item.Warnings = append(item.Warnings, weak)
 		}
-		if n := count[e.User]; n > 1 {
+		if n := count[l.User]; n > 1 {
 			item.Warnings = append(item.Warnings, "one of "+strconv.Itoa(n)+" passwords of this user")
 		}
-		item.Warnings = append(item.Warnings, left[e.User]...)
+		item.Warnings = append(item.Warnings, left[l.User]...)
 		list = append(list, item)
 	}
 	return list

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 	corev1 "k8s.io/api/core/v1"
@@ -39,7 +40,11 @@ func TestMain(m *testing.M) {
 func run() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop)
-	return Main(ctx, Args(os.Args), genericiooptions.IOStreams{In: os.Stdin, Out: os.Stdout, ErrOut: os.Stderr})
+	clock := time.Now
+	if now, err := time.Parse(time.RFC3339, os.Getenv("NOW")); err == nil {
+		clock = func() time.Time { return now }
+	}
+	return mainAt(ctx, Args(os.Args), genericiooptions.IOStreams{In: os.Stdin, Out: os.Stdout, ErrOut: os.Stderr}, clock)
 }
 
 type withServer struct{ *testing.M }
@@ -105,6 +110,7 @@ func TestScripts(t *testing.T) {
 			}
 			env.Setenv("PATH", bin+string(filepath.ListSeparator)+env.Getenv("PATH"))
 			env.Setenv("KUBECONFIG", filepath.Join(env.WorkDir, ".kubeconfig"))
+			env.Setenv("NOW", "2026-01-02T03:04:05Z") // the clock of users; scripts set it
 			env.Setenv("GORACE", "atexit_sleep_ms=0") // the race detector sleeps a second at the end of each program else
 			name := filepath.Base(env.WorkDir)[len("script-"):]
 			return kubeconfig(s, env.Getenv("KUBECONFIG"), name)

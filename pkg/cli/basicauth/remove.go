@@ -62,6 +62,7 @@ func (o *removeOptions) Run(ctx context.Context) error {
 	}
 	behind := o.project(ctx, store, result.Meta)
 	o.warnAll(result.Warnings())
+	o.sayRemoved(store, result)
 	if left == 0 {
 		warn(o.ErrOut, "%s: no user left, so nobody gets in", where(store))
 	}

@@ -2,10 +2,10 @@ package basicauth
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -19,9 +19,14 @@ type setOptions struct {
 	*cluster
 	write
 	waiting
+	address
 	output output
 	name   string
 	add    bool // the user must not exist; otherwise must
+
+	rotate  bool // the old passwords count for the overlap yet; otherwise they go
+	overlap time.Duration
+	tried   map[htpasswd.Hash]bool // hashes that the new password was compared with
 
 	stdin, generate bool
 	hash            string
@@ -52,8 +57,9 @@ kubectl basicauth user add alice --generate > alice.txt
 # Take one from a password manager
 pass show prometheus/alice | kubectl basicauth user add alice --password-stdin
 
-# Make one for a program, and print what it sends as Authorization instead
+# Make one for a program, and print what it sends as Authorization instead, or Grafana's data source
 kubectl basicauth user add cloudfront --generate -o header
+kubectl basicauth user add grafana --generate -o grafana
 
 # Take a hash that htpasswd -nB made elsewhere
 kubectl basicauth user add alice --hash 'alice:$2y$10$...'`)
@@ -62,8 +68,8 @@ kubectl basicauth user add alice --hash 'alice:$2y$10$...'`)
 func newPasswd(c *cluster) *cobra.Command {
 	o := &setOptions{cluster: c}
 	return o.command("passwd NAME", "Change the password of a user", `
-Change the password of a user in the Secret. Where the user has several hashes, the new one replaces
-them all.
+Change the password of a user in the Secret. The new one replaces all that the user has: with user
+rotate, the old one counts for a while yet.
 `+passwordHelp+waitHelp, `
 kubectl basicauth user passwd alice
 kubectl basicauth user passwd alice --generate --wait`)
@@ -90,7 +96,8 @@ func (o *setOptions) command(use, short, long, example string) *cobra.Command {
 	cmd.Flags().BoolVar(&o.generate, "generate", false, "Make a random password of 24 characters and print it")
 	cmd.Flags().StringVar(&o.hash, "hash", "", "Take this htpasswd hash or user:hash `line` instead of a password")
 	cmd.Flags().IntVar(&o.cost, "cost", htpasswd.DefaultCost, fmt.Sprintf("bcrypt cost, %d to %d; each step doubles the work of who guesses", htpasswd.MinCost, htpasswd.MaxCost))
-	o.output.addFlag(cmd, "table", "json", "yaml", "name", "header")
+	o.output.addFlag(cmd, "table", "json", "yaml", "name", "header", "curl", "grafana")
+	o.address.addFlag(cmd)
 	o.write.addFlags(cmd)
 	o.waiting.addFlags(cmd)
 	return cmd
@@ -108,8 +115,14 @@ func (o *setOptions) Run(ctx context.Context) error {
 	if o.generate && o.output == "name" {
 		return usagef("--generate and -o name cannot be used together; both print to standard output")
 	}
-	if o.hash != "" && o.output == "header" {
-		return usagef("--hash and -o header cannot be used together; the header holds the password, which a hash does not tell")
+	if o.hash != "" && o.output.forPrograms() {
+		return usagef("--hash and -o %s cannot be used together; it holds the password, which a hash does not tell", o.output)
+	}
+	if err := o.address.check(o.output); err != nil {
+		return err
+	}
+	if o.rotate && (o.overlap < 0 || o.overlap > userstore.MaxOverlap) {
+		return usagef("--overlap: %s; use 0 to %s, which is ten years", o.overlap, hours(userstore.MaxOverlap))
 	}
 	store, err := o.store(&o.write)
 	if err != nil {
@@ -122,11 +135,39 @@ func (o *setOptions) Run(ctx context.Context) error {
 	if weak := hash.Weak(); weak != "" {
 		warn(o.ErrOut, "user %q: %s", name, weak)
 	}
+	to := o.find(ctx, store, o.output) // a password that is in force must not wait for it
+	result, err := o.set(ctx, store, name, hash, password)
+	if err != nil {
+		return err
+	}
+	behind := o.project(ctx, store, result.Meta)
+	o.warnAll(result.Warnings())
+	o.sayRemoved(store, result)
+	if err := o.print(store, result, to, name, password); err != nil {
+		return errors.Join(err, behind)
+	}
+	if o.add {
+		o.ensureSessionKey(ctx, store)
+	}
+	return errors.Join(behind, o.await(ctx, &o.waiting, store, result))
+}
+
+// set stores the hash.
+func (o *setOptions) set(ctx context.Context, store *userstore.Store, name string, hash htpasswd.Hash, password string) (userstore.Result, error) {
+	if o.rotate {
+		return store.Rotate(ctx, func(f *htpasswd.File) (string, error) {
+			user, err := o.check(store, f, name)
+			if err == nil && o.isNow(f, user, hash, password) {
+				err = fmt.Errorf("%s: user %q has this password already, so there is nothing to rotate; give a new one, or take old ones away with kubectl basicauth user expire", where(store), user)
+			}
+			return user, err
+		}, hash, o.overlap)
+	}
 	edit := store.Edit
 	if o.add {
 		edit = store.EditOrCreate
 	}
-	result, err := edit(ctx, func(f *htpasswd.File) error {
+	return edit(ctx, func(f *htpasswd.File) error {
 		user, err := o.check(store, f, name)
 		if err != nil {
 			return err
@@ -134,18 +175,21 @@ func (o *setOptions) Run(ctx context.Context) error {
 		f.Set(user, hash)
 		return nil
 	})
-	if err != nil {
-		return err
+}
+
+// isNow says whether a password is the one that a user has now, by the first line. Going back to an older one is a rotation.
+func (o *setOptions) isNow(f *htpasswd.File, user string, hash htpasswd.Hash, password string) bool {
+	hashes := f.Lookup(user)
+	switch {
+	case len(hashes) == 0 || o.generate:
+		return false
+	case o.hash != "":
+		return hashes[0] == hash
 	}
-	behind := o.project(ctx, store, result.Meta)
-	o.warnAll(result.Warnings())
-	if err := o.print(store, result, name, password); err != nil {
-		return errors.Join(err, behind)
+	if _, seen := o.tried[hashes[0]]; !seen { // it takes its time, and edits may be tried again
+		o.tried[hashes[0]] = hashes[0].Match(password)
 	}
-	if o.add {
-		o.ensureSessionKey(ctx, store)
-	}
-	return errors.Join(behind, o.await(ctx, &o.waiting, store, result))
+	return o.tried[hashes[0]]
 }
 
 // check returns the spelling of the user in the file, or why the command does not fit.
@@ -220,78 +264,4 @@ func parseHash(text, name string) (htpasswd.Hash, error) {
 		return hash, usagef("--hash: has %w", err)
 	}
 	return hash, nil
-}
-
-// change is what -o json and -o yaml print of a command that changes users.
-type change struct {
-	APIVersion string `json:"apiVersion"`
-	Kind       string `json:"kind"`
-	Namespace  string `json:"namespace"`
-	Secret     string `json:"secret"`
-	Users      []done `json:"users"`
-	DryRun     string `json:"dryRun,omitempty"`
-}
-
-type done struct {
-	User     string `json:"user"`
-	Action   string `json:"action"`             // added, changed, removed, replaced, unchanged
-	Password string `json:"password,omitempty"` // only one that was generated, and is in force
-}
-
-func newChange(store *userstore.Store, w write, users ...done) change {
-	c := change{outputAPIVersion, "UserChange", store.Namespace, store.Name, users, ""}
-	if store.DryRun != userstore.DryRunNone {
-		c.DryRun = w.dryRun
-	}
-	return c
-}
-
-func (o *setOptions) print(store *userstore.Store, result userstore.Result, name, password string) error {
-	inForce := store.DryRun == userstore.DryRunNone
-	d := done{User: name, Action: "changed"}
-	line := fmt.Sprintf("password of user %q changed in %s%s\n", name, where(store), dryRunNote(store))
-	if o.add {
-		d.Action = "added"
-		line = fmt.Sprintf("user %q added to %s%s\n", name, where(store), dryRunNote(store))
-	}
-	if result.Created {
-		say(o.ErrOut, "%s created%s\n", where(store), dryRunNote(store))
-	}
-	if o.generate && inForce {
-		d.Password = password
-	}
-	if ok, err := o.output.structured(o.Out, newChange(store, o.write, d)); ok {
-		return err
-	}
-	switch {
-	case o.output == "name":
-		return emit(o.Out, name+"\n")
-	case o.output == "header" && inForce:
-		say(o.ErrOut, "%s", line)
-		return emit(o.Out, "Basic "+base64.StdEncoding.EncodeToString([]byte(name+":"+password))+"\n") // RFC 7617 section 2
-	case o.output == "header":
-		say(o.ErrOut, "%s", line)
-		return nil
-	case o.generate && inForce:
-		say(o.ErrOut, "%s", line)
-		return emit(o.Out, password+"\n")
-	case o.generate:
-		say(o.ErrOut, "%s", line) // a password that is not in force is not printed
-		return nil
-	}
-	return emit(o.Out, line)
-}
-
-// argument writes a name as it can be typed into a shell.
-func argument(name string) string {
-	plain := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_.@+", r) || r > 0x7f
-	}
-	if strings.IndexFunc(name, func(r rune) bool { return !plain(r) }) >= 0 {
-		name = "'" + strings.ReplaceAll(name, "'", `'\''`) + "'"
-	}
-	if strings.HasPrefix(name, "-") {
-		return "-- " + name
-	}
-	return name
 }

@@ -87,6 +87,7 @@ func (o *importOptions) Run(ctx context.Context) error {
 	}
 	behind := o.project(ctx, store, result.Meta)
 	o.warnAll(result.Warnings())
+	o.sayRemoved(store, result)
 	for _, e := range src.Entries() {
 		if weak := e.Hash.Weak(); weak != "" {
 			warn(o.ErrOut, "%s: line %d: user %q: %s", name, e.Line, e.User, weak)

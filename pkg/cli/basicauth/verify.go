@@ -111,7 +111,7 @@ func (o *verifyOptions) Run(ctx context.Context) error {
 		return err
 	}
 	v.Config.WarningHandler = rest.NoWarnings{} // of old versions of kinds, which are nothing to act on here
-	v.Home, v.Namespace, v.Secret, v.Patience = store.Namespace, store.Namespace, store.Name, verify.Patience
+	v.Home, v.Namespace, v.Secret, v.Patience, v.Now = store.Namespace, store.Namespace, store.Name, verify.Patience, o.clock
 	if o.all {
 		v.Namespace = ""
 	}
@@ -167,7 +167,7 @@ func (o *verifyOptions) print(r *verify.Report, what string) error {
 // verifyUser checks one password against the Secret alone. That a user is unknown is no secret here: whoever may read the
 // Secret sees its users.
 func (o *verifyOptions) verifyUser(ctx context.Context, store *userstore.Store) error {
-	f, _, err := store.Read(ctx)
+	f, meta, err := store.Read(ctx)
 	if err != nil {
 		return err
 	}
@@ -175,16 +175,11 @@ func (o *verifyOptions) verifyUser(ctx context.Context, store *userstore.Store) 
 	if !ok {
 		return fmt.Errorf("%s: no user %q; add one with kubectl basicauth user add %s", where(store), o.user, argument(o.user))
 	}
-	hashes := f.Lookup(user)
-	if len(hashes) == 0 {
+	if len(f.Lookup(user)) == 0 {
 		return fmt.Errorf("%s: user %q has no hash that a gate can use; set the password with kubectl basicauth user passwd %s", where(store), user, argument(user))
 	}
 	password, unfit := userstore.CleanPassword(o.options.Password) // other programs' hashes may be of what we would not take
-	for _, h := range hashes {
-		if !h.Match(password) {
-			continue
-		}
-		message := fmt.Sprintf("the password is right (%s)", userstore.Describe(h))
+	if message := userstore.Right(f, meta, user, password); message != "" {
 		checks := []verify.Check{{Status: userstore.Pass, Object: where(store), Name: fmt.Sprintf("user %q", user), Message: message}}
 		if ok, err := o.output.structured(o.Out, verification{outputAPIVersion, "Verification", store.Namespace, store.Name, "", checks}); ok {
 			return err
