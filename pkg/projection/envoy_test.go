@@ -52,10 +52,10 @@ func TestEnvoy(t *testing.T) {
 	if err != nil || count != 3 {
 		t.Errorf("%d, %v", count, err)
 	}
-	if diff := cmp.Diff("a:"+one+"\nb b:"+two+"\nd:"+two+"\n", string(text)); diff != "" {
+	if diff := cmp.Diff("a:"+one+"\nb b:"+two+"\nd:"+one+"\n", string(text)); diff != "" {
 		t.Error(diff)
 	}
-	several := "has several passwords, and Envoy takes one; the last that is {SHA} counts there"
+	several := "has several passwords, and Envoy takes one; the first that is {SHA} counts there"
 	if diff := cmp.Diff([]Left{{"c", "the hash is bcrypt, and Envoy reads {SHA} only; " + byEnvoy.mend}, {"a", several}, {"d", several}}, left); diff != "" {
 		t.Error(diff)
 	}

@@ -129,7 +129,7 @@ func TestRealHAProxy(t *testing.T) {
 	want := []Left{
 		{"one", "the hash is sha1, and HAProxy reads bcrypt, sha256-crypt and sha512-crypt only; set the password again with kubectl basicauth user passwd"},
 		{"old", "the hash is apr1, and HAProxy reads bcrypt, sha256-crypt and sha512-crypt only; set the password again with kubectl basicauth user passwd"},
-		{"both", "has several passwords, and HAProxy takes one; the last that is one of these counts there"},
+		{"both", "has several passwords, and HAProxy takes one; the first that is one of these counts there"},
 	}
 	if diff := cmp.Diff(want, left); diff != "" {
 		t.Error(diff)

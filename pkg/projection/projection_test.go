@@ -23,8 +23,8 @@ func TestWebConfig(t *testing.T) {
 		left        []Left
 	}{
 		"sorted":      {"bob:" + hash + "\nalice:" + hash + "\n", "basic_auth_users:\n  \"alice\": " + hash + "\n  \"bob\": " + hash + "\n", nil},
-		"last counts": {"a:" + hash + "\na:" + other + "\n", "basic_auth_users:\n  \"a\": " + other + "\n", []Left{{"a", "has several passwords, and Prometheus takes one; the last that is bcrypt counts there"}}},
-		"last bcrypt": {"a:" + hash + "\na:" + sha + "\n", "basic_auth_users:\n  \"a\": " + hash + "\n", []Left{{"a", "has several passwords, and Prometheus takes one; the last that is bcrypt counts there"}}},
+		"first counts": {"a:" + hash + "\na:" + other + "\n", "basic_auth_users:\n  \"a\": " + hash + "\n", []Left{{"a", "has several passwords, and Prometheus takes one; the first that is bcrypt counts there"}}},
+		"first bcrypt": {"a:" + sha + "\na:" + hash + "\n", "basic_auth_users:\n  \"a\": " + hash + "\n", []Left{{"a", "has several passwords, and Prometheus takes one; the first that is bcrypt counts there"}}},
 		"another hash": {
 			"a:" + sha + "\nb:" + hash + "\n", "basic_auth_users:\n  \"b\": " + hash + "\n",
 			[]Left{{"a", "the hash is sha1, and Prometheus reads bcrypt only; set the password again with kubectl basicauth user passwd"}},

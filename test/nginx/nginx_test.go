@@ -181,3 +181,36 @@ func ask(t *testing.T, socket, user, password string) int {
 	_ = resp.Body.Close()
 	return resp.StatusCode
 }
+
+// TestTwoPasswords: nginx takes the first line of a user and no other, so that after kubectl basicauth user rotate it is the new
+// password that counts there, and the old one no more. A gate takes both.
+func TestTwoPasswords(t *testing.T) {
+	program := testenv.Tool(t, "nginx")
+	server := testenv.APIServer(t)
+	client, err := kubernetes.NewForConfig(server.Config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	store := userstore.Store{Client: client.CoreV1(), Namespace: server.CreateNamespace(t), Name: "kauth-users", FieldManager: "test"}
+	hash := func(password string) htpasswd.Hash {
+		hash, err := htpasswd.Generate(password, htpasswd.MinCost)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return hash
+	}
+	if _, err := store.EditOrCreate(t.Context(), func(file *htpasswd.File) error { file.Set("alice", hash("old")); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	alice := func(*htpasswd.File) (string, error) { return "alice", nil }
+	result, err := store.Rotate(t.Context(), alice, hash("new"), time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := serve(t, program, result.Text)
+	for password, want := range map[string]int{"new": http.StatusOK, "old": http.StatusUnauthorized, "other": http.StatusUnauthorized} {
+		if status := ask(t, address, "alice", password); status != want {
+			t.Errorf("%q: %d, want %d", password, status, want)
+		}
+	}
+}
