@@ -28,6 +28,11 @@ const (
 	LabelProjection        = AnnotationPrefix + "projection"
 	AnnotationProjectionOf = AnnotationPrefix + "projection-of"
 
+	// AnnotationChange on a users Secret: the name of its last change in the Secret of its history, whose AnnotationHistoryOf is the
+	// users Secret's name.
+	AnnotationChange    = AnnotationPrefix + "change"
+	AnnotationHistoryOf = AnnotationPrefix + "history-of"
+
 	// AnnotationNudged on a pod: when kubectl basicauth last had its kubelet bring the users. It is not of AnnotationPrefix, whose
 	// annotations kauth refuses where they mean nothing to it.
 	AnnotationNudged = "basicauth.kauth.dev/nudged"

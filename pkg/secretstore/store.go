@@ -49,6 +49,10 @@ type Store struct {
 	FieldManager string
 	DryRun       DryRun
 	Advice       Advice
+	// Before is called before each write of an edit that is sent, also by a server-side dry run: with the Secret as it was read, or was
+	// to be created, and as it is to be written, whose annotations it may change. Its error ends the edit, and nothing is
+	// written. nil: nothing is called.
+	Before func(ctx context.Context, was, will *corev1.Secret) error
 }
 
 // Advice is what errors tell people to do, of a Secret of this kind.
@@ -56,7 +60,7 @@ type Advice struct {
 	Missing   string // "kubectl basicauth user add creates it with its first user"
 	Immutable string // what follows from it, and what to do: "so its users cannot change; export them, delete the Secret, and import them again"
 	Full      string // "remove users, or use a second Secret"
-	Look      string // the command that shows whether a write was made: "kubectl basicauth user list"
+	Look      string // the command that shows whether a write was made: "kubectl basicauth user list"; empty: nobody need know
 	Verbs     string // that a Role needs for this Secret; empty: "get and update"
 }
 
@@ -139,6 +143,9 @@ func (s *Store) retry(ctx context.Context, edit func(*corev1.Secret) error, crea
 // raceError marks a write that lost against another writer.
 type raceError struct{ error }
 
+// Race marks an error of Store.Before: somebody else is changing the Secret, so that it is to be read and edited again.
+func Race(err error) error { return raceError{err} }
+
 func (e raceError) Unwrap() error { return e.error }
 
 func (s *Store) try(ctx context.Context, edit func(*corev1.Secret) error, create bool) (Result, error) {
@@ -161,7 +168,7 @@ func (s *Store) try(ctx context.Context, edit func(*corev1.Secret) error, create
 	if !result.Changed {
 		return result, nil
 	}
-	if err := s.write(ctx, result.After, missing); err != nil {
+	if err := s.write(ctx, secret, result.After, missing); err != nil {
 		return Result{}, err
 	}
 	return result, nil
@@ -175,7 +182,7 @@ func (s *Store) empty() *corev1.Secret {
 	}
 }
 
-func (s *Store) write(ctx context.Context, secret *corev1.Secret, missing bool) error {
+func (s *Store) write(ctx context.Context, was, secret *corev1.Secret, missing bool) error {
 	if secret.Immutable != nil && *secret.Immutable {
 		return s.Errorf("immutable, %s", s.Advice.Immutable)
 	}
@@ -186,10 +193,15 @@ func (s *Store) write(ctx context.Context, secret *corev1.Secret, missing bool) 
 	if size > corev1.MaxSecretSize {
 		return s.Errorf("data: would have %d bytes, and Kubernetes takes %d in one Secret; %s", size, corev1.MaxSecretSize, s.Advice.Full)
 	}
-	switch {
-	case s.DryRun == DryRunClient:
+	if s.DryRun == DryRunClient {
 		return nil
-	case missing:
+	}
+	if s.Before != nil {
+		if err := s.Before(ctx, was, secret); err != nil {
+			return err
+		}
+	}
+	if missing {
 		return s.create(ctx, secret)
 	}
 	_, err := s.secrets().Update(ctx, secret, metav1.UpdateOptions{FieldManager: s.FieldManager, DryRun: s.dryRun()})

@@ -35,6 +35,7 @@ type Store struct {
 	Key          string // the data key with the htpasswd text; empty: gateconf.UsersKey
 	FieldManager string
 	DryRun       DryRun
+	Keep         *Keeping // nil: what the users were before a change is not kept
 }
 
 // Result says what an edit did.
@@ -44,6 +45,7 @@ type Result struct {
 	Created  bool   // the Secret was missing
 	Attempts int    // writes tried; more than 1 means that others wrote at the same time
 	Text     []byte // the htpasswd text as it is now; secret
+	Unkept   error  // why the change is not in the history, though it was to be
 }
 
 // Read returns the users. A missing Secret is an error that apierrors.IsNotFound recognises; a Secret without the key
@@ -77,12 +79,24 @@ func usersOnly(edit func(*htpasswd.File) error) editing {
 }
 
 func (s *Store) change(ctx context.Context, edit editing, create bool) (Result, error) {
-	do := s.secret().Edit
+	return s.changeAs(ctx, s.record(ctx), edit, create)
+}
+
+// changeAs is change that is kept by keep, which may be nil.
+func (s *Store) changeAs(ctx context.Context, keep *recorder, edit editing, create bool) (Result, error) {
+	target := s.secret()
+	if keep != nil {
+		target.Before = keep.before
+	}
+	do := target.Edit
 	if create {
-		do = s.secret().EditOrCreate
+		do = target.EditOrCreate
 	}
 	done, err := do(ctx, func(secret *corev1.Secret) error {
 		isNew := secret.UID == ""
+		if of := secret.Annotations[gateconf.AnnotationHistoryOf]; of != "" {
+			return target.Errorf("holds what was before each change of Secret %s/%s, and no users of its own; choose another with --secret", s.Namespace, of)
+		}
 		if isNew {
 			s.adopt(ctx, secret)
 		}
@@ -98,11 +112,15 @@ func (s *Store) change(ctx context.Context, edit editing, create bool) (Result, 
 		return nil
 	})
 	if err != nil {
+		keep.end(ctx, err)
 		return Result{Attempts: done.Attempts}, err
 	}
 	result := Result{
 		Meta: s.meta(done.Before), Changed: done.Changed, Created: done.Created, Attempts: done.Attempts,
 		Text: done.After.Data[s.DataKey()],
+	}
+	if keep != nil {
+		result.Unkept = keep.unkept
 	}
 	result.Projections = s.meta(done.After).Projections
 	return result, nil

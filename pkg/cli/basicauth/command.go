@@ -83,7 +83,7 @@ kubectl basicauth user list
 kubectl basicauth user add alice --generate
 kubectl basicauth user remove alice`)
 	user.AddCommand(newAdd(c), newPasswd(c), newRemove(c), newList(c), newImport(c), newExport(c))
-	root.AddCommand(user, newProject(c), newHeader(c), newSessionKey(c), newVerify(c), newCompletion(c), newVersion())
+	root.AddCommand(user, newUndo(c), newProject(c), newHeader(c), newSessionKey(c), newVerify(c), newCompletion(c), newVersion())
 	c.completeAll(root)
 	return root
 }
