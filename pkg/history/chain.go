@@ -72,7 +72,7 @@ func (c *Chain) judge(head, now string) {
 	}
 	followed := map[place]bool{} // an entry that was made from there
 	for _, e := range c.Entries {
-		if made[e.ID] {
+		if made[e.ID] && e.Parent != "" { // there may have been several first changes, if the Secret was deleted
 			followed[place{e.Parent, e.Before}] = true
 		}
 	}

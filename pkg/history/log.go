@@ -135,6 +135,9 @@ func (r *Recording) add(ctx context.Context, secret *corev1.Secret, e *Entry) er
 
 // ahead returns another change that was begun from the same users, and is made by now or about to be.
 func (r *Recording) ahead(c *Chain, e *Entry) *Entry {
+	if e.Missing { // the API server lets one of them create the Secret, and changes of one that is deleted are not waited for
+		return nil
+	}
 	now := time.Now()
 	for _, other := range c.Entries {
 		if other.Parent != e.Parent || other.Before != e.Before || other.damage != "" || e.When.Sub(other.When).Abs() > lostAfter {

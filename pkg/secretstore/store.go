@@ -38,6 +38,8 @@ const (
 	retryFor    = 2 * time.Minute
 	backoffBase = 10 * time.Millisecond
 	backoffCap  = time.Second
+	// With Before, which writes another Secret, a try takes longer, and so do the pauses.
+	backoffSlower = 3
 )
 
 // A Store is one Secret. Its methods need the verbs get and update on that Secret, and create where EditOrCreate finds
@@ -119,7 +121,10 @@ func (s *Store) Delete(ctx context.Context, secret *corev1.Secret) error {
 // the update, is such a case too.
 func (s *Store) retry(ctx context.Context, edit func(*corev1.Secret) error, create bool) (Result, error) {
 	deadline := time.Now().Add(retryFor)
-	limit := backoffBase
+	limit, most := backoffBase, backoffCap
+	if s.Before != nil {
+		limit, most = backoffSlower*limit, backoffSlower*most
+	}
 	for attempt := 1; ; attempt++ {
 		result, err := s.try(ctx, edit, create)
 		result.Attempts = attempt
@@ -136,7 +141,7 @@ func (s *Store) retry(ctx context.Context, edit func(*corev1.Secret) error, crea
 			return Result{}, s.Errorf("given up while others wrote to it; nothing was changed: %w", context.Cause(ctx))
 		case <-pause.C:
 		}
-		limit = min(2*limit, backoffCap)
+		limit = min(2*limit, most)
 	}
 }
 

@@ -100,10 +100,12 @@ func (u *undoing) choose(ctx context.Context, users *corev1.Secret) (*history.En
 		return nil, fmt.Errorf("%s: %s, so what was before %s is lost; choose another with --to", s.History().Ref(), entry.Damage(), entry.ID)
 	}
 	last := entry // the change that the users of now are to be of
-	if u.to != "" {
-		last = chain.Find(head)
+	if newest := chain.Find(head); newest != nil && (u.to != "" || newest.After != digest) {
+		last = newest
+	} else if u.to != "" {
+		last = nil
 	}
-	known := users.UID == "" || entry.Before == digest || last != nil && last.After == digest
+	known := users.UID == "" || entry.Before == digest || last != nil && last.After == digest && (u.to != "" || last == entry)
 	if !known && !u.force {
 		return nil, u.refuse(last, text, entry)
 	}

@@ -82,6 +82,7 @@ func (c *cluster) store(w *write) (*userstore.Store, error) {
 	if err != nil {
 		return nil, err
 	}
+	config.DisableCompression = true // hashes have nothing to compress, and the API server would take most of its time for it
 	client, err := clientcorev1.NewForConfig(config)
 	if err != nil {
 		return nil, fmt.Errorf("kubeconfig: %w", err)
