@@ -31,6 +31,10 @@ const (
 	// AnnotationUsers on a users Secret: since when each password is there, and until when an old one counts, without a name or a
 	// hash, such as "v1:3q2+7wAAAABlkg...". pkg/linenotes writes it.
 	AnnotationUsers = AnnotationPrefix + "users"
+	// AnnotationChange on a users Secret: the name of its last change in the Secret of its history, whose AnnotationHistoryOf is the
+	// users Secret's name.
+	AnnotationChange    = AnnotationPrefix + "change"
+	AnnotationHistoryOf = AnnotationPrefix + "history-of"
 
 	// AnnotationNudged on a pod: when kubectl basicauth last had its kubelet bring the users. It is not of AnnotationPrefix, whose
 	// annotations kauth refuses where they mean nothing to it.

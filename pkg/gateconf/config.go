@@ -24,6 +24,7 @@ const (
 	SessionDir    = "/etc/kauth/session-key" // where it is mounted
 	SessionKey    = "key"                    // the Secret's one key
 	SessionSecret = "-session-key"           // after the users Secret's name, the name of that Secret
+	HistorySecret = "-history"               // the same for what the users were before each change
 	HeaderVolume  = "kauth-header"           // the volume that holds the accepted header values
 	HeaderDir     = "/etc/kauth/header"
 	TLSVolume     = "kauth-tls" // the volume that holds a Secret of type kubernetes.io/tls

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"os"
 
@@ -29,11 +30,11 @@ func (s *Store) Explain(verb string, err error) error {
 	case errors.As(err, &status):
 		return s.explainStatus(verb, err, status)
 	case errors.Is(err, context.Canceled):
-		return s.Errorf("%s: interrupted%s: %w", verb, s.doubt(verb), err)
+		return s.Errorf("%s: interrupted%w: %w", verb, s.doubt(verb), err)
 	case errors.Is(err, context.DeadlineExceeded), os.IsTimeout(err):
-		return s.Errorf("%s: the API server did not answer in time%s; see whether it is reachable, or give more --request-timeout: %w", verb, s.doubt(verb), bare(err))
+		return s.Errorf("%s: the API server did not answer in time%w; see whether it is reachable, or give more --request-timeout: %w", verb, s.doubt(verb), bare(err))
 	}
-	return s.Errorf("%s: API server: %w%s; see whether kubectl get namespaces works, and which cluster kubectl config current-context names", verb, bare(err), s.doubt(verb))
+	return s.Errorf("%s: API server: %w%w; see whether kubectl get namespaces works, and which cluster kubectl config current-context names", verb, bare(err), s.doubt(verb))
 }
 
 func (s *Store) explainStatus(verb string, err error, status apierrors.APIStatus) error {
@@ -51,17 +52,30 @@ func (s *Store) explainStatus(verb string, err error, status apierrors.APIStatus
 	case apierrors.IsUnauthorized(err):
 		return s.Errorf("%s: the API server does not know you; renew the login of this kubeconfig context: %w", verb, err)
 	case apierrors.IsTimeout(err), apierrors.IsServerTimeout(err):
-		return s.Errorf("%s: the API server ran out of time%s; try again: %w", verb, s.doubt(verb), err)
+		return s.Errorf("%s: the API server ran out of time%w; try again: %w", verb, s.doubt(verb), err)
 	}
 	return s.Errorf("%s: %w", verb, err)
 }
 
 // doubt is what to add where a request may have been carried out though no answer came.
-func (s *Store) doubt(verb string) string {
-	if verb == "get" {
-		return ""
+func (s *Store) doubt(verb string) error {
+	if verb == "get" || s.Advice.Look == "" {
+		return doubtError("")
 	}
-	return ", so the change may or may not have been made (see " + s.Advice.Look + ")"
+	return doubtError(", so the change may or may not have been made (see " + s.Advice.Look + ")")
+}
+
+type doubtError string
+
+func (e doubtError) Error() string { return string(e) }
+
+// InDoubt says whether the write that failed with this error may have been made all the same.
+func InDoubt(err error) bool {
+	if doubt, ok := errors.AsType[doubtError](err); ok && doubt != "" {
+		return true
+	}
+	var status apierrors.APIStatus
+	return errors.As(err, &status) && status.Status().Code >= http.StatusInternalServerError
 }
 
 // bare drops the method and URL that net/http puts before each error: the line is long enough.

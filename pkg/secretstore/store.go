@@ -38,6 +38,8 @@ const (
 	retryFor    = 2 * time.Minute
 	backoffBase = 10 * time.Millisecond
 	backoffCap  = time.Second
+	// With Before, which writes another Secret, a try takes longer, and so do the pauses.
+	backoffSlower = 3
 )
 
 // A Store is one Secret. Its methods need the verbs get and update on that Secret, and create where EditOrCreate finds
@@ -49,6 +51,10 @@ type Store struct {
 	FieldManager string
 	DryRun       DryRun
 	Advice       Advice
+	// Before is called before each write of an edit that is sent, also by a server-side dry run: with the Secret as it was read, or was
+	// to be created, and as it is to be written, whose annotations it may change. Its error ends the edit, and nothing is
+	// written. nil: nothing is called.
+	Before func(ctx context.Context, was, will *corev1.Secret) error
 }
 
 // Advice is what errors tell people to do, of a Secret of this kind.
@@ -56,7 +62,7 @@ type Advice struct {
 	Missing   string // "kubectl basicauth user add creates it with its first user"
 	Immutable string // what follows from it, and what to do: "so its users cannot change; export them, delete the Secret, and import them again"
 	Full      string // "remove users, or use a second Secret"
-	Look      string // the command that shows whether a write was made: "kubectl basicauth user list"
+	Look      string // the command that shows whether a write was made: "kubectl basicauth user list"; empty: nobody need know
 	Verbs     string // that a Role needs for this Secret; empty: "get and update"
 }
 
@@ -115,7 +121,10 @@ func (s *Store) Delete(ctx context.Context, secret *corev1.Secret) error {
 // the update, is such a case too.
 func (s *Store) retry(ctx context.Context, edit func(*corev1.Secret) error, create bool) (Result, error) {
 	deadline := time.Now().Add(retryFor)
-	limit := backoffBase
+	limit, most := backoffBase, backoffCap
+	if s.Before != nil {
+		limit, most = backoffSlower*limit, backoffSlower*most
+	}
 	for attempt := 1; ; attempt++ {
 		result, err := s.try(ctx, edit, create)
 		result.Attempts = attempt
@@ -132,12 +141,15 @@ func (s *Store) retry(ctx context.Context, edit func(*corev1.Secret) error, crea
 			return Result{}, s.Errorf("given up while others wrote to it; nothing was changed: %w", context.Cause(ctx))
 		case <-pause.C:
 		}
-		limit = min(2*limit, backoffCap)
+		limit = min(2*limit, most)
 	}
 }
 
 // raceError marks a write that lost against another writer.
 type raceError struct{ error }
+
+// Race marks an error of Store.Before: somebody else is changing the Secret, so that it is to be read and edited again.
+func Race(err error) error { return raceError{err} }
 
 func (e raceError) Unwrap() error { return e.error }
 
@@ -161,7 +173,7 @@ func (s *Store) try(ctx context.Context, edit func(*corev1.Secret) error, create
 	if !result.Changed {
 		return result, nil
 	}
-	if err := s.write(ctx, result.After, missing); err != nil {
+	if err := s.write(ctx, secret, result.After, missing); err != nil {
 		return Result{}, err
 	}
 	return result, nil
@@ -175,7 +187,7 @@ func (s *Store) empty() *corev1.Secret {
 	}
 }
 
-func (s *Store) write(ctx context.Context, secret *corev1.Secret, missing bool) error {
+func (s *Store) write(ctx context.Context, was, secret *corev1.Secret, missing bool) error {
 	if secret.Immutable != nil && *secret.Immutable {
 		return s.Errorf("immutable, %s", s.Advice.Immutable)
 	}
@@ -186,10 +198,15 @@ func (s *Store) write(ctx context.Context, secret *corev1.Secret, missing bool) 
 	if size > corev1.MaxSecretSize {
 		return s.Errorf("data: would have %d bytes, and Kubernetes takes %d in one Secret; %s", size, corev1.MaxSecretSize, s.Advice.Full)
 	}
-	switch {
-	case s.DryRun == DryRunClient:
+	if s.DryRun == DryRunClient {
 		return nil
-	case missing:
+	}
+	if s.Before != nil {
+		if err := s.Before(ctx, was, secret); err != nil {
+			return err
+		}
+	}
+	if missing {
 		return s.create(ctx, secret)
 	}
 	_, err := s.secrets().Update(ctx, secret, metav1.UpdateOptions{FieldManager: s.FieldManager, DryRun: s.dryRun()})

@@ -39,7 +39,8 @@ type Store struct {
 	DryRun       DryRun
 	Now          func() time.Time // nil: time.Now
 
-	keepOver bool // an edit leaves old passwords whose time is over
+	keepOver bool     // an edit leaves old passwords whose time is over
+	Keep     *Keeping // nil: what the users were before a change is not kept
 }
 
 // Result says what an edit did.
@@ -52,6 +53,7 @@ type Result struct {
 	// Removed are the lines of old passwords that were taken away because their time was over.
 	Removed []linenotes.Line
 	notes   string // the annotation about lines as it is now
+	Unkept  error  // why the change is not in the history, though it was to be
 }
 
 // Read returns the users. A missing Secret is an error that apierrors.IsNotFound recognises; a Secret without the key
@@ -85,13 +87,25 @@ func usersOnly(edit func(*htpasswd.File) error) editing {
 }
 
 func (s *Store) change(ctx context.Context, edit editing, create bool) (Result, error) {
-	do := s.secret().Edit
+	return s.changeAs(ctx, s.record(ctx), edit, create)
+}
+
+// changeAs is change that is kept by keep, which may be nil.
+func (s *Store) changeAs(ctx context.Context, keep *recorder, edit editing, create bool) (Result, error) {
+	target := s.secret()
+	if keep != nil {
+		target.Before = keep.before
+	}
+	do := target.Edit
 	if create {
-		do = s.secret().EditOrCreate
+		do = target.EditOrCreate
 	}
 	var removed []linenotes.Line
 	done, err := do(ctx, func(secret *corev1.Secret) error {
 		isNew := secret.UID == ""
+		if of := secret.Annotations[gateconf.AnnotationHistoryOf]; of != "" {
+			return target.Errorf("holds what was before each change of Secret %s/%s, and no users of its own; choose another with --secret", s.Namespace, of)
+		}
 		if isNew {
 			s.adopt(ctx, secret)
 		}
@@ -112,11 +126,15 @@ func (s *Store) change(ctx context.Context, edit editing, create bool) (Result, 
 		return nil
 	})
 	if err != nil {
+		keep.end(ctx, err)
 		return Result{Attempts: done.Attempts}, err
 	}
 	result := Result{
 		Meta: s.meta(done.Before), Changed: done.Changed, Created: done.Created, Attempts: done.Attempts,
 		Text: done.After.Data[s.DataKey()], Removed: removed, notes: done.After.Annotations[gateconf.AnnotationUsers],
+	}
+	if keep != nil {
+		result.Unkept = keep.unkept
 	}
 	result.Projections = s.meta(done.After).Projections
 	return result, nil

@@ -60,7 +60,7 @@ func server(t *testing.T) *testenv.Server {
 func client(t *testing.T, config *rest.Config) kubernetes.Interface {
 	t.Helper()
 	config = rest.CopyConfig(config)
-	config.QPS = -1
+	config.QPS, config.DisableCompression = -1, true
 	c, err := kubernetes.NewForConfig(config)
 	if err != nil {
 		t.Fatal(err)

@@ -1,6 +1,7 @@
 package userstore_test
 
 import (
+	"context"
 	"fmt"
 	"sync"
 	"testing"
@@ -10,6 +11,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/kauth-dev/kauth/pkg/history"
 	"github.com/kauth-dev/kauth/pkg/htpasswd"
 	"github.com/kauth-dev/kauth/pkg/userstore"
 )
@@ -75,9 +77,46 @@ func TestOthersWriteInBetween(t *testing.T) {
 	}
 }
 
+// With and without a history, nothing of anybody is lost; with it, what the last changes replaced is there, each before the next.
 func TestTwoHundredWritersLoseNothing(t *testing.T) {
-	const writers = 200
-	s, _ := newStore(t)
+	for name, keep := range map[string]*userstore.Keeping{"without": nil, "with history": keeping("user add")} {
+		t.Run(name, func(t *testing.T) {
+			s, _ := newStore(t)
+			s.Keep = keep
+			writeAtOnce(t, s, 200)
+			if keep == nil {
+				return
+			}
+			chain, err := s.Changes(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			users, _, err := s.Read(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			made := 0
+			digest := history.Digest(users.Bytes())
+			for _, e := range chain.Entries {
+				if e.Status == history.Done && e.After == digest {
+					made++
+					digest = e.Before
+				}
+			}
+			t.Logf("%d entries, the last %d changes without a gap", len(chain.Entries), made)
+			if made < 10 || len(chain.Entries) > 40 {
+				t.Errorf("%d of the last changes can be undone, of %d entries", made, len(chain.Entries))
+			}
+		})
+	}
+}
+
+func keeping(command string) *userstore.Keeping {
+	return &userstore.Keeping{Command: command, Who: func(context.Context) string { return "test" }}
+}
+
+func writeAtOnce(t *testing.T, s *userstore.Store, writers int) {
+	t.Helper()
 	start := time.Now()
 	ready := make(chan struct{})
 	var wg sync.WaitGroup
@@ -88,8 +127,8 @@ func TestTwoHundredWritersLoseNothing(t *testing.T) {
 		wg.Go(func() {
 			<-ready
 			r, err := s.EditOrCreate(t.Context(), edit)
-			if err != nil {
-				t.Error(err)
+			if err != nil || r.Unkept != nil {
+				t.Error(err, r.Unkept)
 			}
 			mu.Lock()
 			attempts, worst = attempts+r.Attempts, max(worst, r.Attempts)

@@ -1,6 +1,7 @@
 package basicauth
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -16,6 +17,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/kauth-dev/kauth/pkg/gateconf"
+	"github.com/kauth-dev/kauth/pkg/history"
 	"github.com/kauth-dev/kauth/pkg/userstore"
 )
 
@@ -31,6 +33,7 @@ type cluster struct {
 type write struct {
 	dryRun       string
 	fieldManager string
+	cmd          *cobra.Command
 }
 
 func newCluster(streams genericiooptions.IOStreams) *cluster {
@@ -44,6 +47,7 @@ func (c *cluster) addFlags(flags *pflag.FlagSet) {
 }
 
 func (w *write) addFlags(cmd *cobra.Command) {
+	w.cmd = cmd
 	cmd.Flags().StringVar(&w.dryRun, "dry-run", "none", `"none", "client" (print what would be done) or "server" (let the API server check it too, and store nothing)`)
 	cmd.Flags().StringVar(&w.fieldManager, "field-manager", "kubectl-basicauth", "Name of the manager that the API server notes for changed fields")
 	complete(cmd, "dry-run", "none", "client", "server")
@@ -80,12 +84,35 @@ func (c *cluster) store(w *write) (*userstore.Store, error) {
 	if err != nil {
 		return nil, err
 	}
+	config.DisableCompression = true // hashes have nothing to compress, and the API server would take most of its time for it
 	client, err := clientcorev1.NewForConfig(config)
 	if err != nil {
 		return nil, fmt.Errorf("kubeconfig: %w", err)
 	}
 	s.Client = client
+	if w != nil {
+		s.Keep = &userstore.Keeping{Command: w.told(), Who: c.caller(config)}
+	}
 	return s, nil
+}
+
+// told is the command line as the history of the users tells it: without options, and arguments are no secrets.
+func (w *write) told() string {
+	words := append(strings.Fields(w.cmd.CommandPath())[2:], w.cmd.Flags().Args()...)
+	return strings.Join(words, " ")
+}
+
+// caller asks the API server who we are. Where it does not say, it is who the kubeconfig says that we are.
+func (c *cluster) caller(config *rest.Config) func(context.Context) string {
+	return func(ctx context.Context) string {
+		name := *c.config.AuthInfoName
+		if raw, err := c.config.ToRawKubeConfigLoader().RawConfig(); err == nil && name == "" {
+			if kube := raw.Contexts[cmp.Or(*c.config.Context, raw.CurrentContext)]; kube != nil {
+				name = kube.AuthInfo
+			}
+		}
+		return history.Caller(ctx, config, strings.TrimSpace(name+" (in the kubeconfig)"))
+	}
 }
 
 // restConfig says how to reach the cluster.

@@ -91,7 +91,7 @@ kubectl basicauth user add alice --generate
 kubectl basicauth user rotate alice --overlap 1h
 kubectl basicauth user remove alice`)
 	user.AddCommand(newAdd(c), newPasswd(c), newRotate(c), newExpire(c), newRemove(c), newList(c), newImport(c), newExport(c))
-	root.AddCommand(user, newProject(c), newHeader(c), newSessionKey(c), newVerify(c), newCompletion(c), newVersion())
+	root.AddCommand(user, newUndo(c), newProject(c), newHeader(c), newSessionKey(c), newVerify(c), newCompletion(c), newVersion())
 	c.completeAll(root)
 	return root
 }

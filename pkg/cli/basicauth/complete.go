@@ -28,7 +28,8 @@ func Args(argv []string) []string {
 // patience is how long a shell waits for values of the cluster. Nothing comes instead of what takes longer.
 const patience = time.Second
 
-// completions is what may stand for a word of a command line: that word's beginning, after what came before it.
+// completions is what may stand for a word of a command line: that word's beginning, after what came before it. A tab parts a value
+// from what it is.
 type completions func(l *live, args []string) []string
 
 // What flags and arguments may be, by their names: the same everywhere. Flags that are not named here may be anything, and
@@ -41,6 +42,7 @@ var (
 		"secret":    (*live).secrets,
 		"key":       (*live).headerKeys,
 		"release":   (*live).releases,
+		"to":        (*live).changes,
 	}
 	argumentCompletions = map[string]completions{
 		"NAME":      (*live).users,
@@ -115,7 +117,11 @@ func (c *cluster) complete(values completions) cobra.CompletionFunc {
 		case <-ctx.Done():
 		case list := <-found:
 			for _, value := range list {
+				value, about, _ := strings.Cut(value, "\t") // what shells show beside it
 				if strings.HasPrefix(value, word) && harmless(value) && !slices.Contains(args, value) {
+					if about != "" && harmless(about) {
+						value += "\t" + about
+					}
 					offer = append(offer, value)
 				}
 			}

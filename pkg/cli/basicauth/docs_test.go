@@ -66,7 +66,7 @@ func reference(t *testing.T) []byte {
 	root := newRoot(newCluster(genericiooptions.IOStreams{}))
 	page.WriteString("\n## Commands\n\n| command | |\n|---|---|\n")
 	commands := leaves(root)
-	first := []string{"user", "verify", "header", "session-key"} // what people come for
+	first := []string{"user", "undo", "verify", "header", "session-key"} // what people come for
 	slices.SortStableFunc(commands, func(a, b *cobra.Command) int { return rank(first, a) - rank(first, b) })
 	for _, cmd := range commands {
 		fmt.Fprintf(&page, "| [`%s`](#%s) | %s |\n", strings.TrimPrefix(cmd.CommandPath(), "kubectl basicauth "), anchor(cmd), cmd.Short)
@@ -211,6 +211,8 @@ func TestRoles(t *testing.T) {
 		may(user, users, "user", "list")
 		may(user, users, "user", "export")
 		may(user, users, "user", "remove", user)
+		may(user, users, "undo", "--list")
+		may(user, users, "undo", "--dry-run", "server")
 		may(user, true, "session-key", "list")
 		may(user, rotates, "session-key", "rotate")
 		may(user, rotates, "session-key", "expire", "--now")

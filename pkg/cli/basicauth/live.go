@@ -16,6 +16,7 @@ import (
 
 	"github.com/kauth-dev/kauth/pkg/gateconf"
 	"github.com/kauth-dev/kauth/pkg/htpasswd"
+	"github.com/kauth-dev/kauth/pkg/userstore"
 )
 
 // live looks up what stands in the cluster and the kubeconfig now, for completion. What it cannot find out is nothing.
@@ -126,7 +127,7 @@ func (l *live) namespaces([]string) []string {
 func (l *live) secrets([]string) []string {
 	var names []string
 	for _, o := range l.objects([]kind{secretKind}, metav1.ListOptions{FieldSelector: "type=Opaque"}) {
-		if !strings.HasSuffix(o.Name, gateconf.SessionSecret) {
+		if !strings.HasSuffix(o.Name, gateconf.SessionSecret) && o.Annotations[gateconf.AnnotationHistoryOf] == "" {
 			names = append(names, o.Name)
 		}
 	}
@@ -157,14 +158,20 @@ func (l *live) workloads([]string) []string {
 	return names
 }
 
-// data returns the data of a Secret.
-func (l *live) data(name string) map[string][]byte {
+// client is for what stands in Secrets of the namespace that is meant.
+func (l *live) client() (clientcorev1.SecretsGetter, string, bool) {
 	config, namespace, ok := l.connect()
 	if !ok {
-		return nil
+		return nil, "", false
 	}
 	client, err := clientcorev1.NewForConfig(config)
-	if err != nil {
+	return client, namespace, err == nil
+}
+
+// data returns the data of a Secret.
+func (l *live) data(name string) map[string][]byte {
+	client, namespace, ok := l.client()
+	if !ok {
 		return nil
 	}
 	secret, err := client.Secrets(namespace).Get(l.ctx, name, metav1.GetOptions{})
@@ -176,6 +183,26 @@ func (l *live) data(name string) map[string][]byte {
 
 func (l *live) users([]string) []string {
 	return htpasswd.Parse(l.data(l.secret)[gateconf.UsersKey]).Users()
+}
+
+// changes are the IDs of changes that can be undone.
+func (l *live) changes([]string) []string {
+	client, namespace, ok := l.client()
+	if !ok {
+		return nil
+	}
+	store := userstore.Store{Client: client, Namespace: namespace, Name: l.secret}
+	chain, err := store.Changes(l.ctx)
+	if err != nil {
+		return nil
+	}
+	var ids []string
+	for _, e := range chain.Entries {
+		if e.Damage() == "" {
+			ids = append(ids, e.ID+"\tbefore "+e.Command+", "+e.Who)
+		}
+	}
+	return ids
 }
 
 // headerKeys are the data keys of the header's Secret that the command line names.

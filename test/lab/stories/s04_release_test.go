@@ -183,7 +183,7 @@ func (s *story) release() map[string]string {
 // onlyUsersLeft returns nil when the namespace holds nothing but the two Secrets that kubectl basicauth made, what Kubernetes
 // itself puts into each, and events, which tell of the past.
 func (s *story) onlyUsersLeft() error {
-	return s.onlySecretsLeft("kauth-users", "kauth-users-session-key")
+	return s.onlySecretsLeft("kauth-users", "kauth-users-history", "kauth-users-session-key")
 }
 
 // onlySecretsLeft is onlyUsersLeft for other Secrets, sorted by their names.

@@ -79,7 +79,7 @@ func TestNative(t *testing.T) {
 		h.run("uninstall", "mon")
 		s.kubectl("", "delete", "secret", "scraper")
 		s.figure("gone", s.until("all gone", func() error {
-			return s.onlySecretsLeft("kauth-users", "kauth-users-session-key", "kauth-users-web")
+			return s.onlySecretsLeft("kauth-users", "kauth-users-history", "kauth-users-session-key", "kauth-users-web")
 		}))
 		s.kubectl("", "basicauth", "project", "remove", "prometheus-web")
 		s.must(s.onlyUsersLeft)
