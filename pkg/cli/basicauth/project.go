@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/kauth-dev/kauth/pkg/htpasswd"
 	"github.com/kauth-dev/kauth/pkg/projection"
 	"github.com/kauth-dev/kauth/pkg/userstore"
 )
@@ -113,15 +114,22 @@ func (o *projectOptions) add(ctx context.Context, kind projection.Kind) error {
 	if result.Created {
 		say(o.ErrOut, "%s created%s\n", where(store), dryRunNote(store))
 	}
-	all, err := o.sync(ctx, store, []string{kind.Name})
-	if err != nil {
-		return err
-	}
 	item := projectionItem{Kind: kind.Name, Secret: kind.Secret(store.Name), Action: "added"}
-	for _, p := range all {
-		item.Users, item.Left = p.Users, p.Left
+	if store.DryRun == userstore.DryRunNone {
+		all, err := o.sync(ctx, store, []string{kind.Name})
+		if err != nil {
+			return err
+		}
+		for _, p := range all {
+			item.Users, item.Left = p.Users, p.Left
+		}
+	} else { // the users Secret does not ask for it, so that nothing can be kept in step
+		if _, item.Users, item.Left, err = kind.Render(store.Name, htpasswd.Parse(result.Text), nil); err != nil {
+			return err
+		}
+		o.warnLeft(store.Namespace+"/"+item.Secret, item.Left)
 	}
-	if len(all) > 0 && item.Users == 0 {
+	if item.Users == 0 {
 		warn(o.ErrOut, "Secret %s/%s: no users in it, so it refuses everybody", store.Namespace, item.Secret)
 	}
 	return o.print(store, fmt.Sprintf("projection %s of %s kept in Secret %s/%s%s\n", kind.Name, where(store), store.Namespace, item.Secret, dryRunNote(store)), item)
@@ -203,7 +211,7 @@ func (o *projectOptions) syncAll(ctx context.Context) error {
 			item.Action = "written"
 		}
 		items = append(items, item)
-		fmt.Fprintf(&text, "projection %s of %s %s: %d users in Secret %s/%s\n", p.Kind, where(store), item.Action, p.Users, store.Namespace, p.Secret)
+		fmt.Fprintf(&text, "projection %s of %s %s: %s in Secret %s/%s%s\n", p.Kind, where(store), item.Action, number(p.Users, "user"), store.Namespace, p.Secret, dryRunNote(store))
 	}
 	return o.print(store, text.String(), items...)
 }
@@ -264,7 +272,7 @@ func (o *projectOptions) list(ctx context.Context) error {
 }
 
 func (o *projectOptions) print(store *userstore.Store, text string, items ...projectionItem) error {
-	change := projectChange{outputAPIVersion, "ProjectionList", store.Namespace, store.Name, items, ""}
+	change := projectChange{outputAPIVersion, "ProjectionList", store.Namespace, store.Name, append([]projectionItem{}, items...), ""}
 	if store.DryRun != userstore.DryRunNone {
 		change.DryRun = o.dryRun
 	}

@@ -3,7 +3,6 @@ package basicauth
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"github.com/spf13/cobra"
 	"k8s.io/client-go/rest"
@@ -153,7 +152,7 @@ func (o *verifyOptions) print(r *verify.Report, what string) error {
 	for _, c := range r.Checks {
 		rows = append(rows, []string{string(c.Status), shown(c.Object), shown(c.Name), shown(c.String())})
 	}
-	v := verification{outputAPIVersion, "Verification", o.options.Namespace, o.options.Secret, o.release, slices.Concat([]verify.Check{}, r.Checks)}
+	v := verification{outputAPIVersion, "Verification", o.options.Namespace, o.options.Secret, o.release, append([]verify.Check{}, r.Checks...)}
 	ok, err := o.output.structured(o.Out, v)
 	if !ok {
 		err = table(o.Out, rows)

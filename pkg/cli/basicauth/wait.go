@@ -83,15 +83,16 @@ func (c *cluster) await(ctx context.Context, w *waiting, store *userstore.Store,
 		warn(c.ErrOut, "no gate that runs in namespace %s mounts %s, so there was none to wait for", store.Namespace, where(store))
 		return nil
 	}
-	say(c.ErrOut, "in force at %s after %.1f s\n", gates(result.Gates), time.Since(start).Seconds())
+	say(c.ErrOut, "in force at %s after %.1f s\n", number(result.Gates, "gate"), time.Since(start).Seconds())
 	return nil
 }
 
-func gates(n int) string {
-	if n == 1 {
-		return "1 gate"
+// number counts things: "1 gate", "2 gates".
+func number(n int, thing string) string {
+	if n != 1 {
+		thing += "s"
 	}
-	return fmt.Sprintf("%d gates", n)
+	return fmt.Sprintf("%d %s", n, thing)
 }
 
 // progressOn returns what shows the progress in one line of a terminal, and what takes the line away. Elsewhere nothing is
