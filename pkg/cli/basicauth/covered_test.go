@@ -34,7 +34,7 @@ func TestScriptsSeeEverything(t *testing.T) {
 			switch f.Name {
 			case "output":
 				_, formats, _ := strings.Cut(f.Usage, ": ")
-				for _, format := range strings.Split(formats, ", ") {
+				for format := range strings.SplitSeq(formats, ", ") {
 					if format != f.DefValue {
 						want(name + " --output " + format)
 					}

@@ -4,12 +4,13 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 	"k8s.io/client-go/rest"
 
+	"github.com/kauth-dev/kauth/pkg/cli/screen"
 	"github.com/kauth-dev/kauth/pkg/inforce"
 	"github.com/kauth-dev/kauth/pkg/userstore"
 )
@@ -98,8 +99,7 @@ func number(n int, thing string) string {
 // progressOn returns what shows the progress in one line of a terminal, and what takes the line away. Elsewhere nothing is
 // shown.
 func progressOn(out io.Writer) (progress func(done, all int), wipe func()) {
-	file, ok := out.(interface{ Fd() uintptr })
-	if !ok || !term.IsTerminal(int(file.Fd())) {
+	if !screen.Terminal(out, os.Getenv) {
 		return nil, func() {}
 	}
 	width := 0
