@@ -79,8 +79,13 @@ kubectl basicauth verify -n monitoring`)
 	c.addFlags(root.PersistentFlags())
 	user := group("user", "Add, change, remove and list users", `
 Add, change, remove and list the users in the Secret.`, `
+# Who may get in?
 kubectl basicauth user list
+
+# Let alice in, with a password made for her
 kubectl basicauth user add alice --generate
+
+# Let her in no more
 kubectl basicauth user remove alice`)
 	user.AddCommand(newAdd(c), newPasswd(c), newRemove(c), newList(c), newImport(c), newExport(c))
 	root.AddCommand(user, newProject(c), newHeader(c), newSessionKey(c), newVerify(c), newCompletion(c), newVersion())

@@ -75,6 +75,11 @@ func TestHelp(t *testing.T) {
 				t.Errorf("%v: --%s is not told of", words, f.Name)
 			}
 		})
+		for example := range strings.SplitSeq(cmd.Example, "\n\n") {
+			if !strings.HasPrefix(example, "  # ") || strings.Count(example, "kubectl basicauth") == 0 {
+				t.Errorf("%v: an example that does not say what it is for: %q", words, example)
+			}
+		}
 		for line := range strings.Lines(out.String()) {
 			if len(line) > 121 || strings.TrimRight(line, " \n")+"\n" != line {
 				t.Errorf("%v: a line too long, or with blanks at its end: %q", words, line)

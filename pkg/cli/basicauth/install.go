@@ -30,8 +30,16 @@ kubectl's own completion is loaded by the shell's start-up file:
   bash         source <(kubectl completion bash)
   zsh          source <(kubectl completion zsh)
   fish         kubectl completion fish | source
-  powershell   kubectl completion powershell | Out-String | Invoke-Expression`, `
+  powershell   kubectl completion powershell | Out-String | Invoke-Expression
+
+An alias of kubectl, such as k, completes likewise in zsh and fish; the others want to be told of it:
+
+  bash         complete -o default -F __start_kubectl k
+  powershell   Register-ArgumentCompleter -CommandName k -ScriptBlock ${__kubectlCompleterBlock}`, `
+# Make the link beside kubectl-basicauth
 kubectl basicauth completion install
+
+# Make it elsewhere, where that folder is not yours
 kubectl basicauth completion install --dir ~/.local/bin`, func(cmd *cobra.Command, args []string) error {
 		if err := arguments(cmd, args); err != nil {
 			return err

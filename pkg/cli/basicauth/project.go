@@ -23,8 +23,10 @@ prometheus-web   the users Secret's      Prometheus, Alertmanager and exporters 
                  name and -web           --web.config.file, as kauth's mode native uses it
 envoy            ... and -envoy          Envoy Gateway's SecurityPolicy, spec.basicAuth
 haproxy          ... and -haproxy        HAProxy, as a userlist`, `
+# The same users for Prometheus' own login
 kubectl basicauth project add prometheus-web
-kubectl basicauth project add haproxy
+
+# Which projections are kept, and are they up to date?
 kubectl basicauth project list`)
 	project.AddCommand(newProjectAdd(c), newProjectRemove(c), newProjectList(c), newProjectSync(c))
 	return project
@@ -72,7 +74,11 @@ the SecurityPolicy.
 haproxy holds users with bcrypt, sha256-crypt and sha512-crypt. Its key userlist.cfg is a piece of
 configuration with a userlist called like the users Secret; HAProxy reads it when it starts or is
 reloaded: until then, who was removed gets in.`, `
+# The same users for Prometheus' own login
 kubectl basicauth project add prometheus-web -n monitoring
+
+# The users of another Secret for HAProxy; whom would it leave out?
+kubectl basicauth project add haproxy --secret shop-users -n shop --dry-run=client
 kubectl basicauth project add haproxy --secret shop-users -n shop`, func(cmd *cobra.Command, args []string) error {
 		if err := arguments(cmd, args, "KIND ("+kindNames()+")"); err != nil {
 			return err
@@ -141,6 +147,7 @@ func newProjectRemove(c *cluster) *cobra.Command {
 Keep a projection of the users no more, and delete its Secret. A pod that mounts the Secret keeps what
 it has read, so that whoever got in still does, and does not start again without it: take mode native
 out of the release first, and what else reads the Secret.`, `
+# Prometheus asks for no password of its own any more
 kubectl basicauth project remove prometheus-web -n monitoring`, func(cmd *cobra.Command, args []string) error {
 		if err := arguments(cmd, args, "KIND ("+kindNames()+")"); err != nil {
 			return err
@@ -177,6 +184,7 @@ func newProjectSync(c *cluster) *cobra.Command {
 	cmd := command("sync", "Bring all projections up to the users", `
 Write every projection that is kept of the users from what is stored now. Each command that changes a
 user does so itself; this is for one that was cut off, and for users that something else has written.`, `
+# Mend what is behind
 kubectl basicauth project sync -n monitoring`, func(cmd *cobra.Command, args []string) error {
 		if err := arguments(cmd, args); err != nil {
 			return err
@@ -220,6 +228,7 @@ func newProjectList(c *cluster) *cobra.Command {
 	o := &projectOptions{cluster: c}
 	cmd := command("list", "List the projections that are kept of the users", `
 List the projections that are kept of the users, and say whether each is up to date.`, `
+# Which projections are kept, and are they up to date?
 kubectl basicauth project list -n monitoring`, func(cmd *cobra.Command, args []string) error {
 		if err := arguments(cmd, args); err != nil {
 			return err

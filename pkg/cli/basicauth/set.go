@@ -65,6 +65,7 @@ func newPasswd(c *cluster) *cobra.Command {
 Change the password of a user in the Secret. Where the user has several hashes, the new one replaces
 them all.
 `+passwordHelp+waitHelp, `
+# Ask for the new one; or make one, and return when every gate goes by it
 kubectl basicauth user passwd alice
 kubectl basicauth user passwd alice --generate --wait`)
 }
