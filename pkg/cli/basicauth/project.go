@@ -15,8 +15,8 @@ import (
 
 func newProject(c *cluster) *cobra.Command {
 	project := group("project", "Keep the users in the shapes that others want", `
-Keep the users in the shapes that others than a gate want, each in a Secret of its own beside the
-users. Every command that changes a user writes these Secrets too.
+Keep the users in the shapes that programs other than a gate want, each in a Secret of its own beside
+the users. Every command that changes a user writes these Secrets too.
 
 KIND             SECRET                  FOR
 prometheus-web   the users Secret's      Prometheus, Alertmanager and exporters with

@@ -23,7 +23,7 @@ func newRemove(c *cluster) *cobra.Command {
 	o := &removeOptions{cluster: c}
 	cmd := command("remove NAME", "Remove a user", `
 Remove a user from the Secret, with all lines that begin with the name. Whoever is signed in as that
-user is let out as soon as the gates have read the change. Without a user left, nobody gets in.`+waitHelp, `
+user is signed out as soon as the gates have read the change. Without a user left, nobody gets in.`+waitHelp, `
 # Let alice in no more
 kubectl basicauth user remove alice
 

@@ -34,9 +34,9 @@ kubectl basicauth session-key list -n monitoring`)
 func newKeyRotate(c *cluster) *cobra.Command {
 	o := &keyOptions{rotateOptions{cluster: c}}
 	overlap := gateconf.Defaults().SessionTTL + readSlack
-	cmd := o.command("rotate", "Put a new key on top, and recognise the old one for a while yet", `
+	cmd := o.command("rotate", "Put a new key on top, and recognise the old one for a while longer", `
 Put a new random key on top, which signs from now on. Sessions that the old key signed go on: it is
-recognised for the overlap yet, which is an hour longer than sessions last unless --session-ttl of the
+still recognised for the overlap, which is an hour longer than sessions last unless --session-ttl of the
 gates says otherwise. Nothing watches the clock: from then on the next rotate or expire takes it away.
 The Secret is created when it is missing.
 
@@ -47,7 +47,7 @@ kubectl basicauth session-key rotate -n monitoring
 
 # The key is known to others: end all sessions
 kubectl basicauth session-key rotate --overlap 0`, o.rotate)
-	o.addOverlap(cmd, overlap, "How long the old keys are recognised yet; 0: no longer, which ends all sessions")
+	o.addOverlap(cmd, overlap, "How long the old keys are still recognised; 0: not at all, which ends all sessions")
 	o.output.addFlag(cmd, "table", "json", "yaml", "name")
 	o.write.addFlags(cmd)
 	return cmd

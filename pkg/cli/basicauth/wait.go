@@ -25,7 +25,7 @@ const waitHelp = `
 
 With --wait the command returns when every gate that mounts the Secret goes by the change. Each gate is
 asked itself, through port-forward, and an annotation on its pod has the kubelet bring the Secret at
-once; so it takes the verbs list and patch on pods and create on pods/portforward. Gates that are
+once; so it needs the verbs list and patch on pods and create on pods/portforward. Gates that are
 behind when the time is up are named, and the exit code is 1: the users are changed all the same. What
 reads the users without a gate cannot be asked, and is named too.`
 
