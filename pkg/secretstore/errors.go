@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 )
@@ -45,6 +46,8 @@ func (s *Store) explainStatus(verb string, err error, status apierrors.APIStatus
 		return fmt.Errorf("%s: not found; create it with kubectl create namespace %s, or name another with -n%w", ref, s.Namespace, silent{err})
 	case apierrors.IsNotFound(err):
 		return s.Errorf("not found; %s%w", s.Advice.Missing, silent{err})
+	case apierrors.IsForbidden(err) && !unauthorised(verb, err): // an admission policy, a quota: more rights would not help
+		return s.Errorf("%s: %w", verb, err)
 	case apierrors.IsForbidden(err) && verb == "create":
 		return s.Errorf("missing, and you may not create it; ask for the verb create on secrets, or for the Secret to be created: %w", err)
 	case apierrors.IsForbidden(err):
@@ -55,6 +58,12 @@ func (s *Store) explainStatus(verb string, err error, status apierrors.APIStatus
 		return s.Errorf("%s: the API server ran out of time%w; try again: %w", verb, s.doubt(verb), err)
 	}
 	return s.Errorf("%s: %w", verb, err)
+}
+
+// unauthorised says whether a 403 comes of the caller's rights. Nothing but the words of the API server's package responsewriters
+// tells it from that of an admission plugin.
+func unauthorised(verb string, err error) bool {
+	return strings.Contains(err.Error(), " cannot "+verb+" resource ")
 }
 
 // doubt is what to add where a request may have been carried out though no answer came.

@@ -25,6 +25,7 @@ var marks = []mark{
 	{"External Secrets", "reconcile.external-secrets.io/managed", "", false},
 	{"External Secrets", "reconcile.external-secrets.io/data-hash", "", true},
 	{"Sealed Secrets", "sealedsecrets.bitnami.com/managed", "", true},
+	{"Sealed Secrets", "sealedsecrets.bitnami.com/patch", "", true}, // its keys are written into the Secret, without an owner
 	{"kubectl apply", corev1.LastAppliedConfigAnnotation, "", true},
 }
 
@@ -40,7 +41,6 @@ var managers = []struct{ start, tool string }{
 	{"external-secrets", "External Secrets"},
 	{"externalsecrets", "External Secrets"},
 	{"sealed-secrets", "Sealed Secrets"},
-	{"controller/sealed", "Sealed Secrets"},
 }
 
 // Owners names what else manages the Secret and so may overwrite an edit, such as "Helm (release prom)"; sorted. self is our own

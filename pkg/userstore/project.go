@@ -80,12 +80,8 @@ func (s *Store) Unproject(ctx context.Context, kind projection.Kind) (bool, erro
 }
 
 // Sync writes every projection that the users Secret asks for, from what is stored now. It is called after each change
-// of a user, and mends what an earlier command left behind. A dry run writes nothing, and neither does it say anything:
-// what would be stored is not there to be read.
+// of a user, and mends what an earlier command left behind.
 func (s *Store) Sync(ctx context.Context, names []string) ([]Projected, error) {
-	if s.DryRun != DryRunNone {
-		return nil, nil
-	}
 	var all []Projected
 	var errs []error
 	for _, name := range names {

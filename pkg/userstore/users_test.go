@@ -144,8 +144,19 @@ func TestOwners(t *testing.T) {
 		"flux":             {metav1.ObjectMeta{Labels: map[string]string{"kustomize.toolkit.fluxcd.io/name": "apps"}}, []string{"Flux (Kustomization apps)"}},
 		"external secrets": {metav1.ObjectMeta{OwnerReferences: []metav1.OwnerReference{{Kind: "ExternalSecret", Name: "users", Controller: &yes}}}, []string{"External Secrets (ExternalSecret users)"}},
 		"sealed secrets":   {metav1.ObjectMeta{OwnerReferences: []metav1.OwnerReference{{Kind: "SealedSecret", Name: "users", Controller: &yes}}}, []string{"Sealed Secrets (SealedSecret users)"}},
-		"another owner":    {metav1.ObjectMeta{OwnerReferences: []metav1.OwnerReference{{Kind: "VaultStaticSecret", Name: "v", Controller: &yes}}}, []string{"VaultStaticSecret v"}},
-		"kubectl apply":    {metav1.ObjectMeta{Annotations: map[string]string{corev1.LastAppliedConfigAnnotation: "{}"}}, []string{"kubectl apply"}},
+		"argo label":       {metav1.ObjectMeta{Labels: map[string]string{"argocd.argoproj.io/instance": "mon"}}, []string{"Argo CD (application mon)"}},
+		"flux helm":        {metav1.ObjectMeta{Labels: map[string]string{"helm.toolkit.fluxcd.io/name": "prom"}}, []string{"Flux (HelmRelease prom)"}},
+		"es label":         {metav1.ObjectMeta{Labels: map[string]string{"reconcile.external-secrets.io/managed": "true"}}, []string{"External Secrets"}},
+		"es merged":        {metav1.ObjectMeta{Annotations: map[string]string{"reconcile.external-secrets.io/data-hash": "x"}}, []string{"External Secrets"}},
+		"sealed, taken":    {metav1.ObjectMeta{Annotations: map[string]string{"sealedsecrets.bitnami.com/managed": "true"}}, []string{"Sealed Secrets"}},
+		"sealed, patched":  {metav1.ObjectMeta{Annotations: map[string]string{"sealedsecrets.bitnami.com/patch": "true"}}, []string{"Sealed Secrets"}},
+		"a chart's label":  {metav1.ObjectMeta{Labels: map[string]string{"app.kubernetes.io/instance": "prom", "helm.sh/chart": "x"}}, nil},
+		"two": {
+			metav1.ObjectMeta{Labels: map[string]string{"app.kubernetes.io/managed-by": "Helm", "helm.toolkit.fluxcd.io/name": "prom"}, Annotations: map[string]string{"meta.helm.sh/release-name": "prom"}},
+			[]string{"Flux (HelmRelease prom)", "Helm (release prom)"},
+		},
+		"another owner": {metav1.ObjectMeta{OwnerReferences: []metav1.OwnerReference{{Kind: "VaultStaticSecret", Name: "v", Controller: &yes}}}, []string{"VaultStaticSecret v"}},
+		"kubectl apply": {metav1.ObjectMeta{Annotations: map[string]string{corev1.LastAppliedConfigAnnotation: "{}"}}, []string{"kubectl apply"}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -173,7 +184,8 @@ func TestOwners(t *testing.T) {
 // Whoever uses server-side apply on the data will do so again, and take an edit back.
 func TestOwnersByFields(t *testing.T) {
 	for manager, want := range map[string]string{
-		"Terraform": `server-side apply of "Terraform"`, "helm-controller": "Flux", "kustomize-controller": "Flux", "argocd-controller": "Argo CD", "helm": "Helm",
+		"Terraform": `server-side apply of "Terraform"`, "helm-controller": "Flux", "kustomize-controller": "Flux", "argocd-controller": "Argo CD", "argocd-application-controller": "Argo CD",
+		"helm": "Helm", "externalsecrets.external-secrets.io/users": "External Secrets",
 	} {
 		s, c := newStore(t)
 		apply := applycorev1.Secret(s.Name, s.Namespace).WithData(map[string][]byte{"auth": nil}).WithLabels(map[string]string{"a": "b"})

@@ -84,18 +84,24 @@ func TestGrants(t *testing.T) {
 		return rbacv1.PolicyRule{APIGroups: strings.Split(groups, ","), Resources: strings.Split(resources, ","), Verbs: strings.Split(verbs, ",")}
 	}
 	for _, c := range []struct {
-		rule rbacv1.PolicyRule
-		want string
+		rule  rbacv1.PolicyRule
+		minor int
+		want  string
 	}{
-		{rule("", "pods", "*"), ""},
-		{rule("", "pods/portforward", "create"), "pods/portforward"},
-		{rule("", "pods/portforward", "list"), ""},
-		{rule("apps", "*", "*"), ""},
-		{rule("", "*/proxy", "get"), "pods/proxy services/proxy"},
-		{rule("*", "*", "*"), "pods/attach pods/ephemeralcontainers pods/exec pods/portforward pods/proxy services/proxy"},
+		{rule("", "pods", "*"), 36, ""},
+		{rule("", "pods/portforward", "create"), 36, "pods/portforward"},
+		{rule("", "pods/portforward", "list"), 0, ""},
+		{rule("", "pods/portforward,pods/exec,pods/attach", "get"), 34, "pods/attach pods/exec pods/portforward"},
+		{rule("", "pods/portforward,pods/exec,pods/attach", "get"), 35, ""},
+		{rule("", "pods/exec", "get"), 0, "pods/exec"},
+		{rule("apps", "*", "*"), 36, ""},
+		{rule("", "*/proxy", "get"), 36, "nodes/proxy pods/proxy services/proxy"},
+		{rule("", "services/proxy", "create"), 36, "services/proxy"},
+		{rule("", "nodes/proxy", "get"), 36, "nodes/proxy"},
+		{rule("*", "*", "*"), 36, "nodes/proxy pods/attach pods/ephemeralcontainers pods/exec pods/portforward pods/proxy services/proxy"},
 	} {
-		if got := strings.Join(rightsOf([]rbacv1.PolicyRule{c.rule}), " "); got != c.want {
-			t.Errorf("%v: %q, want %q", c.rule, got, c.want)
+		if got := strings.Join(rightsOf([]rbacv1.PolicyRule{c.rule}, c.minor), " "); got != c.want {
+			t.Errorf("%v in 1.%d: %q, want %q", c.rule, c.minor, got, c.want)
 		}
 	}
 	grants := map[string][]string{}
@@ -107,9 +113,12 @@ func TestGrants(t *testing.T) {
 		{Kind: "Group", Name: "system:serviceaccounts:ns"},
 		{Kind: "User", Name: "olga"},
 		{Kind: "ServiceAccount", Name: "bob"},
-	}, []string{"pods/exec"})
+	}, []string{nodeProxy, "pods/exec"})
+	grant(grants, "ns", []rbacv1.Subject{{Kind: "User", Name: "node"}}, []string{nodeProxy}) // no namespace can give it
+	grant(grants, "", []rbacv1.Subject{{Kind: "User", Name: "everywhere"}}, []string{nodeProxy})
 	want := map[string][]string{
 		"Group system:authenticated": {"pods/exec"}, "Group system:serviceaccounts:ns": {"pods/exec"}, "User olga": {"pods/exec"}, "ServiceAccount ns/bob": {"pods/exec"},
+		"User everywhere": {nodeProxy},
 	}
 	if diff := cmp.Diff(want, grants); diff != "" {
 		t.Error(diff)

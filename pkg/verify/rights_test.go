@@ -10,6 +10,7 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
+	clientrbacv1 "k8s.io/client-go/kubernetes/typed/rbac/v1"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	"sigs.k8s.io/yaml"
@@ -85,6 +86,9 @@ func TestRights(t *testing.T) {
 			if c.Name == "rights" || strings.Contains(c.Message, "you may not") {
 				t.Errorf("%s %s: %s", c.Object, c.Name, c.Message)
 			}
+		}
+		if got := minor(t.Context(), clientrbacv1.NewForConfigOrDie(config)); got < 30 {
+			t.Errorf("Kubernetes 1.%d", got)
 		}
 		if report.Gates != 1 || !strings.Contains(seen["tunnels"], "User auditor (pods/portforward)") || !strings.HasPrefix(seen["key"], "pass") {
 			t.Errorf("%d gates; %v", report.Gates, seen)

@@ -2,8 +2,10 @@ package verify
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	rbacv1 "k8s.io/api/rbac/v1"
@@ -15,15 +17,29 @@ import (
 )
 
 // tunnelRights lead past a gate through the API server: to the application's port, or into its pod.
-var tunnelRights = []struct{ resource, verb string }{
-	{"pods/portforward", "create"},
-	{"pods/proxy", "get"},
-	{"services/proxy", "get"},
-	{"pods/exec", "create"},
-	{"pods/attach", "create"},
-	{"pods/ephemeralcontainers", "update"},
-	{"pods/ephemeralcontainers", "patch"},
+var tunnelRights = []struct {
+	resource, verb string
+	until          int // the minor version of Kubernetes 1 from which it does no more; 0: it always does
+}{
+	{"pods/portforward", "create", 0},
+	{"pods/exec", "create", 0},
+	{"pods/attach", "create", 0},
+	// WebSockets begin with a GET, for which get was enough before AuthorizePodWebsocketUpgradeCreatePermission.
+	{"pods/portforward", "get", 35},
+	{"pods/exec", "get", 35},
+	{"pods/attach", "get", 35},
+	{"pods/proxy", "get", 0},
+	{"pods/proxy", "create", 0}, // a POST
+	{"services/proxy", "get", 0},
+	{"services/proxy", "create", 0},
+	{nodeProxy, "get", 0}, // the kubelet's own port, which runs commands in pods
+	{nodeProxy, "create", 0},
+	{"pods/ephemeralcontainers", "update", 0},
+	{"pods/ephemeralcontainers", "patch", 0},
 }
+
+// nodeProxy is a right that no namespace can give.
+const nodeProxy = "nodes/proxy"
 
 // tunnels reports on who gets past the gates of a namespace through the API server.
 func (v *verifier) tunnels(ctx context.Context) {
@@ -79,20 +95,31 @@ func (v *verifier) tell(space string, grants map[string][]string, missed []error
 
 var everybody = map[string]bool{"Group system:authenticated": true, "Group system:unauthenticated": true, "Group system:serviceaccounts": true}
 
+// minor returns the API server's minor version of Kubernetes 1; 0 where it does not tell.
+func minor(ctx context.Context, client clientrbacv1.RbacV1Interface) int {
+	var told struct{ Minor string } // "36", or "36+" of who builds their own
+	if text, err := client.RESTClient().Get().AbsPath("/version").DoRaw(ctx); err != nil || json.Unmarshal(text, &told) != nil {
+		return 0
+	}
+	number, _ := strconv.Atoi(strings.TrimRight(told.Minor, "+"))
+	return number
+}
+
 // clusterRights is what ClusterRoles and ClusterRoleBindings say.
 type clusterRights struct {
+	minor  int                 // the version of Kubernetes 1
 	roles  map[string][]string // tunnel rights by ClusterRole
 	grants map[string][]string // by subject, in every namespace
 }
 
 func clusterGrants(ctx context.Context, client clientrbacv1.RbacV1Interface) (*clusterRights, []error) {
-	c := &clusterRights{roles: map[string][]string{}, grants: map[string][]string{}}
+	c := &clusterRights{minor: minor(ctx, client), roles: map[string][]string{}, grants: map[string][]string{}}
 	roles, err := client.ClusterRoles().List(ctx, metav1.ListOptions{})
 	if err != nil {
 		return c, []error{cannotList("clusterroles", "", err)}
 	}
 	for _, r := range roles.Items {
-		c.roles[r.Name] = rightsOf(r.Rules)
+		c.roles[r.Name] = rightsOf(r.Rules, c.minor)
 	}
 	bindings, err := client.ClusterRoleBindings().List(ctx, metav1.ListOptions{})
 	if err != nil {
@@ -119,7 +146,7 @@ func spaceGrants(ctx context.Context, client clientrbacv1.RbacV1Interface, wide 
 	}
 	own := map[string][]string{}
 	for _, r := range roles.Items {
-		own[r.Name] = rightsOf(r.Rules)
+		own[r.Name] = rightsOf(r.Rules, wide.minor)
 	}
 	for _, b := range bindings.Items {
 		rights := own[b.RoleRef.Name]
@@ -143,7 +170,7 @@ func cannotList(resource, namespace string, err error) error {
 }
 
 // rightsOf returns those of tunnelRights that rules give, by their resource.
-func rightsOf(rules []rbacv1.PolicyRule) []string {
+func rightsOf(rules []rbacv1.PolicyRule, minor int) []string {
 	var rights []string
 	for _, rule := range rules {
 		if !slices.Contains(rule.APIGroups, "") && !slices.Contains(rule.APIGroups, "*") {
@@ -152,6 +179,9 @@ func rightsOf(rules []rbacv1.PolicyRule) []string {
 		for _, t := range tunnelRights {
 			_, sub, _ := strings.Cut(t.resource, "/")
 			resource := slices.Contains(rule.Resources, t.resource) || slices.Contains(rule.Resources, "*") || slices.Contains(rule.Resources, "*/"+sub)
+			if t.until > 0 && minor >= t.until {
+				continue
+			}
 			if resource && (slices.Contains(rule.Verbs, t.verb) || slices.Contains(rule.Verbs, "*")) {
 				rights = append(rights, t.resource)
 			}
@@ -162,6 +192,9 @@ func rightsOf(rules []rbacv1.PolicyRule) []string {
 
 // grant notes rights by subject. The cluster's own parts, and whoever holds the certificate of an administrator, are no news.
 func grant(grants map[string][]string, namespace string, subjects []rbacv1.Subject, rights []string) {
+	if namespace != "" {
+		rights = slices.DeleteFunc(slices.Clone(rights), func(right string) bool { return right == nodeProxy })
+	}
 	for _, s := range subjects {
 		name := s.Kind + " " + s.Name
 		if s.Kind == rbacv1.ServiceAccountKind {

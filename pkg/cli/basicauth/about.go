@@ -15,10 +15,14 @@ func newCompletion(c *cluster) *cobra.Command {
 	cmd := command("completion SHELL", "Let shells complete command lines", `
 Print the script by which bash, zsh, fish or powershell completes kubectl-basicauth, called by that
 name. What follows "kubectl basicauth" is completed by kubectl; completion install lets it.`, `
+# Complete what follows "kubectl basicauth"
 kubectl basicauth completion install
 
+# Complete kubectl-basicauth by that name, in bash, zsh, fish and PowerShell
 source <(kubectl basicauth completion bash)
-kubectl basicauth completion fish > ~/.config/fish/completions/kubectl-basicauth.fish`, func(cmd *cobra.Command, args []string) error {
+kubectl basicauth completion zsh > "${fpath[1]}/_kubectl-basicauth"
+kubectl basicauth completion fish > ~/.config/fish/completions/kubectl-basicauth.fish
+kubectl basicauth completion powershell | Out-String | Invoke-Expression`, func(cmd *cobra.Command, args []string) error {
 		if err := arguments(cmd, args, "SHELL ("+strings.Join(shells, ", ")+")"); err != nil {
 			return err
 		}
@@ -43,6 +47,7 @@ kubectl basicauth completion fish > ~/.config/fish/completions/kubectl-basicauth
 func newVersion() *cobra.Command {
 	return command("version", "Print the version", `
 Print the version of kubectl basicauth.`, `
+# Which version is this?
 kubectl basicauth version`, func(cmd *cobra.Command, args []string) error {
 		if err := arguments(cmd, args); err != nil {
 			return err

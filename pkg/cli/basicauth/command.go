@@ -86,9 +86,16 @@ kubectl basicauth verify -n monitoring`)
 	c.addFlags(root.PersistentFlags())
 	user := group("user", "Add, change, remove and list users", `
 Add, change, remove and list the users in the Secret.`, `
+# Who may get in?
 kubectl basicauth user list
+
+# Let alice in, with a password made for her
 kubectl basicauth user add alice --generate
+
+# Give her another, and accept the old one for an hour yet
 kubectl basicauth user rotate alice --overlap 1h
+
+# Let her in no more
 kubectl basicauth user remove alice`)
 	user.AddCommand(newAdd(c), newPasswd(c), newRotate(c), newExpire(c), newRemove(c), newList(c), newImport(c), newExport(c))
 	root.AddCommand(user, newUndo(c), newProject(c), newHeader(c), newSessionKey(c), newVerify(c), newCompletion(c), newVersion())

@@ -182,6 +182,45 @@ func TestCompleteByName(t *testing.T) {
 	}
 }
 
+// kubectl on Windows, as far as it can be had here: it takes kubectl-basicauth.exe for a command "basicauth.exe", and completes the
+// commands of "basicauth" once completion install was there.
+func TestInstallOnWindows(t *testing.T) {
+	dir := t.TempDir()
+	source, found := filepath.Join(dir, program+".exe"), testenv.Tool(t, "kube")
+	if err := os.WriteFile(source, nil, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	self, err := exec.LookPath(completer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, to := range map[string]string{"kubectl": found, completer: self} { // Windows finds the latter as that name with .exe
+		if err := os.Symlink(to, filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	completed := func() bool {
+		cmd := exec.CommandContext(t.Context(), filepath.Join(dir, "kubectl"), "__complete", "basicauth", "user", "pas")
+		cmd.Env = append(os.Environ(), "PATH="+dir)
+		out, _ := cmd.Output() // an error is no completion
+		return strings.HasPrefix(string(out), "passwd\t")
+	}
+	if completed() {
+		t.Error("kubectl has learned to leave .exe away: nameTag is for nothing")
+	}
+	t.Setenv("PATH", dir)
+	for _, want := range []string{" made; ", " is there already\n"} {
+		var out, errOut strings.Builder
+		c := newCluster(genericiooptions.IOStreams{Out: &out, ErrOut: &errOut})
+		if err := c.install(source, ""); err != nil || !strings.Contains(out.String(), completer+".exe"+want) || errOut.Len() > 0 {
+			t.Errorf("%v, %q, %q", err, out.String(), errOut.String())
+		}
+		if !same(source, filepath.Join(dir, completer+".exe")) || !completed() {
+			t.Error("nothing is completed")
+		}
+	}
+}
+
 func TestArgs(t *testing.T) {
 	for name, want := range map[string][]string{
 		"/usr/bin/kubectl-basicauth": {"user", ""}, "kubectl_complete-basicauth": {"__complete", "user", ""},

@@ -178,7 +178,7 @@ func TestRoles(t *testing.T) {
 		}
 	}
 	kubectl(strings.ReplaceAll(text(t, "roles.yaml"), "namespace: monitoring", "namespace: roles"), "apply", "-f", "-")
-	for user, roles := range map[string][]string{"manager": {"kauth-users"}, "rotator": {"kauth-rotation"}, "first": {"kauth-users", "kauth-rotation", "kauth-first-time"}} {
+	for user, roles := range map[string][]string{"manager": {"kauth-users"}, "rotator": {"kauth-rotation"}, "first": {"kauth-users", "kauth-rotation", "kauth-first-time"}, "waiter": {"kauth-users", "kauth-wait"}} {
 		for _, role := range roles {
 			kubectl("", "create", "rolebinding", user+"-"+role, "--role", role, "--user", user)
 		}
@@ -189,6 +189,7 @@ func TestRoles(t *testing.T) {
 		for end := time.Now().Add(20 * time.Second); ; { // RBAC is read from caches
 			out, err := run("", "kubectl-basicauth", args...)
 			forbidden := strings.Contains(out, "you may not")
+			out = strings.ReplaceAll(out, "warning: no gate that runs in namespace roles mounts Secret roles/kauth-users, so there was none to wait for\n", "")
 			if err == nil && allowed && !strings.Contains(out, "warning") || forbidden && !allowed {
 				return
 			}
@@ -204,6 +205,12 @@ func TestRoles(t *testing.T) {
 	may("rotator", false, "session-key", "rotate")
 	may("first", true, "user", "add", "alice", "--generate")
 	may("first", true, "header", "rotate", "origin")
+	may("manager", false, "project", "add", "prometheus-web")
+	may("first", true, "project", "add", "prometheus-web")
+	may("manager", true, "project", "list")
+	may("manager", true, "project", "sync")
+	may("manager", false, "user", "passwd", "alice", "--generate", "--wait")
+	may("waiter", true, "user", "passwd", "alice", "--generate", "--wait")
 	for _, user := range []string{"rotator", "manager"} {
 		users, rotates := user == "manager", user == "rotator"
 		may(user, users, "user", "add", user, "--generate")
@@ -222,4 +229,7 @@ func TestRoles(t *testing.T) {
 		may(user, rotates, "header", "list", "origin")
 		may(user, false, "user", "list", "--secret", "others")
 	}
+	may("first", true, "project", "remove", "prometheus-web")
+	may("first", true, "project", "add", "prometheus-web")
+	may("manager", false, "project", "remove", "prometheus-web")
 }

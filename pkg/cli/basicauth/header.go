@@ -28,8 +28,13 @@ func newHeader(c *cluster) *cobra.Command {
 	cmd := group("header", "Make, replace and list the values of a header that only the CDN sends", `
 Make, replace and list the values of the header that gates with --require-header ask for. They stand
 in the Secret that kauth's --header-secret names, one a data key, and gates accept each.`, `
+# A new value, which is printed, once
 kubectl basicauth header rotate origin -n monitoring
+
+# Which values are accepted, and until when?
 kubectl basicauth header list origin -n monitoring
+
+# Take away what has had its time
 kubectl basicauth header expire origin -n monitoring`)
 	cmd.AddCommand(newHeaderRotate(c), newHeaderExpire(c), newHeaderList(c))
 	return cmd
@@ -37,7 +42,7 @@ kubectl basicauth header expire origin -n monitoring`)
 
 func newHeaderRotate(c *cluster) *cobra.Command {
 	o := &headerOptions{rotateOptions: rotateOptions{cluster: c}}
-	cmd := o.command("rotate SECRET", "Make a new value, and accept the old one for a while yet", `
+	cmd := o.command("rotate SECRET", "Make a new value, and accept the old one for a while longer", `
 Make a new random value and print it to standard output, once. The value that it replaces moves to a
 data key which says until when it is accepted, such as current.until-20260102T030405Z. Nothing watches
 the clock: from then on the next rotate or expire takes it away. The Secret is created when it is
@@ -58,7 +63,7 @@ kubectl basicauth header rotate origin --header X-Origin-Verify -o cloudfront
 kubectl basicauth header rotate origin --overlap 0`, o.rotate)
 	cmd.Flags().StringVar(&o.key, "key", "", `Data key of the value to replace, or of one more value`)
 	cmd.Flags().StringVar(&o.header, "header", "", "Name of the header, for -o cloudfront")
-	o.addOverlap(cmd, time.Hour, "How long the old value is accepted yet; 0: no longer")
+	o.addOverlap(cmd, time.Hour, "How long the old value is still accepted; 0: not at all")
 	o.output.addFlag(cmd, "value", "json", "yaml", "name", "cloudfront")
 	o.write.addFlags(cmd)
 	return cmd
@@ -68,7 +73,10 @@ func newHeaderExpire(c *cluster) *cobra.Command {
 	o := &headerOptions{rotateOptions: rotateOptions{cluster: c}}
 	cmd := o.command("expire SECRET", "Take away old values whose overlap is over", `
 Take away the values that were replaced and whose overlap is over. Values that were not replaced stay.`, `
+# Take away what has had its time
 kubectl basicauth header expire origin -n monitoring
+
+# The CDN sends the new value everywhere: the old one counts no more
 kubectl basicauth header expire origin --now`, o.expire)
 	o.addNow(cmd, "Take away also those whose overlap is not over yet")
 	o.output.addFlag(cmd, "table", "json", "yaml", "name")
@@ -84,7 +92,10 @@ until when one that was replaced is accepted. A value itself is never shown. The
 start of the SHA-256 of one that kauth made, to compare it with what the CDN has:
 
   printf %s "$VALUE" | sha256sum | cut -c1-8`, `
+# Which values are accepted, and until when?
 kubectl basicauth header list origin -n monitoring
+
+# The same for programs
 kubectl basicauth header list origin -o json`, o.list)
 	cmd.Aliases = []string{"ls"}
 	o.output.addFlag(cmd, "table", "json", "yaml", "name")

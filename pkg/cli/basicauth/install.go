@@ -22,45 +22,61 @@ func newInstall(c *cluster) *cobra.Command {
 Let kubectl complete what follows "kubectl basicauth", in every shell for which kubectl itself completes:
 commands, flags, and users, Secrets, namespaces, workloads and contexts as they are now. kubectl asks a
 program called `+completer+` for that; this makes one, beside kubectl-basicauth, as
-a link to it. Values of the cluster are waited for at most one second.
+a link to it. Values of the cluster are waited for at most one second. On Windows a file kubectl-basicauth
+of a line of text is made too, without which kubectl there completes "kubectl basicauth.exe" alone.
 
 kubectl's own completion is loaded by the shell's start-up file:
 
   bash         source <(kubectl completion bash)
   zsh          source <(kubectl completion zsh)
   fish         kubectl completion fish | source
-  powershell   kubectl completion powershell | Out-String | Invoke-Expression`, `
+  powershell   kubectl completion powershell | Out-String | Invoke-Expression
+
+An alias of kubectl, such as k, completes likewise in zsh and fish; the others want to be told of it:
+
+  bash         complete -o default -F __start_kubectl k
+  powershell   Register-ArgumentCompleter -CommandName k -ScriptBlock ${__kubectlCompleterBlock}`, `
+# Make the link beside kubectl-basicauth
 kubectl basicauth completion install
+
+# Make it elsewhere, where that folder is not yours
 kubectl basicauth completion install --dir ~/.local/bin`, func(cmd *cobra.Command, args []string) error {
 		if err := arguments(cmd, args); err != nil {
 			return err
 		}
-		return c.install(dir)
+		source, err := exec.LookPath(program) // as kubectl finds it: mostly a link of its own, which outlives an upgrade
+		if err != nil {
+			if source, err = os.Executable(); err != nil {
+				return fmt.Errorf("where %s is: %w", program, err)
+			}
+		}
+		return c.install(source, dir)
 	})
 	cmd.Flags().StringVar(&dir, "dir", "", "`Folder` of PATH for the link; without it, the one of kubectl-basicauth")
 	return cmd
 }
 
 // install makes the completer, a link to this program.
-func (c *cluster) install(dir string) error {
-	source, err := exec.LookPath(program) // as kubectl finds it: mostly a link of its own, which outlives an upgrade
+func (c *cluster) install(source, dir string) error {
+	source, err := filepath.Abs(source)
 	if err != nil {
-		if source, err = os.Executable(); err != nil {
-			return fmt.Errorf("where %s is: %w", program, err)
-		}
-	}
-	if source, err = filepath.Abs(source); err != nil {
 		return err
 	}
 	if dir == "" {
 		dir = filepath.Dir(source)
 	}
 	target := filepath.Join(dir, completer)
-	if strings.EqualFold(filepath.Ext(source), ".exe") {
+	windows := strings.EqualFold(filepath.Ext(source), ".exe")
+	if windows {
 		target += ".exe"
 	}
 	if !inPath(dir) {
 		warn(c.ErrOut, "%s: not a folder of PATH, so kubectl does not find what is in it", dir)
+	}
+	if windows {
+		if err := nameTag(filepath.Join(dir, program)); err != nil {
+			return err
+		}
 	}
 	switch same, err := ours(target, source); {
 	case err != nil:
@@ -72,6 +88,19 @@ func (c *cluster) install(dir string) error {
 		return fmt.Errorf("%w; name a folder of PATH that you may write to with --dir", err)
 	}
 	return emit(c.Out, target+" made; where kubectl completes, it completes kubectl basicauth now\n")
+}
+
+// nameTag makes the file by which kubectl for Windows completes a plugin's name: it takes the names of files for those of commands as
+// they stand, so that kubectl-basicauth.exe alone would be a command "basicauth.exe". Windows runs no file without an ending.
+func nameTag(path string) error {
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644) //nolint:gosec // it is for everybody to see
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	} else if err != nil {
+		return fmt.Errorf("%w; name a folder of PATH that you may write to with --dir", err)
+	}
+	_, err = io.WriteString(file, "Where a file of this name is, kubectl for Windows completes the commands of "+program+".exe.\n")
+	return errors.Join(err, file.Close())
 }
 
 func inPath(dir string) bool {

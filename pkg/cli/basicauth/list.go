@@ -56,9 +56,14 @@ func newList(c *cluster) *cobra.Command {
 List the users of the Secret in the order of the file, with algorithm and cost of each hash: since when
 the password is there, unless something else than kubectl basicauth wrote it, and until when an old one
 counts. A hash itself is never shown. Lines that cannot be used are named on standard error.`, `
+# Who may get in, and what is each hash worth?
 kubectl basicauth user list -n monitoring
+
+# Names alone, one a line
 kubectl basicauth user list -o name
-kubectl basicauth user list -o json`, func(cmd *cobra.Command, args []string) error {
+
+# Users whose hash is not as it should be, by jq
+kubectl basicauth user list -o json | jq -r '.items[] | select(.warnings).user'`, func(cmd *cobra.Command, args []string) error {
 		if err := arguments(cmd, args); err != nil {
 			return err
 		}

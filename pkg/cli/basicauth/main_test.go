@@ -92,6 +92,16 @@ func kubeconfig(s *testenv.Server, path, namespace string) error {
 	return clientcmd.WriteToFile(*config, path)
 }
 
+// ownConfig writes such a kubeconfig for a test.
+func ownConfig(t *testing.T, namespace string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "kubeconfig")
+	if err := kubeconfig(server(t), path, namespace); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
 func TestScripts(t *testing.T) {
 	s := server(t)
 	kube := testenv.Tool(t, "kube")

@@ -8,22 +8,25 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/kauth-dev/kauth/pkg/htpasswd"
 	"github.com/kauth-dev/kauth/pkg/projection"
 	"github.com/kauth-dev/kauth/pkg/userstore"
 )
 
 func newProject(c *cluster) *cobra.Command {
 	project := group("project", "Keep the users in the shapes that others want", `
-Keep the users in the shapes that others than a gate want, each in a Secret of its own beside the
-users. Every command that changes a user writes these Secrets too.
+Keep the users in the shapes that programs other than a gate want, each in a Secret of its own beside
+the users. Every command that changes a user writes these Secrets too.
 
 KIND             SECRET                  FOR
 prometheus-web   the users Secret's      Prometheus, Alertmanager and exporters with
                  name and -web           --web.config.file, as kauth's mode native uses it
 envoy            ... and -envoy          Envoy Gateway's SecurityPolicy, spec.basicAuth
 haproxy          ... and -haproxy        HAProxy, as a userlist`, `
+# The same users for Prometheus' own login
 kubectl basicauth project add prometheus-web
-kubectl basicauth project add haproxy
+
+# Which projections are kept, and are they up to date?
 kubectl basicauth project list`)
 	project.AddCommand(newProjectAdd(c), newProjectRemove(c), newProjectList(c), newProjectSync(c))
 	return project
@@ -71,7 +74,11 @@ the SecurityPolicy.
 haproxy holds users with bcrypt, sha256-crypt and sha512-crypt. Its key userlist.cfg is a piece of
 configuration with a userlist called like the users Secret; HAProxy reads it when it starts or is
 reloaded: until then, who was removed gets in.`, `
+# The same users for Prometheus' own login
 kubectl basicauth project add prometheus-web -n monitoring
+
+# The users of another Secret for HAProxy; whom would it leave out?
+kubectl basicauth project add haproxy --secret shop-users -n shop --dry-run=client
 kubectl basicauth project add haproxy --secret shop-users -n shop`, func(cmd *cobra.Command, args []string) error {
 		if err := arguments(cmd, args, "KIND ("+kindNames()+")"); err != nil {
 			return err
@@ -113,15 +120,22 @@ func (o *projectOptions) add(ctx context.Context, kind projection.Kind) error {
 	if result.Created {
 		say(o.ErrOut, "%s created%s\n", where(store), dryRunNote(store))
 	}
-	all, err := o.sync(ctx, store, []string{kind.Name})
-	if err != nil {
-		return err
-	}
 	item := projectionItem{Kind: kind.Name, Secret: kind.Secret(store.Name), Action: "added"}
-	for _, p := range all {
-		item.Users, item.Left = p.Users, p.Left
+	if store.DryRun == userstore.DryRunNone {
+		all, err := o.sync(ctx, store, []string{kind.Name})
+		if err != nil {
+			return err
+		}
+		for _, p := range all {
+			item.Users, item.Left = p.Users, p.Left
+		}
+	} else { // the users Secret does not ask for it, so that nothing can be kept in step
+		if _, item.Users, item.Left, err = kind.Render(store.Name, htpasswd.Parse(result.Text), nil); err != nil {
+			return err
+		}
+		o.warnLeft(store.Namespace+"/"+item.Secret, item.Left)
 	}
-	if len(all) > 0 && item.Users == 0 {
+	if item.Users == 0 {
 		warn(o.ErrOut, "Secret %s/%s: no users in it, so it refuses everybody", store.Namespace, item.Secret)
 	}
 	return o.print(store, fmt.Sprintf("projection %s of %s kept in Secret %s/%s%s\n", kind.Name, where(store), store.Namespace, item.Secret, dryRunNote(store)), item)
@@ -133,6 +147,7 @@ func newProjectRemove(c *cluster) *cobra.Command {
 Keep a projection of the users no more, and delete its Secret. A pod that mounts the Secret keeps what
 it has read, so that whoever got in still does, and does not start again without it: take mode native
 out of the release first, and what else reads the Secret.`, `
+# Prometheus asks for no password of its own any more
 kubectl basicauth project remove prometheus-web -n monitoring`, func(cmd *cobra.Command, args []string) error {
 		if err := arguments(cmd, args, "KIND ("+kindNames()+")"); err != nil {
 			return err
@@ -169,6 +184,7 @@ func newProjectSync(c *cluster) *cobra.Command {
 	cmd := command("sync", "Bring all projections up to the users", `
 Write every projection that is kept of the users from what is stored now. Each command that changes a
 user does so itself; this is for one that was cut off, and for users that something else has written.`, `
+# Mend what is behind
 kubectl basicauth project sync -n monitoring`, func(cmd *cobra.Command, args []string) error {
 		if err := arguments(cmd, args); err != nil {
 			return err
@@ -203,7 +219,7 @@ func (o *projectOptions) syncAll(ctx context.Context) error {
 			item.Action = "written"
 		}
 		items = append(items, item)
-		fmt.Fprintf(&text, "projection %s of %s %s: %d users in Secret %s/%s\n", p.Kind, where(store), item.Action, p.Users, store.Namespace, p.Secret)
+		fmt.Fprintf(&text, "projection %s of %s %s: %s in Secret %s/%s%s\n", p.Kind, where(store), item.Action, number(p.Users, "user"), store.Namespace, p.Secret, dryRunNote(store))
 	}
 	return o.print(store, text.String(), items...)
 }
@@ -212,6 +228,7 @@ func newProjectList(c *cluster) *cobra.Command {
 	o := &projectOptions{cluster: c}
 	cmd := command("list", "List the projections that are kept of the users", `
 List the projections that are kept of the users, and say whether each is up to date.`, `
+# Which projections are kept, and are they up to date?
 kubectl basicauth project list -n monitoring`, func(cmd *cobra.Command, args []string) error {
 		if err := arguments(cmd, args); err != nil {
 			return err
@@ -264,7 +281,7 @@ func (o *projectOptions) list(ctx context.Context) error {
 }
 
 func (o *projectOptions) print(store *userstore.Store, text string, items ...projectionItem) error {
-	change := projectChange{outputAPIVersion, "ProjectionList", store.Namespace, store.Name, items, ""}
+	change := projectChange{outputAPIVersion, "ProjectionList", store.Namespace, store.Name, append([]projectionItem{}, items...), ""}
 	if store.DryRun != userstore.DryRunNone {
 		change.DryRun = o.dryRun
 	}

@@ -23,10 +23,11 @@ func newRemove(c *cluster) *cobra.Command {
 	o := &removeOptions{cluster: c}
 	cmd := command("remove NAME", "Remove a user", `
 Remove a user from the Secret, with all lines that begin with the name. Whoever is signed in as that
-user is let out as soon as the gates have read the change. Without a user left, nobody gets in.`+waitHelp, `
+user is signed out as soon as the gates have read the change. Without a user left, nobody gets in.`+waitHelp, `
+# Let alice in no more
 kubectl basicauth user remove alice
 
-# Is alice really out?
+# The same, and return when she is out
 kubectl basicauth user remove alice --wait`, func(cmd *cobra.Command, args []string) error {
 		if err := arguments(cmd, args, "NAME"); err != nil {
 			return err

@@ -95,7 +95,7 @@ func moment(t time.Time) string {
 	return t.Format(time.RFC3339)
 }
 
-// until is the column that says how long something is accepted yet.
+// until is the column that says how long something is still accepted.
 func until(v rotation.Value) string {
 	if over(v) {
 		return moment(v.Until) + " (over)"

@@ -22,7 +22,10 @@ func newSessionKey(c *cluster) *cobra.Command {
 Replace and list the keys that sign the sessions of gates with a sign-in page. They stand in a Secret
 beside that of the users, whose name has -session-key at its end. The first key signs, all are
 recognised. A key itself is never shown; its name is the one in the gates' log.`, `
+# A new key, which signs from now on
 kubectl basicauth session-key rotate -n monitoring
+
+# Which keys are there, and until when?
 kubectl basicauth session-key list -n monitoring`)
 	cmd.AddCommand(newKeyRotate(c), newKeyExpire(c), newKeyList(c))
 	return cmd
@@ -31,19 +34,20 @@ kubectl basicauth session-key list -n monitoring`)
 func newKeyRotate(c *cluster) *cobra.Command {
 	o := &keyOptions{rotateOptions{cluster: c}}
 	overlap := gateconf.Defaults().SessionTTL + readSlack
-	cmd := o.command("rotate", "Put a new key on top, and recognise the old one for a while yet", `
+	cmd := o.command("rotate", "Put a new key on top, and recognise the old one for a while longer", `
 Put a new random key on top, which signs from now on. Sessions that the old key signed go on: it is
-recognised for the overlap yet, which is an hour longer than sessions last unless --session-ttl of the
+still recognised for the overlap, which is an hour longer than sessions last unless --session-ttl of the
 gates says otherwise. Nothing watches the clock: from then on the next rotate or expire takes it away.
 The Secret is created when it is missing.
 
 Where a gate has several replicas, whoever signs in at one that has read the new key is asked again by
 one that has not, for a minute or so.`, `
+# A new key; sessions go on
 kubectl basicauth session-key rotate -n monitoring
 
 # The key is known to others: end all sessions
 kubectl basicauth session-key rotate --overlap 0`, o.rotate)
-	o.addOverlap(cmd, overlap, "How long the old keys are recognised yet; 0: no longer, which ends all sessions")
+	o.addOverlap(cmd, overlap, "How long the old keys are still recognised; 0: not at all, which ends all sessions")
 	o.output.addFlag(cmd, "table", "json", "yaml", "name")
 	o.write.addFlags(cmd)
 	return cmd
@@ -53,7 +57,10 @@ func newKeyExpire(c *cluster) *cobra.Command {
 	o := &keyOptions{rotateOptions{cluster: c}}
 	cmd := o.command("expire", "Take away old keys whose overlap is over", `
 Take away the keys that were replaced and whose overlap is over. The key that signs stays.`, `
+# Take away what has had its time
 kubectl basicauth session-key expire -n monitoring
+
+# Do not wait: who signed in before the last rotation is asked again
 kubectl basicauth session-key expire --now`, o.expire)
 	o.addNow(cmd, "Take away also those whose overlap is not over yet, which ends the sessions that they signed")
 	o.output.addFlag(cmd, "table", "json", "yaml", "name")
@@ -66,7 +73,10 @@ func newKeyList(c *cluster) *cobra.Command {
 	cmd := o.command("list", "List the keys by name, without showing them", `
 List the keys in their order, by the names that the gates' log has for them: since when there is one
 that rotate made, and until when one that was replaced is recognised.`, `
+# Which key signs, and until when are the others recognised?
 kubectl basicauth session-key list -n monitoring
+
+# The same for programs
 kubectl basicauth session-key list -o json`, o.list)
 	cmd.Aliases = []string{"ls"}
 	o.output.addFlag(cmd, "table", "json", "yaml", "name")

@@ -71,6 +71,7 @@ func newPasswd(c *cluster) *cobra.Command {
 Change the password of a user in the Secret. The new one replaces all that the user has: with user
 rotate, the old one counts for a while yet.
 `+passwordHelp+waitHelp, `
+# Ask for the new one; or make one, and return when every gate goes by it
 kubectl basicauth user passwd alice
 kubectl basicauth user passwd alice --generate --wait`)
 }

@@ -4,13 +4,14 @@ import (
 	"context"
 	"time"
 
+	"github.com/kauth-dev/kauth/pkg/projection"
 	"github.com/kauth-dev/kauth/pkg/userstore"
 )
 
 // project brings the projections up to the users after a change, which is stored by then: so it goes on where the user
-// interrupts, for a while.
+// interrupts, for a while. A dry run of the change stores no users from which projections could be made.
 func (c *cluster) project(ctx context.Context, store *userstore.Store, meta userstore.Meta) error {
-	if len(meta.Projections) == 0 {
+	if len(meta.Projections) == 0 || store.DryRun != userstore.DryRunNone {
 		return nil
 	}
 	_, err := c.sync(ctx, store, meta.Projections)
@@ -29,15 +30,20 @@ func (c *cluster) sync(ctx context.Context, store *userstore.Store, names []stri
 	all, err := store.Sync(kept, names)
 	for _, p := range all {
 		if p.Created {
-			say(c.ErrOut, "Secret %s/%s created\n", store.Namespace, p.Secret)
+			say(c.ErrOut, "Secret %s/%s created%s\n", store.Namespace, p.Secret, dryRunNote(store))
 		}
-		const most = 10
-		for _, l := range p.Left[:min(most, len(p.Left))] {
-			warn(c.ErrOut, "Secret %s/%s: user %q: %s", store.Namespace, p.Secret, l.User, l.Reason)
-		}
-		if more := len(p.Left) - most; more > 0 {
-			warn(c.ErrOut, "Secret %s/%s: and %d more; kubectl basicauth verify lists them", store.Namespace, p.Secret, more)
-		}
+		c.warnLeft(store.Namespace+"/"+p.Secret, p.Left)
 	}
 	return all, err
+}
+
+// warnLeft names the first users whom a projection leaves out.
+func (c *cluster) warnLeft(secret string, left []projection.Left) {
+	const most = 10
+	for _, l := range left[:min(most, len(left))] {
+		warn(c.ErrOut, "Secret %s: user %q: %s", secret, l.User, l.Reason)
+	}
+	if more := len(left) - most; more > 0 {
+		warn(c.ErrOut, "Secret %s: and %d more; kubectl basicauth verify lists them", secret, more)
+	}
 }

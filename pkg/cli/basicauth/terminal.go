@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/term"
 
+	"github.com/kauth-dev/kauth/pkg/cli/screen"
 	"github.com/kauth-dev/kauth/pkg/userstore"
 )
 
@@ -20,14 +21,7 @@ const tries = 3
 const maxStdin = 4096
 
 // terminal returns the file descriptor of standard input when it is a terminal.
-func (c *cluster) terminal() (int, bool) {
-	file, ok := c.In.(interface{ Fd() uintptr })
-	if !ok {
-		return 0, false
-	}
-	fd := int(file.Fd())
-	return fd, term.IsTerminal(fd)
-}
+func (c *cluster) terminal() (int, bool) { return screen.IsTerminal(c.In) }
 
 // promptNew asks for a new password twice, again where the two differ or the password will not do.
 func (c *cluster) promptNew(ctx context.Context, user string) (string, error) {

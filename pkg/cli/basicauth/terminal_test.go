@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
@@ -17,6 +16,7 @@ import (
 	"time"
 
 	"github.com/creack/pty"
+	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
 )
 
@@ -118,15 +118,6 @@ func (d *dialog) end(code int) {
 			d.Errorf("a password is on the screen:\n%s", d.text())
 		}
 	}
-}
-
-func ownConfig(t *testing.T, namespace string) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "kubeconfig")
-	if err := kubeconfig(server(t), path, namespace); err != nil {
-		t.Fatal(err)
-	}
-	return path
 }
 
 const (
@@ -234,5 +225,36 @@ func TestKilledHalfWay(t *testing.T) {
 	out, err := exec.CommandContext(t.Context(), "kubectl-basicauth", "verify", "--kubeconfig", config).CombinedOutput()
 	if err != nil || strings.Contains(string(out), "fail ") {
 		t.Errorf("%v: %s", err, out)
+	}
+}
+
+// A terminal shows the statuses of verify in colours, unless somebody asks for none; a pipe has none.
+func TestVerifyInColours(t *testing.T) {
+	config := ownConfig(t, "colours")
+	users := exec.CommandContext(t.Context(), program, "user", "import", "-f", "-", "--kubeconfig", config)
+	users.Stdin = strings.NewReader("alice:$2y$10$mfrC/YDuakywYXZfxqzP4uCpVOfQ6m9KhMCfeDpWT08UuvB6COZbq\nbob:{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=\n")
+	if out, err := users.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	verify := func(env ...string) *exec.Cmd {
+		cmd := exec.CommandContext(t.Context(), program, "verify", "--kubeconfig", config)
+		cmd.Env = append(os.Environ(), env...)
+		return cmd
+	}
+	plain, err := verify("TERM=xterm", "NO_COLOR=").Output()
+	if err != nil || strings.Contains(string(plain), "\x1b") {
+		t.Errorf("%v, %q", err, plain)
+	}
+	for _, env := range [][]string{{"TERM=xterm", "NO_COLOR="}, {"TERM=xterm", "NO_COLOR=1"}, {"TERM=dumb", "NO_COLOR="}} {
+		d := onTerminal(t, verify(env...))
+		d.expect("-A looks at all\r\n", 1)
+		d.end(exitDone)
+		want := strings.ReplaceAll(string(plain), "\n", "\r\n")
+		if env[0] == "TERM=xterm" && env[1] == "NO_COLOR=" {
+			want = strings.NewReplacer("\npass ", "\n\x1b[32mpass\x1b[0m ", "\nwarn ", "\n\x1b[33mwarn\x1b[0m ").Replace(want)
+		}
+		if diff := cmp.Diff(want, d.text()); diff != "" {
+			t.Error(env, diff)
+		}
 	}
 }

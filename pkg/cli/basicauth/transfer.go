@@ -35,7 +35,11 @@ is an error, and nothing is changed. Plain text passwords are refused.
 An empty Secret takes the file byte for byte, comments included; so export and import copy users
 from one cluster to another. Otherwise new users go to the end. As with user add, the Secret with
 the session key is made when it is missing.`+waitHelp, `
+# From nginx or Apache; what would be done?
+kubectl basicauth user import -f .htpasswd --dry-run=client
 kubectl basicauth user import -f .htpasswd
+
+# From one cluster to another
 kubectl basicauth user export --context old | kubectl basicauth user import --context new -f -`, func(cmd *cobra.Command, args []string) error {
 		if err := arguments(cmd, args); err != nil {
 			return err
@@ -163,7 +167,8 @@ func newExport(c *cluster) *cobra.Command {
 	return command("export", "Print the htpasswd text of the Secret", `
 Print the htpasswd text of the Secret to standard output, byte for byte. It contains the hashes of
 all users: keep it as secret as passwords.`, `
-kubectl basicauth user export > backup.htpasswd`, func(cmd *cobra.Command, args []string) error {
+# A backup, to be kept as secret as passwords
+kubectl basicauth user export -n monitoring > backup.htpasswd`, func(cmd *cobra.Command, args []string) error {
 		if err := arguments(cmd, args); err != nil {
 			return err
 		}

@@ -3,11 +3,13 @@ package basicauth
 import (
 	"context"
 	"fmt"
-	"slices"
+	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"k8s.io/client-go/rest"
 
+	"github.com/kauth-dev/kauth/pkg/cli/screen"
 	"github.com/kauth-dev/kauth/pkg/userstore"
 	"github.com/kauth-dev/kauth/pkg/verify"
 )
@@ -153,15 +155,37 @@ func (o *verifyOptions) print(r *verify.Report, what string) error {
 	for _, c := range r.Checks {
 		rows = append(rows, []string{string(c.Status), shown(c.Object), shown(c.Name), shown(c.String())})
 	}
-	v := verification{outputAPIVersion, "Verification", o.options.Namespace, o.options.Secret, o.release, slices.Concat([]verify.Check{}, r.Checks)}
+	v := verification{outputAPIVersion, "Verification", o.options.Namespace, o.options.Secret, o.release, append([]verify.Check{}, r.Checks...)}
 	ok, err := o.output.structured(o.Out, v)
 	if !ok {
-		err = table(o.Out, rows)
+		err = o.table(rows)
 	}
 	if failed := r.Failed(); err == nil && failed > 0 {
 		err = fmt.Errorf("%s: %d of %d checks failed", what, failed, len(r.Checks))
 	}
 	return err
+}
+
+// The colours of the statuses on a terminal.
+var statusColors = map[string]string{string(userstore.Pass): screen.Green, string(userstore.Warn): screen.Yellow, string(userstore.Fail): screen.Red}
+
+// table prints the checks, whose status is the first column. It is painted last: the codes would count as letters of the column.
+func (o *verifyOptions) table(rows [][]string) error {
+	if !screen.Colors(o.Out, os.Getenv) {
+		return table(o.Out, rows)
+	}
+	var plain, painted strings.Builder
+	if err := table(&plain, rows); err != nil {
+		return err
+	}
+	for line := range strings.Lines(plain.String()) {
+		status, rest, _ := strings.Cut(line, " ")
+		if color := statusColors[status]; color != "" {
+			line = screen.Paint(color, status) + " " + rest
+		}
+		painted.WriteString(line)
+	}
+	return emit(o.Out, painted.String())
 }
 
 // verifyUser checks one password against the Secret alone. That a user is unknown is no secret here: whoever may read the

@@ -4,12 +4,13 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 	"k8s.io/client-go/rest"
 
+	"github.com/kauth-dev/kauth/pkg/cli/screen"
 	"github.com/kauth-dev/kauth/pkg/inforce"
 	"github.com/kauth-dev/kauth/pkg/userstore"
 )
@@ -24,7 +25,7 @@ const waitHelp = `
 
 With --wait the command returns when every gate that mounts the Secret goes by the change. Each gate is
 asked itself, through port-forward, and an annotation on its pod has the kubelet bring the Secret at
-once; so it takes the verbs list and patch on pods and create on pods/portforward. Gates that are
+once; so it needs the verbs list and patch on pods and create on pods/portforward. Gates that are
 behind when the time is up are named, and the exit code is 1: the users are changed all the same. What
 reads the users without a gate cannot be asked, and is named too.`
 
@@ -83,22 +84,22 @@ func (c *cluster) await(ctx context.Context, w *waiting, store *userstore.Store,
 		warn(c.ErrOut, "no gate that runs in namespace %s mounts %s, so there was none to wait for", store.Namespace, where(store))
 		return nil
 	}
-	say(c.ErrOut, "in force at %s after %.1f s\n", gates(result.Gates), time.Since(start).Seconds())
+	say(c.ErrOut, "in force at %s after %.1f s\n", number(result.Gates, "gate"), time.Since(start).Seconds())
 	return nil
 }
 
-func gates(n int) string {
-	if n == 1 {
-		return "1 gate"
+// number counts things: "1 gate", "2 gates".
+func number(n int, thing string) string {
+	if n != 1 {
+		thing += "s"
 	}
-	return fmt.Sprintf("%d gates", n)
+	return fmt.Sprintf("%d %s", n, thing)
 }
 
 // progressOn returns what shows the progress in one line of a terminal, and what takes the line away. Elsewhere nothing is
 // shown.
 func progressOn(out io.Writer) (progress func(done, all int), wipe func()) {
-	file, ok := out.(interface{ Fd() uintptr })
-	if !ok || !term.IsTerminal(int(file.Fd())) {
+	if !screen.Terminal(out, os.Getenv) {
 		return nil, func() {}
 	}
 	width := 0

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/kauth-dev/kauth/pkg/cli/screen"
 	"github.com/kauth-dev/kauth/pkg/explain"
 	"github.com/kauth-dev/kauth/pkg/inject"
 	"github.com/kauth-dev/kauth/pkg/krm"
@@ -30,7 +31,7 @@ func command(p *Process) *cobra.Command {
 		Use: "kauth [inject] [flags] < in > out", Short: "Put a login in front of workloads that have none", Long: long,
 		SilenceErrors: true, SilenceUsage: true, CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 		Args: noArgs, RunE: func(_ *cobra.Command, _ []string) error {
-			if isTerminal(p.Stdin) {
+			if _, ok := screen.IsTerminal(p.Stdin); ok {
 				return usageError{errors.New("nothing on standard input; pipe manifests in, or see kauth --help")}
 			}
 			return p.inject(&f)
@@ -166,7 +167,7 @@ func explainCommand(p *Process) *cobra.Command {
 // explainOutputs are the values of -o.
 var explainOutputs = map[string]func(*Process, io.Writer, *topology.Model, *plan.Plan) error{
 	"text": func(p *Process, w io.Writer, m *topology.Model, planned *plan.Plan) error {
-		return explain.Draw(m, planned).Text(w, p.colors())
+		return explain.Draw(m, planned).Text(w, screen.Colors(p.Stdout, p.Getenv))
 	},
 	"mermaid": func(_ *Process, w io.Writer, m *topology.Model, planned *plan.Plan) error {
 		return explain.Draw(m, planned).Mermaid(w)

@@ -7,20 +7,7 @@ import (
 	"os"
 	"runtime/debug"
 	"slices"
-
-	"golang.org/x/term"
 )
-
-func isTerminal(stream any) bool {
-	f, ok := stream.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
-}
-
-// colors says whether standard output wants colours: a terminal that knows them, of somebody who did not ask for none
-// (no-color.org).
-func (p *Process) colors() bool {
-	return isTerminal(p.Stdout) && p.Getenv("NO_COLOR") == "" && p.Getenv("TERM") != "dumb"
-}
 
 // large is the size of an input from which memory counts for more than the time to collect it.
 const large = 16 << 20
