@@ -62,10 +62,10 @@ func (d *dialog) lastLine(columns uint16, text string) {
 	if columns > 0 {
 		text = text[:min(len(text), int(columns)-1)]
 	}
-	last := ""
 	for end := time.Now().Add(20 * time.Second); ; <-time.After(5 * time.Millisecond) {
 		lines := rendered(d.text(), columns)
-		if last = lines[len(lines)-1]; strings.TrimRight(last, " ") == strings.TrimRight(text, " ") {
+		last := lines[len(lines)-1]
+		if strings.TrimRight(last, " ") == strings.TrimRight(text, " ") {
 			return
 		}
 		if time.Now().After(end) {

@@ -140,7 +140,7 @@ func (o *setOptions) Run(ctx context.Context) error {
 	behind := o.project(ctx, store, result.Meta)
 	o.warnAll(result.Warnings())
 	if err := o.print(store, result, name, password); err != nil {
-		return errors.Join(err, behind)
+		return errors.Join(storedThough(err, store, name), behind)
 	}
 	if o.add {
 		o.ensureSessionKey(ctx, store)

@@ -220,7 +220,8 @@ func TestGeneratedPasswordCannotBePrinted(t *testing.T) {
 	var stderr bytes.Buffer
 	cmd := exec.CommandContext(t.Context(), "kubectl-basicauth", "user", "add", "alice", "--generate", "--kubeconfig", ownConfig(t, "full"))
 	cmd.Stdout, cmd.Stderr = full, &stderr
-	if err := cmd.Run(); err == nil || !strings.Contains(stderr.String(), "error: standard output: ") {
+	if err := cmd.Run(); err == nil || !strings.Contains(stderr.String(), "error: standard output: ") ||
+		!strings.Contains(stderr.String(), `; user "alice" is stored all the same, another password comes with kubectl basicauth user passwd alice`) {
 		t.Errorf("%v: %s", err, stderr.String())
 	}
 }
