@@ -111,19 +111,7 @@ func (w *waiter) round(ctx context.Context) (bool, error) {
 			return false, &BehindError{Err: fmt.Errorf("%w, so its gates cannot be asked", err)}
 		}
 	}
-	var wait sync.WaitGroup
-	slots := make(chan struct{}, askers)
-	for _, g := range w.gates {
-		if g.done || g.hopeless {
-			continue
-		}
-		wait.Go(func() {
-			slots <- struct{}{}
-			defer func() { <-slots }()
-			w.ask(ctx, g)
-		})
-	}
-	wait.Wait()
+	w.askAll(ctx)
 	if err := w.compare(ctx); err != nil {
 		return false, w.behind(err)
 	}
@@ -136,15 +124,56 @@ func (w *waiter) round(ctx context.Context) (bool, error) {
 			behind++
 		}
 	}
-	if now := [2]int{len(w.gates) - behind - hopeless, len(w.gates)}; w.Progress != nil && now != w.told {
-		w.told = now
-		w.Progress(now[0], now[1])
-	}
+	w.tell(len(w.gates) - behind - hopeless)
 	w.nudge(ctx, behind)
 	if behind == 0 && hopeless > 0 {
 		return false, w.behind(errors.New("waiting longer would not help"))
 	}
 	return behind == 0, nil
+}
+
+// askAll asks the gates that are not done. Each that says so counts at once, for another may take its time.
+func (w *waiter) askAll(ctx context.Context) {
+	var behind []*gate
+	for _, g := range w.gates {
+		if !g.done && !g.hopeless {
+			behind = append(behind, g)
+		}
+	}
+	done := 0
+	for _, g := range w.gates {
+		if g.done {
+			done++
+		}
+	}
+	w.tell(done)
+	var (
+		mu    sync.Mutex // of done
+		wait  sync.WaitGroup
+		slots = make(chan struct{}, askers)
+	)
+	for _, g := range behind {
+		wait.Go(func() {
+			slots <- struct{}{}
+			defer func() { <-slots }()
+			w.ask(ctx, g)
+			if g.judge(w.wanted); g.done {
+				mu.Lock()
+				defer mu.Unlock()
+				done++
+				w.tell(done)
+			}
+		})
+	}
+	wait.Wait()
+}
+
+// tell shows how many gates are done, where that is news.
+func (w *waiter) tell(done int) {
+	if now := [2]int{done, len(w.gates)}; w.Progress != nil && now != w.told && now[1] > 0 {
+		w.told = now
+		w.Progress(now[0], now[1])
+	}
 }
 
 // allowed returns an error where gates are there and may not be asked.
@@ -229,10 +258,10 @@ type BehindError struct {
 // Error names the pods, at most ten.
 func (e *BehindError) Error() string {
 	if len(e.Pods) == 0 {
-		return fmt.Sprintf("whether the users are in force is not known: %v", e.Err)
+		return fmt.Sprintf("the users are changed; whether they are in force is not known: %v", e.Err)
 	}
 	var text strings.Builder
-	fmt.Fprintf(&text, "the users are not in force at %d of %d gates: %v", len(e.Pods), e.Gates, e.Err)
+	fmt.Fprintf(&text, "the users are changed, but not in force at %d of %d gates: %v", len(e.Pods), e.Gates, e.Err)
 	const most = 10
 	for _, p := range e.Pods[:min(most, len(e.Pods))] {
 		fmt.Fprintf(&text, "\n  %s: %s", p.Ref, p.Why)

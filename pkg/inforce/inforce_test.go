@@ -59,6 +59,9 @@ func TestFails(t *testing.T) {
 	if g.reason() != "was not asked yet" {
 		t.Error(g.reason())
 	}
+	if g.fails(up, "port-forward", errors.New("x")); g.why != "port-forward: no answer yet" {
+		t.Error(g.why)
+	}
 	g.fails(t.Context(), "port-forward", errors.New("refused"))
 	g.fails(up, "port-forward", errors.New("x"))
 	if g.why != "port-forward: refused" {
@@ -79,7 +82,7 @@ func TestBehindError(t *testing.T) {
 		e.Pods = append(e.Pods, Object{fmt.Sprintf("Pod p%d", i), "why"})
 	}
 	text := e.Error()
-	if !strings.HasPrefix(text, "the users are not in force at 12 of 20 gates: waited 2m\n  Pod p0: why\n") || !strings.HasSuffix(text, "\n  Pod p9: why\n  and 2 more") {
+	if !strings.HasPrefix(text, "the users are changed, but not in force at 12 of 20 gates: waited 2m\n  Pod p0: why\n") || !strings.HasSuffix(text, "\n  Pod p9: why\n  and 2 more") {
 		t.Error(text)
 	}
 }

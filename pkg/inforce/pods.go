@@ -41,8 +41,11 @@ func (g *gate) close() {
 
 // fails takes down why the gate could not be asked; not that the time is up, which says nothing of it.
 func (g *gate) fails(ctx context.Context, what string, err error) {
-	if cause := context.Cause(ctx); cause == nil || errors.Is(cause, errSlow) || g.why == "" {
+	switch cause := context.Cause(ctx); {
+	case cause == nil || errors.Is(cause, errSlow):
 		g.why = what + ": " + live.Tidy(ctx, err).Error()
+	case g.why == "":
+		g.why = what + ": no answer yet"
 	}
 }
 
@@ -81,6 +84,7 @@ func (g *gate) reason() string {
 // list finds the gates, and what else reads the users.
 func (w *waiter) list(ctx context.Context) error {
 	w.listed = time.Now()
+	gates, others, unasked := w.gates, w.others, w.unasked
 	w.gates, w.others, w.unasked = nil, nil, nil
 	secrets := map[string]bool{w.Store.Name: true}
 	for _, k := range projection.Kinds() {
@@ -95,8 +99,11 @@ func (w *waiter) list(ctx context.Context) error {
 		}
 		return nil
 	})
+	if err != nil { // what is known of the gates counts
+		w.gates, w.others, w.unasked = gates, others, unasked
+	}
 	switch {
-	case ctx.Err() != nil:
+	case err != nil && ctx.Err() != nil:
 		return context.Cause(ctx)
 	case apierrors.IsForbidden(err):
 		return fmt.Errorf("you may not list pods in namespace %s; ask for a Role with the verbs list on pods and create on pods/portforward", w.Store.Namespace)

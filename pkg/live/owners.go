@@ -2,7 +2,9 @@ package live
 
 import (
 	"context"
+	"strings"
 
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -74,11 +76,31 @@ func (f *family) top(ctx context.Context, u *unstructured.Unstructured) *unstruc
 			if u.GetKind() != "Pod" && u.GetKind() != "ReplicaSet" && u.GetKind() != "Job" {
 				return u // made by an operator that says nothing of gates: what it made is what counts
 			}
-			owner = f.stranger(ctx, u.GetNamespace(), ref)
+			if owner = f.stranger(ctx, u.GetNamespace(), ref); owner.Object["spec"] == nil {
+				owner = f.byName(u, ref, owner)
+			}
 		}
 		u = owner
 	}
 	return u
+}
+
+// byName is the Deployment whose ReplicaSet, which may not be read, made a pod: the controller puts the same hash into the name
+// of the one and a label of the other (kubernetes:pkg/controller/deployment/sync.go, getNewReplicaSet). Where there is
+// none, it is otherwise.
+func (f *family) byName(pod *unstructured.Unstructured, ref *metav1.OwnerReference, otherwise *unstructured.Unstructured) *unstructured.Unstructured {
+	hash := pod.GetLabels()[appsv1.DefaultDeploymentUniqueLabelKey]
+	name, is := strings.CutSuffix(ref.Name, "-"+hash)
+	if hash == "" || !is || ref.Kind != "ReplicaSet" {
+		return otherwise
+	}
+	for _, u := range f.byUID {
+		if u.GetKind() == "Deployment" && u.GetNamespace() == pod.GetNamespace() && u.GetName() == name {
+			f.byUID[ref.UID] = u
+			return u
+		}
+	}
+	return otherwise
 }
 
 // stranger gets an owner of a kind that is not listed.

@@ -50,7 +50,11 @@ func (v *verifier) loaded(s *subject, p *live.Pod, ref string, a *answer) {
 	case u.Error != "":
 		v.add(userstore.Fail, ref, name, "mend the Secret", "nobody gets in: %s", u.Error)
 	case known == nil || known.fingerprint == "":
-		v.add(userstore.Warn, ref, name, "", "in force: %d; not compared with Secret %q, which could not be read", u.Loaded, secret)
+		unknown := "could not be read"
+		if known != nil {
+			unknown = known.unknown
+		}
+		v.add(userstore.Warn, ref, name, "", "in force: %d; not compared with Secret %q, which %s", u.Loaded, secret, unknown)
 	case u.Fingerprint == "":
 		v.add(userstore.Warn, ref, name, "use a kubectl basicauth and a gate of one version", "in force: %d; not compared with Secret %q, for the gate tells no fingerprint", u.Loaded, secret)
 	case known.fingerprint != u.Fingerprint:

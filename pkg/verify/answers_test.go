@@ -78,6 +78,21 @@ func TestLetsIn(t *testing.T) {
 	}
 }
 
+// TestLoaded: what is said of a gate's users where the Secret's are not known.
+func TestLoaded(t *testing.T) {
+	for unknown, known := range map[string]*users{"could not be read": nil, "is not there": {unknown: "is not there"}, `has no key "auth"`: {unknown: `has no key "auth"`}} {
+		s := &subject{Standing: plan.Standing{Checked: plan.Checked{Mode: config.ModeSidecar}, Config: gateconf.Defaults()}}
+		s.Config.UsersSecret = "u"
+		v := &verifier{Report: &Report{}, secrets: map[string]*users{"/u": known}}
+		a := &answer{status: &live.GateStatus{}}
+		a.status.Users.Loaded = 2
+		v.loaded(s, &live.Pod{Pod: &corev1.Pod{}}, "Pod p", a)
+		if got, want := v.Checks[0].Message, `in force: 2; not compared with Secret "u", which `+unknown; got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
 // TestGrants: who gets past the gates through the API server.
 func TestGrants(t *testing.T) {
 	rule := func(groups, resources, verbs string) rbacv1.PolicyRule {

@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -36,7 +37,7 @@ func (v *verifier) inside(s *subject) {
 		reach += " (Service " + few(services, 4) + ")"
 	}
 	closed, named, open := v.policies(w, s.Port)
-	const hint = "kauth --network-policy closes it"
+	const hint = "kauth --network-policy gate-only closes it, same-namespace to other namespaces"
 	switch {
 	case w.HostNetwork && plan.OnNode(w) == nil:
 		v.add(userstore.Pass, s.object(), "inside", "", "%s listens on the loopback of its node alone", reach)
@@ -111,7 +112,10 @@ func (v *verifier) gaps() {
 	for _, r := range order {
 		resources := strings.Join(unique(byReason[r]), ", ")
 		if r.why == "" {
-			v.add(userstore.Warn, "", "rights", "ask for these rights, or for somebody who has them", "not looked at, for you may not %s %s: %s", r.verb, r.where, resources)
+			v.Checks = append(v.Checks, Check{ // of any length: whoever asks for the rights needs all their names
+				Status: userstore.Warn, Name: "rights", Message: fmt.Sprintf("not looked at, for you may not %s %s: %s", r.verb, r.where, resources),
+				Hint: "ask for these rights, or for somebody who has them; docs/verify.md has a role",
+			})
 		} else {
 			v.add(userstore.Warn, "", "read", "", "not looked at: %s %s of %s: %s", r.verb, r.where, resources, r.why)
 		}

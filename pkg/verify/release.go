@@ -5,6 +5,8 @@ import (
 	"context"
 	"fmt"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
 	"github.com/kauth-dev/kauth/pkg/helmrelease"
 	"github.com/kauth-dev/kauth/pkg/manifest"
 	"github.com/kauth-dev/kauth/pkg/plan"
@@ -18,8 +20,11 @@ func Release(ctx context.Context, o Options, name string) (*Report, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, o.Patience, fmt.Errorf("no answer within %s", o.Patience))
 	defer cancel()
 	release, err := helmrelease.Read(ctx, o.Config, o.Namespace, name)
+	if apierrors.IsForbidden(err) {
+		return nil, fmt.Errorf("%w: %w; ask for a Role with the verbs list and get on what Helm keeps its releases in", ErrNothing, err)
+	}
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrNothing, err)
+		return nil, nothing(err)
 	}
 	v := &verifier{Options: o, Report: &Report{}}
 	status := userstore.Pass

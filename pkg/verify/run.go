@@ -80,7 +80,7 @@ func (v *verifier) look(ctx context.Context) error {
 		return err
 	}
 	if v.cluster, err = reader.Read(ctx); err != nil {
-		return fmt.Errorf("%w: %w", ErrNothing, err)
+		return nothing(err)
 	}
 	var unread []live.Unread
 	if v.model, unread, err = v.cluster.Model(); err != nil {
@@ -147,7 +147,13 @@ func (v *verifier) subjects() {
 func (v *verifier) unmet(met []bool) {
 	for i, t := range v.Targets {
 		if !met[i] {
-			v.add(userstore.Fail, t.String(), "gate", "check name and namespace", "no such workload here, or none that may be seen")
+			message, hint := "no such workload here, or none that may be seen", "check name and namespace"
+			for _, kind := range []string{"Service", "Ingress", "HTTPRoute", "Secret"} {
+				if t.Means(manifest.Ref{Kind: kind, Namespace: t.Namespace, Name: t.Name}) {
+					message, hint = "a "+kind+" is no workload", "name what its pods come from, such as deploy/NAME or sts/NAME"
+				}
+			}
+			v.add(userstore.Fail, t.String(), "gate", hint, "%s", message)
 		}
 	}
 }

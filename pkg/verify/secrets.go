@@ -24,6 +24,7 @@ import (
 type users struct {
 	fingerprint string // live.Fingerprint of its text; "" where it could not be read
 	count       int
+	unknown     string // why it could not be compared with: "is not there"
 }
 
 // mostUsers bounds how many users whose hash is as it should be have a line of their own.
@@ -107,7 +108,7 @@ func (v *verifier) usersSecret(ctx context.Context, namespace, name string) erro
 	if v.secrets[key] != nil {
 		return nil
 	}
-	u := &users{}
+	u := &users{unknown: "could not be read"}
 	v.secrets[key] = u
 	store := &userstore.Store{Client: v.core, Namespace: namespace, Name: name, Now: v.Now}
 	ctx, cancel := context.WithTimeoutCause(ctx, v.Patience, fmt.Errorf("no answer within %s", v.Patience))
@@ -115,15 +116,22 @@ func (v *verifier) usersSecret(ctx context.Context, namespace, name string) erro
 	file, meta, err := store.Read(ctx)
 	switch {
 	case apierrors.IsNotFound(err):
+		u.unknown = "is not there"
 		v.add(userstore.Fail, store.Ref(), "secret", "", "%s", without(store.Ref(), err.Error()))
 		return nil
-	case err != nil && v.Gates == 0 && len(v.model.Workloads) == 0 && len(v.cluster.Gaps) > 0:
-		return fmt.Errorf("%w: %w", ErrNothing, err)
+	case apierrors.IsForbidden(err) && v.seesNothing():
+		return fmt.Errorf("%w: you may not list the workloads of namespace %s, nor get %s; docs/verify.md has a role for that: %w", ErrNothing, namespace, store.Ref(), errors.Unwrap(err))
+	case apierrors.IsForbidden(err):
+		v.add(userstore.Warn, store.Ref(), "secret", "ask for the verb get on it", "you may not get it, so the users could not be looked at")
+		return nil
+	case err != nil && v.seesNothing():
+		return nothing(err)
 	case err != nil:
 		v.add(userstore.Warn, store.Ref(), "secret", "", "%s", without(store.Ref(), err.Error()))
 		return nil
 	}
 	u.count = len(file.Users())
+	u.unknown = fmt.Sprintf("has no key %q", store.DataKey())
 	if meta.HasKey {
 		u.fingerprint = live.Fingerprint(file.Bytes())
 	}
@@ -143,6 +151,11 @@ func (v *verifier) usersSecret(ctx context.Context, namespace, name string) erro
 		v.Checks = append(v.Checks, password(store.Ref(), file, meta, v.User, v.Password))
 	}
 	return nil
+}
+
+// seesNothing says whether no workload could be seen, for want of rights or of an answer.
+func (v *verifier) seesNothing() bool {
+	return v.Gates == 0 && len(v.model.Workloads) == 0 && len(v.cluster.Gaps) > 0
 }
 
 // without leaves out of a message the name that it begins with, and that stands beside it.

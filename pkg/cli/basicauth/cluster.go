@@ -75,7 +75,7 @@ func (c *cluster) store(w *write) (*userstore.Store, error) {
 	}
 	var err error
 	if s.Namespace, _, err = c.config.ToRawKubeConfigLoader().Namespace(); err != nil {
-		return nil, fmt.Errorf("kubeconfig: %w", err)
+		return nil, unusable(err)
 	}
 	if problems := content.IsDNS1123Label(s.Namespace); len(problems) > 0 {
 		return nil, usagef("--namespace: %q is not a name of a namespace: %s", s.Namespace, problems[0])
@@ -119,12 +119,17 @@ func (c *cluster) caller(config *rest.Config) func(context.Context) string {
 func (c *cluster) restConfig() (*rest.Config, error) {
 	config, err := c.config.ToRESTConfig()
 	if err != nil {
-		return nil, fmt.Errorf("kubeconfig: %w; name a cluster with --context, --kubeconfig or KUBECONFIG", err)
+		return nil, unusable(err)
 	}
 	config.QPS = -1 // retries have their own pauses, and the API server its own limits
 	config.WarningHandler = serverWarnings{c}
 	config.UserAgent = "kubectl-basicauth " + rest.DefaultKubernetesUserAgent()
 	return config, nil
+}
+
+// unusable is the error of a kubeconfig that leads to no cluster.
+func unusable(err error) error {
+	return fmt.Errorf("kubeconfig: %w; name a cluster with --context, --kubeconfig or KUBECONFIG", err)
 }
 
 // serverWarnings prints what the API server warns of, in our form.

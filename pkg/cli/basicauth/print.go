@@ -12,6 +12,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"sigs.k8s.io/yaml"
+
+	"github.com/kauth-dev/kauth/pkg/userstore"
 )
 
 // outputAPIVersion is the version of the objects that -o json and -o yaml print. They are no cluster objects.
@@ -59,6 +61,15 @@ func emit(w io.Writer, text string) error {
 		return fmt.Errorf("standard output: %w", err)
 	}
 	return nil
+}
+
+// storedThough adds to what kept the outcome from being printed that the user is stored, maybe with a password that nobody has
+// seen.
+func storedThough(err error, store *userstore.Store, name string) error {
+	if store.DryRun != userstore.DryRunNone {
+		return err
+	}
+	return fmt.Errorf("%w; user %q is stored all the same, another password comes with kubectl basicauth user passwd %s", err, name, argument(name))
 }
 
 // table prints rows in columns, as kubectl does.

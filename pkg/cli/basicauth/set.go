@@ -145,7 +145,7 @@ func (o *setOptions) Run(ctx context.Context) error {
 	o.warnAll(result.Warnings())
 	o.sayRemoved(store, result)
 	if err := o.print(store, result, to, name, password); err != nil {
-		return errors.Join(err, behind)
+		return errors.Join(storedThough(err, store, name), behind)
 	}
 	if o.add {
 		o.ensureSessionKey(ctx, store)

@@ -41,12 +41,21 @@ func talk(t *testing.T, config string, args ...string) *dialog {
 
 func onTerminal(t *testing.T, cmd *exec.Cmd) *dialog {
 	t.Helper()
+	return onTerminalOf(t, 80, cmd)
+}
+
+// onTerminalOf is onTerminal on one that is so many columns wide.
+func onTerminalOf(t *testing.T, columns uint16, cmd *exec.Cmd) *dialog {
+	t.Helper()
 	d := &dialog{T: t, cmd: cmd}
 	var err error
 	if d.pty, d.tty, err = pty.Open(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { d.pty.Close(); d.tty.Close() })
+	if err := pty.Setsize(d.pty, &pty.Winsize{Rows: 24, Cols: columns}); err != nil {
+		t.Fatal(err)
+	}
 	d.cmd.Stdin, d.cmd.Stdout, d.cmd.Stderr = d.tty, d.tty, d.tty
 	d.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
 	if err := d.cmd.Start(); err != nil {
@@ -202,7 +211,8 @@ func TestGeneratedPasswordCannotBePrinted(t *testing.T) {
 	var stderr bytes.Buffer
 	cmd := exec.CommandContext(t.Context(), "kubectl-basicauth", "user", "add", "alice", "--generate", "--kubeconfig", ownConfig(t, "full"))
 	cmd.Stdout, cmd.Stderr = full, &stderr
-	if err := cmd.Run(); err == nil || !strings.Contains(stderr.String(), "error: standard output: ") {
+	if err := cmd.Run(); err == nil || !strings.Contains(stderr.String(), "error: standard output: ") ||
+		!strings.Contains(stderr.String(), `; user "alice" is stored all the same, another password comes with kubectl basicauth user passwd alice`) {
 		t.Errorf("%v: %s", err, stderr.String())
 	}
 }

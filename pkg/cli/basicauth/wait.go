@@ -2,12 +2,14 @@ package basicauth
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 	"k8s.io/client-go/rest"
 
 	"github.com/kauth-dev/kauth/pkg/cli/screen"
@@ -61,8 +63,8 @@ func (c *cluster) await(ctx context.Context, w *waiting, store *userstore.Store,
 	start := time.Now()
 	result, err := inforce.Wait(timed, inforce.Options{Config: config, Store: store, Text: stored.Text, Progress: progress})
 	wipe()
-	if err != nil && ctx.Err() != nil {
-		err = fmt.Errorf("interrupted while waiting; the users are changed: %w", err)
+	if behind, ok := errors.AsType[*inforce.BehindError](err); ok && ctx.Err() != nil {
+		behind.Err = errors.New("interrupted")
 	}
 	if result == nil {
 		return err
@@ -96,18 +98,26 @@ func number(n int, thing string) string {
 	return fmt.Sprintf("%d %s", n, thing)
 }
 
-// progressOn returns what shows the progress in one line of a terminal, and what takes the line away. Elsewhere nothing is
-// shown.
+// progressOn returns what shows the progress in one line of a terminal, however narrow, and what takes the line away.
+// Elsewhere nothing is shown.
 func progressOn(out io.Writer) (progress func(done, all int), wipe func()) {
 	if !screen.Terminal(out, os.Getenv) {
 		return nil, func() {}
 	}
-	width := 0
+	fd, _ := screen.IsTerminal(out)
+	shown := 0 // columns
 	show := func(text string) {
-		say(out, "\r%-*s\r%s", width, "", text)
-		width = len(text)
+		if width, _, err := term.GetSize(fd); err == nil && width > 0 {
+			// The last column stays free: what is written there may take the next line, which \r does not come back from.
+			text, shown = text[:min(len(text), width-1)], min(shown, width-1)
+		}
+		if shown > 0 {
+			say(out, "\r%*s\r", shown, "")
+		}
+		say(out, "%s", text)
+		shown = len(text)
 	}
 	return func(done, all int) {
-		show(fmt.Sprintf("waiting for the gates: the change is in force at %d of %d", done, all))
+		show(fmt.Sprintf("waiting: in force at %d of %s", done, number(all, "gate")))
 	}, func() { show("") }
 }

@@ -5,18 +5,20 @@ package stories
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 )
 
 const originHeader = "X-Origin-Verify"
 
 // The header that a CDN sends, through Traefik: without it everything is refused but the health; beside it a password is
 // asked for, or nothing; the application never sees it; a new value is good beside the old one, and the old one is
-// refused when it is taken out, all without a restart.
+// refused when it is taken out, by hand or by kubectl basicauth, all without a restart.
 func TestOriginHeader(t *testing.T) {
 	withEachHelm(t, 11, "the origin header", func(s *story, h *helm) {
 		alice := login{"alice", "correct horse"}
@@ -44,7 +46,28 @@ func TestOriginHeader(t *testing.T) {
 		s.setValues("second")
 		s.figure("first value refused", s.until("the first value refused", s.sent(both, alice, "first", 403)))
 		s.must(s.sent(both, alice, "second", 200))
+		s.rotatesHeader(alice, both, alone)
 	})
+}
+
+// rotatesHeader replaces the value "second" by kubectl basicauth: the old value counts beside the new one until it is taken away.
+func (s *story) rotatesHeader(as login, both, alone string) {
+	s.Helper()
+	containers := alerting{s}.containers()
+	everywhere := func(value string, status int) func() error {
+		return func() error { return errors.Join(s.sent(both, as, value, status)(), s.sent(alone, nobody, value, status)()) }
+	}
+	third := strings.TrimSpace(s.kubectl("", "basicauth", "header", "rotate", "origin", "--key", "second"))
+	s.figure("rotated value in force", s.until("the rotated value", everywhere(third, 200)))
+	s.must(everywhere("second", 200), everywhere("first", 403), everywhere("", 403))
+	s.kubectl("", "basicauth", "header", "expire", "origin") // its overlap is not over
+	s.always("both values", 3*time.Second, func() error { return errors.Join(everywhere("second", 200)(), everywhere(third, 200)()) })
+	s.kubectl("", "basicauth", "header", "expire", "origin", "--now")
+	s.figure("replaced value refused", s.until("the replaced value refused", everywhere("second", 403)))
+	s.must(everywhere(third, 200), s.verified("403 without header "+originHeader+", 401 with it"))
+	if now := (alerting{s}).containers(); now != containers {
+		s.Fatalf("containers before:\n%s\nand now:\n%s", containers, now)
+	}
 }
 
 // setValues makes these the values that are accepted, as kubectl create secret does.
