@@ -119,7 +119,7 @@ var mayImport = map[string][]string{
 	"cmd/kubectl-basicauth": {"pkg/cli/basicauth"},
 	"pkg/cli/kauth":         {"pkg/manifest", "pkg/topology", "pkg/plan", "pkg/inject", "pkg/explain", "pkg/filters/eject", "pkg/config", "pkg/krm", "pkg/patches", "pkg/cli/screen"},
 	"pkg/cli/proxy":         {"pkg/proxy", "pkg/auth", "pkg/reload", "pkg/htpasswd"},
-	"pkg/cli/basicauth":     {"pkg/userstore", "pkg/secretstore", "pkg/rotation", "pkg/verify", "pkg/htpasswd", "pkg/projection", "pkg/inforce", "pkg/linenotes", "pkg/history", "pkg/cli/screen"},
+	"pkg/cli/basicauth":     {"pkg/userstore", "pkg/secretstore", "pkg/rotation", "pkg/verify", "pkg/htpasswd", "pkg/projection", "pkg/inforce", "pkg/linenotes", "pkg/history", "pkg/cli/screen", "pkg/visible"},
 	"pkg/topology":          {"pkg/manifest", "pkg/yamltext"},
 	"pkg/manifest":          {"pkg/yamltext"},
 	"pkg/config":            {"pkg/yamltext"},
@@ -139,9 +139,10 @@ var mayImport = map[string][]string{
 	"pkg/history":           {"pkg/secretstore"},
 	"pkg/projection":        {"pkg/htpasswd"},
 	"pkg/rotation":          {"pkg/secretstore", "pkg/sessionkey"},
-	"pkg/inforce":           {"pkg/live", "pkg/userstore", "pkg/projection", "pkg/topology"}, // which Ingresses read users is topology's
+	"pkg/visible":           {},
+	"pkg/inforce":           {"pkg/live", "pkg/userstore", "pkg/projection", "pkg/visible", "pkg/topology"}, // which Ingresses read users is topology's
 	"pkg/live":              {"pkg/topology", "pkg/manifest"},
-	"pkg/verify":            {"pkg/topology", "pkg/userstore", "pkg/manifest", "pkg/plan", "pkg/config", "pkg/live", "pkg/helmrelease", "pkg/htpasswd"},
+	"pkg/verify":            {"pkg/visible", "pkg/topology", "pkg/userstore", "pkg/manifest", "pkg/plan", "pkg/config", "pkg/live", "pkg/helmrelease", "pkg/htpasswd"},
 	"test/kustomize":        {"pkg/manifest", "pkg/patches"},
 	"test/demo":             {"pkg/userstore", "pkg/htpasswd"},
 	"test/ways":             {}, // the second resolver is to make no mistake of the first

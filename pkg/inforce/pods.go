@@ -18,6 +18,7 @@ import (
 	"github.com/kauth-dev/kauth/pkg/gateconf"
 	"github.com/kauth-dev/kauth/pkg/live"
 	"github.com/kauth-dev/kauth/pkg/projection"
+	"github.com/kauth-dev/kauth/pkg/visible"
 )
 
 // gate is the gate of a pod that mounts the users and runs.
@@ -43,7 +44,7 @@ func (g *gate) close() {
 func (g *gate) fails(ctx context.Context, what string, err error) {
 	switch cause := context.Cause(ctx); {
 	case cause == nil || errors.Is(cause, errSlow):
-		g.why = what + ": " + live.Tidy(ctx, err).Error()
+		g.why = what + ": " + visible.OneLine(live.Tidy(ctx, err).Error())
 	case g.why == "":
 		g.why = what + ": no answer yet"
 	}
@@ -54,7 +55,7 @@ func (g *gate) said(s *live.GateStatus) {
 	g.fingerprint = s.Users.Fingerprint
 	switch {
 	case s.Users.Error != "":
-		g.why = fmt.Sprintf("cannot use its users file, and goes by %d users of before: %s", s.Users.Loaded, s.Users.Error)
+		g.why = fmt.Sprintf("cannot use its users file, and goes by %d users of before: %s", s.Users.Loaded, visible.OneLine(s.Users.Error))
 	case g.fingerprint == "" && s.Users.Loaded > 0:
 		g.why, g.hopeless = "tells no fingerprint of its users; use a kubectl basicauth and a gate of one version", true
 	default:
@@ -111,24 +112,53 @@ func (w *waiter) list(ctx context.Context) error {
 	return err
 }
 
-// sort puts a pod where it belongs.
+// sort puts a pod where it belongs. What reads a Secret in several ways is named, and asked, once for each Secret.
 func (w *waiter) sort(p *corev1.Pod, secrets map[string]bool) {
 	container := live.Gate(p)
-	for _, v := range p.Spec.Volumes {
-		if v.Secret == nil || !secrets[v.Secret.SecretName] {
-			continue
-		}
-		mount := mountOf(container, v.Name)
-		switch {
-		case v.Secret.SecretName != w.Store.Name || mount == nil:
-			w.others = append(w.others, p)
-			w.unasked = append(w.unasked, Object{"Pod " + p.Name, fmt.Sprintf("what reads Secret %q there cannot be asked", v.Secret.SecretName)})
-		case !running(p):
-			w.unasked = append(w.unasked, Object{"Pod " + p.Name, "its gate does not run, and reads the users when it starts"})
-		default:
-			w.gate(p, container, mount.SubPath)
+	type reader struct {
+		secret string
+		gate   bool
+	}
+	known := map[reader]bool{}
+	for i := range p.Spec.Volumes {
+		for _, secret := range live.SecretsOf(&p.Spec.Volumes[i]) {
+			mount := mountOf(container, p.Spec.Volumes[i].Name)
+			is := reader{secret, secret == w.Store.Name && mount != nil}
+			if !secrets[secret] || known[is] {
+				continue
+			}
+			known[is] = true
+			switch {
+			case !is.gate:
+				w.others = append(w.others, p)
+				w.unasked = append(w.unasked, Object{"Pod " + p.Name, fmt.Sprintf("what reads Secret %q there cannot be asked", secret)})
+			case !running(p):
+				w.unasked = append(w.unasked, Object{"Pod " + p.Name, "its gate does not run, and reads the users when it starts"})
+			default:
+				w.gate(p, container, mount.SubPath)
+			}
 		}
 	}
+	if secret := inEnvironment(p, secrets); secret != "" {
+		w.unasked = append(w.unasked, Object{"Pod " + p.Name, fmt.Sprintf("has Secret %q in its environment, as it was when it started", secret)})
+	}
+}
+
+// inEnvironment is the first of some Secrets that a container of a pod has in its environment, "" where none has.
+func inEnvironment(p *corev1.Pod, secrets map[string]bool) string {
+	for _, c := range slices.Concat(p.Spec.Containers, p.Spec.InitContainers) {
+		for _, e := range c.Env {
+			if e.ValueFrom != nil && e.ValueFrom.SecretKeyRef != nil && secrets[e.ValueFrom.SecretKeyRef.Name] {
+				return e.ValueFrom.SecretKeyRef.Name
+			}
+		}
+		for _, e := range c.EnvFrom {
+			if e.SecretRef != nil && secrets[e.SecretRef.Name] {
+				return e.SecretRef.Name
+			}
+		}
+	}
+	return ""
 }
 
 // gate takes in a gate that runs. What is known of it stays known.

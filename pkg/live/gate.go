@@ -35,6 +35,22 @@ func Gate(p *corev1.Pod) *corev1.Container {
 	return nil
 }
 
+// SecretsOf names the Secrets that a volume brings, several where it is a projected one.
+func SecretsOf(v *corev1.Volume) []string {
+	if v.Secret != nil {
+		return []string{v.Secret.SecretName}
+	}
+	var names []string
+	if v.Projected != nil {
+		for _, source := range v.Projected.Sources {
+			if source.Secret != nil {
+				names = append(names, source.Secret.Name)
+			}
+		}
+	}
+	return names
+}
+
 // GateStatus is what of a gate's /status counts here; the fields are those of proxy.Status.
 type GateStatus struct {
 	Users struct {

@@ -35,9 +35,9 @@ type kind struct {
 	group    string
 	kind     string
 	resource schema.GroupVersionResource
-	spaced   bool // its objects live in namespaces
-	wide     bool // objects of other namespaces matter too
-	selector string
+	spaced   bool                                  // its objects live in namespaces
+	wide     bool                                  // objects of other namespaces matter too
+	keep     func(*unstructured.Unstructured) bool // nil: all
 }
 
 func (k *kind) name() string { return k.group + "/" + k.kind }
@@ -70,11 +70,24 @@ func kindOf(gv schema.GroupVersion, r metav1.APIResource) *kind {
 	default:
 		return nil
 	}
-	if k.kind == "EndpointSlice" {
-		// What the control plane makes of selectors says nothing new; what people make by hand does.
-		k.selector = "endpointslice.kubernetes.io/managed-by!=endpointslice-controller.k8s.io"
-	}
 	return k
+}
+
+// slicesOf says which EndpointSlices are worth keeping beside these Services: what the control plane makes of selectors says
+// nothing new; what people make by hand does. So does what stays behind when a selector is taken away: the control plane
+// leaves such a Service alone.
+func slicesOf(services []*unstructured.Unstructured) func(*unstructured.Unstructured) bool {
+	selects := map[string]bool{}
+	for _, s := range services {
+		selector, _, err := unstructured.NestedMap(s.Object, "spec", "selector")
+		selects[s.GetNamespace()+"/"+s.GetName()] = err == nil && len(selector) > 0
+	}
+	return func(u *unstructured.Unstructured) bool {
+		labels := u.GetLabels()
+		selected, known := selects[u.GetNamespace()+"/"+labels["kubernetes.io/service-name"]]
+		made := labels["endpointslice.kubernetes.io/managed-by"] == "endpointslice-controller.k8s.io"
+		return !made || known && !selected
+	}
 }
 
 // matters says whether any kind of an API group does.
@@ -135,9 +148,9 @@ func (r *Reader) listIn(ctx context.Context, k *kind, namespace string) ([]*unst
 	var found []*unstructured.Unstructured
 	pages := pager.New(func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) { return client.List(ctx, o) })
 	pages.PageBufferSize = 0
-	err := pages.EachListItem(ctx, metav1.ListOptions{LabelSelector: k.selector}, func(o runtime.Object) error {
+	err := pages.EachListItem(ctx, metav1.ListOptions{}, func(o runtime.Object) error {
 		u, ok := o.(*unstructured.Unstructured)
-		if !ok {
+		if !ok || k.keep != nil && !k.keep(u) {
 			return nil
 		}
 		strip(u, k)

@@ -2,6 +2,7 @@ package live
 
 import (
 	"context"
+	"fmt"
 	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -22,12 +23,15 @@ type family struct {
 	*Reader
 	byUID  map[types.UID]*unstructured.Unstructured
 	asked  map[types.UID]bool
-	cannot map[string]error // kinds that may not be read
+	cannot map[string]error                // resources that may not be read
+	served map[string][]metav1.APIResource // by version of their group
 }
 
 // owners fills in the workloads, without those that another one makes, and the pods, each with its owner.
 func (r *Reader) owners(ctx context.Context, c *Cluster, kinds []*kind, seen map[string][]*unstructured.Unstructured) {
-	f := &family{Reader: r, byUID: map[types.UID]*unstructured.Unstructured{}, asked: map[types.UID]bool{}, cannot: map[string]error{}}
+	f := &family{Reader: r, byUID: map[types.UID]*unstructured.Unstructured{}, asked: map[types.UID]bool{}, cannot: map[string]error{}, served: map[string][]metav1.APIResource{}}
+	ctx, cancel := context.WithTimeoutCause(ctx, r.Patience, fmt.Errorf("no answer within %s", r.Patience)) // for strangers
+	defer cancel()
 	made := map[types.UID]bool{} // workloads
 	for _, k := range kinds {
 		if k.part == workload || k.part == between {
@@ -113,21 +117,18 @@ func (f *family) stranger(ctx context.Context, namespace string, ref *metav1.Own
 	stub.SetUID(ref.UID)
 	f.byUID[ref.UID] = stub
 	gv, err := schema.ParseGroupVersion(ref.APIVersion)
-	if err != nil || len(f.asked) >= strangers || f.cannot[ref.Kind] != nil {
+	if err != nil || len(f.asked) >= strangers {
 		return stub
 	}
-	f.asked[ref.UID] = true
-	resources, err := f.discovery.ServerResourcesForGroupVersion(ref.APIVersion)
-	if err != nil {
-		return stub
-	}
-	for _, r := range resources.APIResources {
-		if r.Kind != ref.Kind || !r.Namespaced {
+	for _, r := range f.resources(ctx, ref.APIVersion) {
+		name := schema.GroupResource{Group: gv.Group, Resource: r.Name}.String()
+		if r.Kind != ref.Kind || !r.Namespaced || strings.Contains(r.Name, "/") || f.cannot[name] != nil {
 			continue
 		}
+		f.asked[ref.UID] = true
 		u, err := f.dynamic.Resource(gv.WithResource(r.Name)).Namespace(namespace).Get(ctx, ref.Name, metav1.GetOptions{})
 		if apierrors.IsForbidden(err) {
-			f.cannot[schema.GroupResource{Group: gv.Group, Resource: r.Name}.String()] = err
+			f.cannot[name] = err
 		}
 		if err == nil && u.GetUID() == ref.UID {
 			strip(u, &kind{})
@@ -136,4 +137,16 @@ func (f *family) stranger(ctx context.Context, namespace string, ref *metav1.Own
 		}
 	}
 	return stub
+}
+
+// resources are those of a version of a group, none where its server does not say. Each version is asked for once.
+func (f *family) resources(ctx context.Context, version string) []metav1.APIResource {
+	if found, known := f.served[version]; known || ctx.Err() != nil {
+		return found
+	}
+	f.served[version] = nil
+	if list, err := f.discovery.ServerResourcesForGroupVersion(version); err == nil {
+		f.served[version] = list.APIResources
+	}
+	return f.served[version]
 }

@@ -96,18 +96,30 @@ func (r *Reader) Read(ctx context.Context) (*Cluster, error) {
 		wait  sync.WaitGroup
 		slots = make(chan struct{}, lists)
 	)
+	list := func(k *kind) {
+		found, missed := r.list(ctx, k)
+		mu.Lock()
+		defer mu.Unlock()
+		seen[k.name()] = found
+		gaps = append(gaps, missed...)
+	}
 	for _, k := range kinds {
+		if k.kind == "EndpointSlice" { // which is of interest by its Service
+			continue
+		}
 		wait.Go(func() {
 			slots <- struct{}{}
 			defer func() { <-slots }()
-			found, missed := r.list(ctx, k)
-			mu.Lock()
-			defer mu.Unlock()
-			seen[k.name()] = found
-			gaps = append(gaps, missed...)
+			list(k)
 		})
 	}
 	wait.Wait()
+	for _, k := range kinds {
+		if k.kind == "EndpointSlice" {
+			k.keep = slicesOf(seen["/Service"])
+			list(k)
+		}
+	}
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}

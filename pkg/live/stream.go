@@ -40,7 +40,6 @@ func (c *Cluster) Model() (*topology.Model, []Unread, error) {
 		}
 		all = append(all, entry{ref, escape(raw)})
 	}
-	c.namePods()
 	for _, list := range [][]*unstructured.Unstructured{c.Workloads, c.Others} {
 		for _, u := range list {
 			add(u.GetKind(), u.GetNamespace(), u.GetName(), u.Object)
@@ -62,35 +61,6 @@ func (c *Cluster) Model() (*topology.Model, []Unread, error) {
 	})
 	m, err = resolve(all)
 	return m, unread, err
-}
-
-// namePods writes into EndpointSlices, which people make by hand with addresses alone, whose pods these are.
-func (c *Cluster) namePods() {
-	byIP := map[string]*Pod{}
-	for _, p := range c.Pods {
-		for _, ip := range p.Status.PodIPs {
-			byIP[ip.IP] = p
-		}
-	}
-	for _, u := range c.Others {
-		endpoints, _, err := unstructured.NestedSlice(u.Object, "endpoints")
-		if u.GetKind() != "EndpointSlice" || err != nil {
-			continue
-		}
-		for _, item := range endpoints {
-			endpoint, ok := item.(map[string]any)
-			if !ok {
-				continue
-			}
-			addresses, _, _ := unstructured.NestedStringSlice(endpoint, "addresses")
-			for _, ip := range addresses {
-				if p := byIP[ip]; p != nil && p.Namespace == u.GetNamespace() {
-					endpoint["targetRef"] = map[string]any{"kind": "Pod", "name": p.Name}
-				}
-			}
-		}
-		u.Object["endpoints"] = endpoints
-	}
 }
 
 func resolve(all []entry) (*topology.Model, error) {
@@ -135,5 +105,6 @@ func bare(p *corev1.Pod) map[string]any {
 		}
 		spec[key] = containers
 	}
-	return map[string]any{"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
+	status := map[string]any{"podIPs": p.Status.PodIPs} // to know it by in EndpointSlices that people made
+	return map[string]any{"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec, "status": status}
 }

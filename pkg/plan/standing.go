@@ -78,19 +78,33 @@ func (s *Standing) asMarked() {
 // Wanted says why kauth would gate a workload that is not gated, "" where it would not, and which object's annotation
 // leaves it out, nil where none does.
 func Wanted(m *topology.Model, w *topology.Workload) (reason string, leftOut *manifest.Object) {
+	return wanted(m, w, defaultTarget(w))
+}
+
+// WantedOf is Wanted for a pod whose workload cannot be read; kind is all that is known of that.
+func WantedOf(m *topology.Model, pod *topology.Workload, kind string) (reason string, leftOut *manifest.Object) {
+	switch kind {
+	case "Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Prometheus", "PrometheusAgent", "Alertmanager", "ThanosRuler":
+		return wanted(m, pod, pod.App != "")
+	default:
+		return wanted(m, pod, false)
+	}
+}
+
+func wanted(m *topology.Model, w *topology.Workload, byDefault bool) (reason string, leftOut *manifest.Object) {
 	p := &planner{Plan: &Plan{}, model: m, heard: map[*manifest.Object]bool{}}
 	enabled, disabled := p.marks(w, topology.Port{})
 	switch {
 	case w.Hook:
 		return "", nil
 	case disabled != nil:
-		if !defaultTarget(w) {
+		if !byDefault {
 			disabled = nil
 		}
 		return "", disabled
 	case enabled != nil:
 		return "as the annotation of " + enabled.Short() + " asks", nil
-	case defaultTarget(w) && !p.guardsItself(w):
+	case byDefault && !p.guardsItself(w):
 		return "by default", nil
 	default:
 		return "", nil
@@ -105,7 +119,13 @@ func Past(m *topology.Model, way *topology.Way, c Checked) (string, Severity) {
 		return "", Info // a pod that has no port of the name gets nothing
 	}
 	leads := "leads to port " + portText(way) + " of " + c.Ref.Short()
-	if way.Problem != "" {
+	switch {
+	case way.Problem != "" && way.Ends != 0: // where it ends is what counts; that nobody can move it does not
+		known := *way
+		known.Port, known.PortName = (&topology.ServicePort{Target: topology.Port{Number: way.Ends}}).TargetOf(way.Workload)
+		leads, known.Problem = "leads to port "+portText(&known)+" of "+c.Ref.Short()+" ("+way.Problem+")", ""
+		way = &known
+	case way.Problem != "":
 		leads = "leads to " + c.Ref.Short() + " (" + way.Problem + ")"
 	}
 	container := way.Workload.Container(way.Port)

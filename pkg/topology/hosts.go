@@ -4,8 +4,6 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
-
-	"github.com/kauth-dev/kauth/pkg/manifest"
 )
 
 // dnsName is what a name in the cluster's DNS may stand for.
@@ -90,86 +88,44 @@ func (m *Model) followHost(way Way, host, namespace string, hops int) {
 			for _, hit := range append(slices.Clip(m.Selected(svc)), m.maySelect(svc)...) {
 				w := way
 				w.Workload, w.Maybe = hit.Workload, hit.Maybe
+				w.Ends = svc.endOf(way.portNumber(), hit.Workload)
 				m.Ways = append(m.Ways, &w)
 			}
 		}
 	}
 }
 
-// endpoints are the addresses that an Endpoints or EndpointSlice object gives a Service without a selector.
-type endpoints struct {
-	object    *manifest.Object
-	addresses []string
-	pods      []string // names of pods that it refers to
+// portNumber is the port at which a route asks what an ExternalName means, 0 where that cannot be known: of a Service's port
+// and its target, some controllers take the one, and some the other.
+func (w *Way) portNumber() int {
+	if w.Backend == nil || w.Service == nil || w.Service.Type != "ExternalName" {
+		return 0
+	}
+	port := w.Backend.Port
+	for _, p := range w.Service.Ports {
+		if port.Name != "" && p.Name == port.Name || port.Name == "" && p.Number == port.Number {
+			if p.Target == (Port{Number: p.Number}) {
+				return p.Number
+			}
+			return 0
+		}
+	}
+	return port.Number // 0 of one that only has a name
 }
 
-func (m *Model) addEndpoints(o *manifest.Object) {
-	e := &endpoints{object: o}
-	service := o.Name
-	read := func(key, list, address string) {
-		for _, item := range manifest.Items(o.Node, key) {
-			members := manifest.Items(item, list)
-			if address == "" {
-				members = append(members, item)
-			}
-			for _, a := range members {
-				if manifest.String(a, "targetRef", "kind") == "Pod" {
-					e.pods = append(e.pods, manifest.String(a, "targetRef", "name"))
-				}
-				if text := manifest.String(a, address); address != "" && text != "" {
-					e.addresses = append(e.addresses, text)
-				} else if manifest.String(a) != "" {
-					e.addresses = append(e.addresses, manifest.String(a))
-				}
-			}
+// endOf is the container port of a workload behind a port of the Service, 0 where there is none. A headless one has no ports
+// of its own: its name means the pods.
+func (s *Service) endOf(number int, w *Workload) int {
+	if s.Headless {
+		return number
+	}
+	for _, p := range s.Ports {
+		if p.Number == number {
+			end, _ := p.TargetOf(w)
+			return end
 		}
 	}
-	if o.Kind == "EndpointSlice" {
-		service = manifest.Map(o.Node, "metadata", "labels")["kubernetes.io/service-name"]
-		read("endpoints", "addresses", "")
-	} else {
-		read("subsets", "addresses", "ip")
-		read("subsets", "notReadyAddresses", "ip")
-	}
-	m.endpoints[service] = append(m.endpoints[service], e)
-}
-
-// followEndpoints follows a Service without a selector to what Endpoints of the stream say; where there are none, way
-// itself is added, with its Problem.
-func (m *Model) followEndpoints(way Way, svc *Service, hops int) {
-	known := false
-	for _, e := range m.endpoints[svc.Object.Name] {
-		if !SameNamespace(e.object.Namespace, svc.Object.Namespace) {
-			continue
-		}
-		known = true
-		before := len(m.Ways)
-		way := way
-		way.Problem = e.object.Kind + " " + quote(e.object.Name) + " leads Service " + quote(svc.Object.Name) + " back into the cluster"
-		way.Hint = "give the Service a selector instead"
-		for _, pod := range e.pods {
-			for _, w := range m.neighbours(svc.Object.Namespace) {
-				if w.podName != nil && w.podName(pod) {
-					hit := way
-					hit.Workload = w
-					m.Ways = append(m.Ways, &hit)
-				}
-			}
-		}
-		for _, address := range e.addresses {
-			m.followHost(way, address, svc.Object.Namespace, hops+1)
-		}
-		if len(m.Ways) == before {
-			way.Problem, way.Hint = "", ""
-			way.Namespace = svc.Object.Namespace
-			way.Nowhere = "Service " + quote(svc.Object.Name) + " has no selector, and " + e.object.Kind + " " + quote(e.object.Name) +
-				" leads it to fixed addresses (" + strings.Join(e.addresses, ", ") + ")"
-			m.Ways = append(m.Ways, &way)
-		}
-	}
-	if !known {
-		m.Ways = append(m.Ways, &way)
-	}
+	return 0
 }
 
 // HostService is the Service that a host name most likely means to somebody in a namespace.

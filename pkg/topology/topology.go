@@ -24,6 +24,7 @@ type Model struct {
 	selected   map[*Service][]Hit
 	later      map[*Service][]Hit // what a Service may select at run time beside what it selects by the manifests
 	endpoints  map[string][]*endpoints
+	byAddress  map[string][]*Workload        // pods
 	targets    map[string][]*TargetGroup     // by Service
 	checks     map[string][]*manifest.Object // HealthCheckPolicies of GKE, by Service
 	hooks      []*Workload
@@ -164,9 +165,12 @@ func (m *Model) index() {
 			m.detours[d.Name] = append(m.detours[d.Name], d)
 		}
 	}
-	m.byLabel = map[[2]string]*labelIndex{}
+	m.byLabel, m.byAddress = map[[2]string]*labelIndex{}, map[string][]*Workload{}
 	for i, w := range m.Workloads {
 		w.place = i
+		for _, address := range w.addresses {
+			m.byAddress[address] = append(m.byAddress[address], w)
+		}
 		if w.Hook {
 			m.hooks = append(m.hooks, w)
 		} else {

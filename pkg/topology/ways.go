@@ -15,6 +15,7 @@ type Way struct {
 	Port        int          // the container port, 0 where its number cannot be known
 	PortName    string       // the container port's name, "" where it has none
 	Maybe       bool         // the Service selects labels that the workload's pods do not have yet
+	Ends        int          // with a Problem: the container port that it leads to all the same, 0 where that cannot be known
 	Problem     string       // why the way cannot be followed, "" where it can
 	Hint        string       // what to do about Problem
 	Nowhere     string       // why the way leads to no workload of this stream, "" where it may lead to one
@@ -80,6 +81,7 @@ func (m *Model) follow() {
 		for _, p := range svc.Ports {
 			if svc.publishes(p) {
 				m.Ways = append(m.Ways, m.through(svc, p, Way{})...)
+				m.beside(Way{Namespace: svc.Object.Namespace}, svc, p)
 			}
 		}
 	}
@@ -150,6 +152,7 @@ func (m *Model) followBackend(r *Route, b *Backend) {
 	}
 	for _, port := range ports {
 		m.Ways = append(m.Ways, m.through(svc, port, way)...)
+		m.beside(way, svc, port)
 	}
 }
 

@@ -33,6 +33,7 @@ type Workload struct {
 	Hook        bool // Helm runs it apart from the release
 	HostNetwork bool
 	podName     func(string) bool // whether a pod of it may have this name; nil where names are random
+	addresses   []string          // of a pod that runs
 	place       int               // in the stream, among the workloads
 	sharded     bool              // its pods carry a shard's number as a label
 }
@@ -102,6 +103,9 @@ func readWorkload(o *manifest.Object) (*Workload, error) {
 	}
 	if o.Kind == "Pod" {
 		w.podName = func(name string) bool { return name == o.Name }
+		for _, n := range manifest.Items(o.Node, "status", "podIPs") {
+			w.addresses = append(w.addresses, plainAddress(manifest.String(n, "ip")))
+		}
 	}
 	return w, nil
 }

@@ -139,10 +139,3 @@ func TestGrants(t *testing.T) {
 		t.Error(diff)
 	}
 }
-
-// TestOneLine: what others wrote stays in its cell.
-func TestOneLine(t *testing.T) {
-	if got := oneLine(" a\n\tb \r\n" + strings.Repeat("x", 1000)); !strings.HasPrefix(got, "a; b; xxx") || len(got) > 610 || strings.ContainsAny(got, "\n\r\t") {
-		t.Errorf("%q", got)
-	}
-}

@@ -15,6 +15,7 @@ import (
 	"github.com/kauth-dev/kauth/pkg/live"
 	"github.com/kauth-dev/kauth/pkg/plan"
 	"github.com/kauth-dev/kauth/pkg/userstore"
+	"github.com/kauth-dev/kauth/pkg/visible"
 )
 
 // Check is one line of a verification.
@@ -70,23 +71,7 @@ func (r *Report) Failed() int {
 var ErrNothing = errors.New("nothing could be checked")
 
 func (r *Report) add(status userstore.Status, object, name, hint, format string, args ...any) {
-	r.Checks = append(r.Checks, Check{Status: status, Object: object, Name: name, Message: oneLine(fmt.Sprintf(format, args...)), Hint: hint})
-}
-
-// oneLine is a text, which may be others', as a line of a table can show it.
-func oneLine(text string) string {
-	const most = 600
-	var lines []string
-	for line := range strings.Lines(text) {
-		if words := strings.Fields(line); len(words) > 0 {
-			lines = append(lines, strings.Join(words, " "))
-		}
-	}
-	text = strings.Join(lines, "; ")
-	if len(text) > most {
-		text = strings.ToValidUTF8(text[:most], "") + "..."
-	}
-	return text
+	r.Checks = append(r.Checks, Check{Status: status, Object: visible.Text(object), Name: visible.Text(name), Message: visible.OneLine(fmt.Sprintf(format, args...)), Hint: visible.Text(hint)})
 }
 
 // few lists names, at most so many.

@@ -11,6 +11,7 @@ import (
 	"github.com/kauth-dev/kauth/pkg/plan"
 	"github.com/kauth-dev/kauth/pkg/topology"
 	"github.com/kauth-dev/kauth/pkg/userstore"
+	"github.com/kauth-dev/kauth/pkg/visible"
 )
 
 // inside reports on who reaches the application within the cluster: the old port of its Services stays for scrapers, and
@@ -102,7 +103,7 @@ func (v *verifier) gaps() {
 			r.where = "in namespace " + g.Namespace
 		}
 		if !g.Forbidden() {
-			r.why = oneLine(g.Err.Error())
+			r.why = visible.OneLine(g.Err.Error())
 		}
 		if byReason[r] == nil {
 			order = append(order, r)

@@ -176,15 +176,43 @@ func (v *verifier) stands(s *subject, ref manifest.Ref) {
 		s.Standing = plan.Stands(s.workload)
 		if s.Mode == "" {
 			s.wanted, s.leftOut = plan.Wanted(v.model, s.workload)
+			v.lost(s)
 		}
 		return
 	}
+	v.byPods(s)
+	s.Ref = ref
+}
+
+// byPods goes by the pods alone: the first that has a gate says what the others should have.
+func (v *verifier) byPods(s *subject) {
 	for _, p := range s.pods {
-		if w := v.podWorkload(p); w != nil && s.Mode == "" {
-			s.Standing = plan.Stands(w)
+		w := v.podWorkload(p)
+		if w == nil || s.Mode != "" {
+			continue
+		}
+		s.Standing = plan.Stands(w)
+		if s.wanted == "" && s.leftOut == nil {
+			s.wanted, s.leftOut = plan.WantedOf(v.model, w, p.Owner.Kind)
 		}
 	}
-	s.Ref = ref
+	if s.Mode != "" {
+		s.wanted, s.leftOut = "", nil
+	}
+}
+
+// lost finds a workload whose pods still have the gate that its object has no more: nothing else says that one is wanted.
+func (v *verifier) lost(s *subject) {
+	if s.leftOut != nil || s.lone() {
+		return
+	}
+	of := &subject{pods: s.pods}
+	if v.byPods(of); of.Mode == "" {
+		return
+	}
+	of.Ref, of.Done = s.Ref, ""
+	s.Standing, s.wanted = of.Standing, ""
+	s.Problem = "has no gate any more, though pods of it still have one: the next that is made has none"
 }
 
 // podWorkload is a pod in the model, nil where it could not be understood.

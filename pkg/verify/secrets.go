@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"path"
 	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"github.com/kauth-dev/kauth/pkg/config"
 	"github.com/kauth-dev/kauth/pkg/gateconf"
@@ -82,24 +84,51 @@ func (v *verifier) secretOf(s *subject) (name, fault string) {
 	return mounted, ""
 }
 
-// mounted is the Secret behind a volume of the subject's pods, "" where there is none.
+// mounted is the Secret behind a volume of the subject's pods, "" where there is none. That of the users may have another name
+// where people made the gate: it is the one that is mounted where the gate looks for them.
 func (v *verifier) mounted(s *subject, volume string) string {
+	where := ""
+	if volume == gateconf.VolumeName && s.Config.UsersFile != "" {
+		where = path.Dir(s.Config.UsersFile)
+	}
 	if s.workload != nil && !s.lone() {
+		for _, n := range manifest.Items(sidecarOf(s.workload).Node, "volumeMounts") {
+			if where != "" && path.Clean(manifest.String(n, "mountPath")) == where {
+				volume = manifest.String(n, "name")
+			}
+		}
 		for _, n := range manifest.Items(s.workload.Spec(), "volumes") {
 			if manifest.String(n, "name") == volume {
-				return manifest.String(n, "secret", "secretName")
+				return secretOf(n)
 			}
 		}
 		return ""
 	}
 	for _, p := range s.pods {
-		for _, vol := range p.Spec.Volumes {
-			if vol.Name == volume && vol.Secret != nil {
-				return vol.Secret.SecretName
+		if gate := live.Gate(p.Pod); gate != nil {
+			for _, m := range gate.VolumeMounts {
+				if where != "" && path.Clean(m.MountPath) == where {
+					volume = m.Name
+				}
+			}
+		}
+		for i := range p.Spec.Volumes {
+			if names := live.SecretsOf(&p.Spec.Volumes[i]); p.Spec.Volumes[i].Name == volume && len(names) > 0 {
+				return names[0]
 			}
 		}
 	}
 	return ""
+}
+
+// secretOf is the Secret that a volume of a template brings, the first of a projected one.
+func secretOf(volume *yaml.Node) string {
+	for _, source := range manifest.Items(volume, "projected", "sources") {
+		if name := manifest.String(source, "secret", "name"); name != "" {
+			return name
+		}
+	}
+	return manifest.String(volume, "secret", "secretName")
 }
 
 // usersSecret reports on one users Secret. An error means that nothing else could be seen either.
@@ -142,7 +171,7 @@ func (v *verifier) usersSecret(ctx context.Context, namespace, name string) erro
 				continue
 			}
 		}
-		v.Checks = append(v.Checks, Check{Status: c.Status, Object: store.Ref(), Name: c.Name, Message: without(store.Ref(), c.Message)})
+		v.add(c.Status, store.Ref(), c.Name, "", "%s", without(store.Ref(), c.Message))
 	}
 	if fine > mostUsers {
 		v.add(userstore.Pass, store.Ref(), "users", "", "and %d more lines with a good hash", fine-mostUsers)

@@ -15,6 +15,7 @@ import (
 	"github.com/kauth-dev/kauth/pkg/inforce"
 	"github.com/kauth-dev/kauth/pkg/userstore"
 	"github.com/kauth-dev/kauth/pkg/verify"
+	"github.com/kauth-dev/kauth/pkg/visible"
 )
 
 // The exit codes of Main.
@@ -51,7 +52,7 @@ func mainAt(ctx context.Context, args []string, streams genericiooptions.IOStrea
 	if ctx.Err() != nil && !strings.Contains(message, "may or may not") && !errors.As(err, new(*userstore.BehindError)) && !errors.As(err, new(*inforce.BehindError)) {
 		message = "interrupted; nothing was changed"
 	}
-	say(streams.ErrOut, "error: %s\n", message)
+	say(streams.ErrOut, "error: %s\n", visible.Text(message)) // servers and objects may have had their say in it
 	if errors.As(err, new(usageError)) || errors.Is(err, verify.ErrNothing) {
 		return exitUsage
 	}
@@ -162,7 +163,9 @@ func exclusive(cmd *cobra.Command, names ...string) error {
 // say tells people something on standard error. Where that is closed, nobody is left to be told.
 func say(w io.Writer, format string, args ...any) { _, _ = fmt.Fprintf(w, format, args...) }
 
-func warn(w io.Writer, format string, args ...any) { say(w, "warning: "+format+"\n", args...) }
+func warn(w io.Writer, format string, args ...any) {
+	say(w, "warning: %s\n", visible.Text(fmt.Sprintf(format, args...)))
+}
 
 const helpTemplate = `{{with or .Long .Short}}{{.}}
 

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"text/tabwriter"
 	"unicode"
+	"unicode/utf16"
 
 	"github.com/spf13/cobra"
 	"sigs.k8s.io/yaml"
@@ -44,7 +45,7 @@ func (o output) structured(w io.Writer, object any) (bool, error) {
 		if err := e.Encode(object); err != nil {
 			return true, err
 		}
-		return true, emit(w, text.String())
+		return true, emit(w, escaped(text.String()))
 	case "yaml":
 		data, err := yaml.Marshal(object)
 		if err != nil {
@@ -53,6 +54,24 @@ func (o output) structured(w io.Writer, object any) (bool, error) {
 		return true, emit(w, string(data))
 	}
 	return false, nil
+}
+
+// escaped writes the characters of a JSON text that JSON leaves as they are and nobody sees, control characters of terminals
+// among them, as JSON's own escapes.
+func escaped(text string) string {
+	var out strings.Builder
+	for _, r := range text {
+		switch {
+		case r == '\n' || unicode.IsPrint(r):
+			out.WriteRune(r)
+		case r > 0xffff:
+			high, low := utf16.EncodeRune(r)
+			fmt.Fprintf(&out, `\u%04x\u%04x`, high, low)
+		default:
+			fmt.Fprintf(&out, `\u%04x`, r)
+		}
+	}
+	return out.String()
 }
 
 // emit writes data, and does not let a full disk or a closed pipe pass for success.
