@@ -146,7 +146,7 @@ func whatGatesSay(t *testing.T, p *pods) {
 	p.run("text", "all is well\x1b[31m", nil)
 	p.run("refused", "error: an error\nerror: \x1b[31mgone", nil)
 	result, err := p.wait(3 * time.Second)
-	const want = `the users are not in force at 5 of 6 gates: time is up
+	const want = `the users are changed, but not in force at 5 of 6 gates: time is up
   Pod long: its admin port: answers something else than a gate's status: unexpected EOF
   Pod odd: cannot use its users file, and goes by -1 users of before: line 1; error: all is well\x1b]0;t\a\u009b31m
   Pod old: goes by the users of before; its kubelet has not brought the Secret yet

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -122,7 +123,7 @@ func (c *cluster) restConfig() (*rest.Config, error) {
 		return nil, unusable(err)
 	}
 	config.QPS = -1 // retries have their own pauses, and the API server its own limits
-	config.WarningHandler = serverWarnings{c}
+	config.WarningHandler = &serverWarnings{cluster: c, said: map[string]bool{}}
 	config.UserAgent = "kubectl-basicauth " + rest.DefaultKubernetesUserAgent()
 	return config, nil
 }
@@ -132,11 +133,19 @@ func unusable(err error) error {
 	return fmt.Errorf("kubeconfig: %w; name a cluster with --context, --kubeconfig or KUBECONFIG", err)
 }
 
-// serverWarnings prints what the API server warns of, in our form.
-type serverWarnings struct{ *cluster }
+// serverWarnings prints what the API server warns of, in our form, and each text once: several requests make a change.
+type serverWarnings struct {
+	*cluster
+	mu   sync.Mutex
+	said map[string]bool
+}
 
-func (s serverWarnings) HandleWarningHeader(code int, _, text string) {
-	if code == 299 && text != "" {
+// HandleWarningHeader may be called by several requests at once.
+func (s *serverWarnings) HandleWarningHeader(code int, _, text string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if code == 299 && text != "" && !s.said[text] {
+		s.said[text] = true
 		warn(s.ErrOut, "API server: %s", text)
 	}
 }
