@@ -73,7 +73,7 @@ func (p *planner) allows(o *manifest.Object) bool {
 
 // refuseWay makes a way that cannot lead to the gate an Error, or records that the user allows it.
 func (p *planner) refuseWay(way *topology.Way, hint, format string, args ...any) {
-	o, field, what := p.objectOf(way), way.Field(), fmt.Sprintf(format, args...)
+	o, field, what := way.Object(), way.Field(), fmt.Sprintf(format, args...)
 	if p.allows(o) {
 		p.Opens = append(p.Opens, &Open{Object: o, Field: field, What: what})
 		p.find(Warning, o, field, "", "%s; left open, as --allow-open asks", what)

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -32,7 +33,7 @@ func (p *planner) candidates(w *topology.Workload) []candidate {
 	var outside, inside, declared []candidate
 	add := func(list *[]candidate, c candidate, protocol string) {
 		known := slices.ContainsFunc(*list, func(other candidate) bool { return other.number == c.number })
-		if c.number != 0 && !known && orDefault(protocol, "TCP") == "TCP" && !isGuard(w, w.Container(c.number)) {
+		if c.number != 0 && !known && cmp.Or(protocol, "TCP") == "TCP" && !isGuard(w, w.Container(c.number)) {
 			*list = append(*list, c)
 		}
 	}
@@ -67,7 +68,7 @@ func (p *planner) candidates(w *topology.Workload) []candidate {
 func declaresTCP(w *topology.Workload, number int) bool {
 	return slices.ContainsFunc(w.Containers, func(c *topology.Container) bool {
 		return slices.ContainsFunc(c.Ports, func(port topology.ContainerPort) bool {
-			return port.Number == number && orDefault(port.Protocol, "TCP") == "TCP"
+			return port.Number == number && cmp.Or(port.Protocol, "TCP") == "TCP"
 		})
 	})
 }
@@ -78,7 +79,7 @@ func severalPorts(all []candidate) string {
 	same := !slices.ContainsFunc(all, func(c candidate) bool { return c.from != first })
 	var list []string
 	for _, c := range all {
-		text := numberAndName(c.number, c.name)
+		text := topology.PortText(c.number, c.name)
 		if !same {
 			text += " " + c.from
 		}
@@ -95,18 +96,11 @@ func portList(w *topology.Workload) string {
 	var list []string
 	for _, c := range w.Containers {
 		for _, port := range c.Ports {
-			list = append(list, numberAndName(port.Number, port.Name))
+			list = append(list, topology.PortText(port.Number, port.Name))
 		}
 	}
 	if len(list) == 0 {
 		return "the ports that the application listens on"
 	}
 	return strings.Join(list, ", ")
-}
-
-func numberAndName(number int, name string) string {
-	if name == "" {
-		return strconv.Itoa(number)
-	}
-	return strconv.Itoa(number) + " (" + name + ")"
 }

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"bytes"
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -68,7 +69,7 @@ func (c *clientSearch) look(o *manifest.Object) {
 	default:
 		for i, am := range manifest.Items(o.Node, "spec", "alerting", "alertmanagers") { // of a Prometheus
 			for _, svc := range c.byName[manifest.String(am, "name")] {
-				namespace := orDefault(manifest.String(am, "namespace"), o.Namespace)
+				namespace := cmp.Or(manifest.String(am, "namespace"), o.Namespace)
 				if c.movesPort(svc, topology.ParsePort(manifest.String(am, "port"))) && topology.SameNamespace(namespace, svc.Object.Namespace) {
 					c.tell(o, svc, manifest.P("spec", "alerting", "alertmanagers", i))
 				}

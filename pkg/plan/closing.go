@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -111,7 +112,7 @@ func otherPorts(w *topology.Workload, open []int) []int {
 	var others []int
 	for _, container := range w.Containers {
 		for _, port := range container.Ports {
-			if !container.Init && orDefault(port.Protocol, "TCP") == "TCP" && !slices.Contains(open, port.Number) {
+			if !container.Init && cmp.Or(port.Protocol, "TCP") == "TCP" && !slices.Contains(open, port.Number) {
 				others = append(others, port.Number)
 			}
 		}
@@ -218,7 +219,7 @@ func (p *planner) leftOpen(c *closing) []*yaml.Node {
 			continue
 		}
 		if way.Port == c.app {
-			p.find(Warning, p.objectOf(way), way.Field(), "let those who bring it in by allowFrom",
+			p.find(Warning, way.Object(), way.Field(), "let those who bring it in by allowFrom",
 				"stays open to port %d of %s, which its NetworkPolicy closes", way.Port, c.ref().Short())
 			continue
 		}

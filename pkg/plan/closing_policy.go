@@ -22,7 +22,7 @@ func (p *planner) addPolicy(w *topology.Workload, selector *yaml.Node, rules []*
 		p.policyNames[name] = append(p.policyNames[name], w.Object.Namespace)
 		p.Additions = append(p.Additions, &Addition{Beside: w.Object, Node: manifest.Mapping(
 			"apiVersion", manifest.Text("networking.k8s.io/v1"), "kind", manifest.Text("NetworkPolicy"),
-			"metadata", metadataBeside(w.Object, name, manifest.Map(w.Object.Node, "metadata", "labels")),
+			"metadata", manifest.MetadataBeside(w.Object, name, manifest.Map(w.Object.Node, "metadata", "labels")),
 			"spec", manifest.Mapping("podSelector", selector, "policyTypes", manifest.Sequence(manifest.Text("Ingress")), "ingress", manifest.Sequence(rules...)))})
 		return name
 	}

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -86,7 +87,7 @@ func (p *planner) albHealth(route *topology.Route, services []*topology.Service,
 		for _, rule := range []struct{ key, want, unsaid string }{
 			{albHealthPort, "traffic-port", "traffic-port"}, {albHealthProtocol, protocol, "HTTP"}, {albProtocol, protocol, "HTTP"}, {albVersion, "HTTP1", "HTTP1"},
 		} {
-			if !strings.EqualFold(orDefault(effective(rule.key), rule.unsaid), rule.want) {
+			if !strings.EqualFold(cmp.Or(effective(rule.key), rule.unsaid), rule.want) {
 				set(rule.key, rule.want)
 			}
 		}

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/kauth-dev/kauth/pkg/manifest"
@@ -41,7 +42,7 @@ func (p *planner) serviceHealth() {
 // otherPorts warns where a load balancer's one health path reaches ports that do not lead to a gate.
 func (p *planner) otherPorts(svc *topology.Service, key string) {
 	for _, port := range svc.Ports {
-		if !p.moves[port] && orDefault(port.Protocol, "TCP") == "TCP" {
+		if !p.moves[port] && cmp.Or(port.Protocol, "TCP") == "TCP" {
 			p.find(Warning, svc.Object, manifest.P("metadata", "annotations", key), "give that port a Service of its own",
 				"reaches port %d too, which does not lead to the gate and may not know this path", port.Number)
 		}
@@ -80,7 +81,7 @@ func (p *planner) awsHealth(route *topology.Route, svc *topology.Service) bool {
 		p.targetProps(t.Object, p.behind(svc), manifest.P("spec", "defaultConfiguration"), true)
 		for _, props := range t.Routes {
 			if props.For(route) {
-				p.targetProps(t.Object, p.behind(svc), props.Field, hasAt(t.Object, props.Field.With("healthCheckConfig")))
+				p.targetProps(t.Object, p.behind(svc), props.Field, t.Object.HasAt(props.Field.With("healthCheckConfig")))
 			}
 		}
 	}
@@ -94,10 +95,10 @@ func (p *planner) awsHealth(route *topology.Route, svc *topology.Service) bool {
 // so that one is only begun where none of another place would be lost.
 func (p *planner) targetProps(o *manifest.Object, g *Gate, field manifest.Path, health bool) {
 	scheme := strings.ToUpper(g.scheme())
-	if text := textAt(o, field.With("protocol")); text != "" && text != scheme || text == "" && health && g.tls() {
+	if text := o.TextAt(field.With("protocol")); text != "" && text != scheme || text == "" && health && g.tls() {
 		p.setField(o, field.With("protocol"), scheme)
 	}
-	if text := textAt(o, field.With("protocolVersion")); text != "" && text != "HTTP1" {
+	if text := o.TextAt(field.With("protocolVersion")); text != "" && text != "HTTP1" {
 		p.setField(o, field.With("protocolVersion"), "HTTP1")
 	}
 	if !health {
@@ -105,14 +106,14 @@ func (p *planner) targetProps(o *manifest.Object, g *Gate, field manifest.Path, 
 	}
 	field = field.With("healthCheckConfig")
 	p.setField(o, field.With("healthCheckPath"), g.Config.HealthPath)
-	if port := textAt(o, field.With("healthCheckPort")); port != "" && port != "traffic-port" {
+	if port := o.TextAt(field.With("healthCheckPort")); port != "" && port != "traffic-port" {
 		p.setField(o, field.With("healthCheckPort"), "traffic-port")
 	}
-	if text := textAt(o, field.With("healthCheckProtocol")); text != "" && text != scheme || text == "" && g.tls() {
+	if text := o.TextAt(field.With("healthCheckProtocol")); text != "" && text != scheme || text == "" && g.tls() {
 		p.setField(o, field.With("healthCheckProtocol"), scheme)
 	}
 	code := field.With("matcher", "httpCode")
-	if codes := textAt(o, code); codes != "" {
+	if codes := o.TextAt(code); codes != "" {
 		p.codes(o, code, codes, func() { p.setField(o, code, "200") })
 	}
 }
@@ -133,7 +134,7 @@ func (p *planner) addTargetGroup(svc *topology.Service) {
 	}
 	p.Additions = append(p.Additions, &Addition{Beside: svc.Object, Node: manifest.Mapping(
 		"apiVersion", text("gateway.k8s.aws/v1beta1"), "kind", text("TargetGroupConfiguration"),
-		"metadata", metadataBeside(svc.Object, svc.Object.Name+"-kauth", nil),
+		"metadata", manifest.MetadataBeside(svc.Object, svc.Object.Name+"-kauth", nil),
 		"spec", manifest.Mapping("targetReference", manifest.Mapping("kind", text("Service"), "name", text(svc.Object.Name)), "defaultConfiguration", props))})
 	p.find(Info, svc.Object, nil, "", "gets a TargetGroupConfiguration, so that the AWS load balancer asks the gate for %s", g.Config.HealthPath)
 }

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"encoding/json"
 	"slices"
 	"strconv"
@@ -47,7 +48,7 @@ func (p *planner) gkeBackend(way *topology.Way, key, text, now string) {
 		p.find(Warning, svc.Object, manifest.P("metadata", "annotations", key), "write it as GKE reads it", "not valid JSON: %v", err)
 		return
 	}
-	name := orDefault(orDefault(config.Ports[old.Name], config.Ports[strconv.Itoa(old.Number)]), config.Default)
+	name := cmp.Or(cmp.Or(config.Ports[old.Name], config.Ports[strconv.Itoa(old.Number)]), config.Default)
 	if name == "" {
 		return
 	}
@@ -70,7 +71,7 @@ func (p *planner) gkeBackend(way *topology.Way, key, text, now string) {
 // backendConfig plans the health check of a BackendConfig; one without a healthCheck asks as the readiness probe does.
 func (p *planner) backendConfig(o *manifest.Object, way *topology.Way) {
 	field := manifest.P("spec", "healthCheck")
-	if !hasAt(o, field) {
+	if !o.HasAt(field) {
 		return
 	}
 	for _, svc := range p.model.Services {
@@ -84,10 +85,10 @@ func (p *planner) backendConfig(o *manifest.Object, way *topology.Way) {
 	}
 	g := p.gateOf(way.Workload)
 	p.setField(o, field.With("requestPath"), g.Config.HealthPath)
-	if text := textAt(o, field.With("type")); text != "" && !strings.EqualFold(text, g.scheme()) || text == "" && g.tls() {
+	if text := o.TextAt(field.With("type")); text != "" && !strings.EqualFold(text, g.scheme()) || text == "" && g.tls() {
 		p.setField(o, field.With("type"), strings.ToUpper(g.scheme()))
 	}
-	if port := textAt(o, field.With("port")); port != "" && port != textAt(way.Service.Object, way.ServicePort.Field.With("nodePort")) {
+	if port := o.TextAt(field.With("port")); port != "" && port != way.Service.Object.TextAt(way.ServicePort.Field.With("nodePort")) {
 		p.setNumber(o, field.With("port"), strconv.Itoa(g.Port))
 	}
 }

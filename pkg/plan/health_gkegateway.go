@@ -53,7 +53,7 @@ var gkeAsks = map[string]string{"TCP": "tcpHealthCheck", "HTTP": "httpHealthChec
 // gkePolicy plans the edits of a HealthCheckPolicy. Its type is only set where none is: another one wants another block.
 func (p *planner) gkePolicy(o *manifest.Object, g *Gate) {
 	config, want := manifest.P("spec", "default", "config"), strings.ToUpper(g.scheme())
-	have := textAt(o, config.With("type"))
+	have := o.TextAt(config.With("type"))
 	switch {
 	case have == "" && len(keysAt(o, config)) == 0:
 		have = want
@@ -69,18 +69,18 @@ func (p *planner) gkePolicy(o *manifest.Object, g *Gate) {
 	}
 	if have != "TCP" {
 		p.setField(o, block.With("requestPath"), g.Config.HealthPath)
-		if text := textAt(o, block.With("response")); text != "" {
+		if text := o.TextAt(block.With("response")); text != "" {
 			p.find(Warning, o, block.With("response"), "take it out", "is a text that the application answers, and the gate does not")
 		}
 	}
-	if hasAt(o, block.With("port")) && textAt(o, block.With("portSpecification")) != "USE_SERVING_PORT" {
+	if o.HasAt(block.With("port")) && o.TextAt(block.With("portSpecification")) != "USE_SERVING_PORT" {
 		p.setNumber(o, block.With("port"), strconv.Itoa(g.Port))
 	}
 }
 
 // keysAt are the entries of the mapping at a path; none where there is nothing, or no value.
 func keysAt(o *manifest.Object, field manifest.Path) []*yaml.Node {
-	n := nodeAt(o, field)
+	n := o.At(field)
 	if n == nil || n.Kind != yaml.MappingNode {
 		return nil
 	}
@@ -105,7 +105,7 @@ func (p *planner) addGKEPolicy(svc *topology.Service, g *Gate) {
 	config := manifest.Mapping("type", text(asks), gkeAsks[asks], manifest.Mapping("requestPath", text(g.Config.HealthPath)))
 	target := manifest.Mapping("group", text(""), "kind", text("Service"), "name", text(svc.Object.Name))
 	p.Additions = append(p.Additions, &Addition{Beside: svc.Object, Node: manifest.Mapping(
-		"apiVersion", text(gkeGroup+"/v1"), "kind", text(gkeCheck), "metadata", metadataBeside(svc.Object, svc.Object.Name+"-kauth", nil),
+		"apiVersion", text(gkeGroup+"/v1"), "kind", text(gkeCheck), "metadata", manifest.MetadataBeside(svc.Object, svc.Object.Name+"-kauth", nil),
 		"spec", manifest.Mapping("default", manifest.Mapping("config", config), "targetRef", target))})
 	p.find(Info, svc.Object, nil, "where it has one that is not in this stream, edit that, for GKE takes the oldest",
 		"gets a HealthCheckPolicy, so that the load balancer of GKE asks the gate for %s", g.Config.HealthPath)
@@ -118,7 +118,7 @@ func (p *planner) speakGKE(svc *topology.Service) {
 		port.Speaks = https
 	}
 	for _, port := range svc.Ports {
-		if field := port.Field.With("appProtocol"); p.moves[port] && !strings.EqualFold(textAt(svc.Object, field), https) {
+		if field := port.Field.With("appProtocol"); p.moves[port] && !strings.EqualFold(svc.Object.TextAt(field), https) {
 			p.setField(svc.Object, field, https)
 		}
 	}
@@ -133,7 +133,7 @@ func (p *planner) gkeUnused() {
 		}
 		for _, o := range p.model.HealthChecksOf(svc) {
 			p.find(Warning, o, manifest.P("spec", "targetRef"), "where one elsewhere uses that port, have it ask for "+p.behind(svc).Config.HealthPath,
-				"is for port %s of Service %q too, which leads to the gate, and no route of this stream says who uses which", numberAndName(p.gatePortNumber(svc), p.gatePortName(svc)), svc.Object.Name)
+				"is for port %s of Service %q too, which leads to the gate, and no route of this stream says who uses which", topology.PortText(p.gatePortNumber(svc), p.gatePortName(svc)), svc.Object.Name)
 		}
 	}
 }

@@ -104,45 +104,10 @@ func internalService(svc *topology.Service, name string) *yaml.Node {
 		if port.Target.Name != "" {
 			target = manifest.Text(port.Target.Name)
 		}
-		ports = append(ports, manifest.Mapping("name", optional(port.Name), "port", manifest.Number(port.Number), "targetPort", target, "protocol", optional(port.Protocol)))
+		ports = append(ports, manifest.Mapping("name", manifest.OptionalText(port.Name), "port", manifest.Number(port.Number), "targetPort", target, "protocol", manifest.OptionalText(port.Protocol)))
 	}
 	return manifest.Mapping(
 		"apiVersion", manifest.Text("v1"), "kind", manifest.Text("Service"),
-		"metadata", metadataBeside(svc.Object, name, manifest.Map(svc.Object.Node, "metadata", "labels")),
-		"spec", manifest.Mapping("type", manifest.Text("ClusterIP"), "selector", textMap(svc.Selector), "ports", manifest.Sequence(ports...)))
-}
-
-// metadataBeside is the metadata of an object that is added for another: in its namespace, as far as that names one, and
-// with the mark that Helm 4 put on it.
-func metadataBeside(o *manifest.Object, name string, labels map[string]string) *yaml.Node {
-	var annotations *yaml.Node
-	if file := manifest.String(o.Node, "metadata", "annotations", manifest.FilenameAnnotation); file != "" {
-		annotations = manifest.Mapping(manifest.FilenameAnnotation, manifest.Text(file))
-	}
-	return manifest.Mapping("name", manifest.Text(name), "namespace", optional(manifest.String(o.Node, "metadata", "namespace")),
-		"labels", textMap(labels), "annotations", annotations)
-}
-
-func optional(text string) *yaml.Node {
-	if text == "" {
-		return nil
-	}
-	return manifest.Text(text)
-}
-
-// textMap is a mapping of texts, sorted by key; nil for none.
-func textMap(m map[string]string) *yaml.Node {
-	if len(m) == 0 {
-		return nil
-	}
-	var keys []string
-	for key := range m {
-		keys = append(keys, key)
-	}
-	slices.Sort(keys)
-	var pairs []any
-	for _, key := range keys {
-		pairs = append(pairs, key, manifest.Text(m[key]))
-	}
-	return manifest.Mapping(pairs...)
+		"metadata", manifest.MetadataBeside(svc.Object, name, manifest.Map(svc.Object.Node, "metadata", "labels")),
+		"spec", manifest.Mapping("type", manifest.Text("ClusterIP"), "selector", manifest.TextMap(svc.Selector), "ports", manifest.Sequence(ports...)))
 }

@@ -32,7 +32,7 @@ func (s spot) checks(after *topology.Model, c Checked) bool {
 		}
 		ids = middlewareIDs(s.route.Annotations[traefikMiddlewares])
 	case o.Kind == "HTTPRoute":
-		for _, filter := range manifest.Items(nodeAt(o, s.path()), "filters") {
+		for _, filter := range manifest.Items(o.At(s.path()), "filters") {
 			ref := manifest.Field(filter, "extensionRef")
 			if manifest.String(ref, "group") == traefikGroup && manifest.String(ref, "kind") == "Middleware" {
 				ids = append(ids, topology.TraefikID(o.Namespace, manifest.String(ref, "name")))

@@ -105,8 +105,8 @@ func (p *planner) ingressWay(way *topology.Way, l *Login) {
 
 // refuseAsking makes a way on which nobody can ask an Error, or records that the user allows it.
 func (p *planner) refuseAsking(way *topology.Way, l *Login, no *obstacle) {
-	what := "port " + portText(way) + " of " + l.Ref().Short() + " " + no.what
-	o := p.objectOf(way)
+	what := "port " + way.PortText() + " of " + l.Ref().Short() + " " + no.what
+	o := way.Object()
 	if no.field == nil || p.allows(o) {
 		p.refuseWay(way, no.hint, "%s", what)
 		return

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -200,7 +201,7 @@ func secretFlags(l *Login) string {
 // nativeWay decides about a way to a workload whose application checks the passwords: it leaves the way where it is, for
 // the application asks whoever comes, and refuses one to another port.
 func (p *planner) nativeWay(way *topology.Way, l *Login) {
-	o, field, ref := p.objectOf(way), way.Field(), l.Ref().Short()
+	o, field, ref := way.Object(), way.Field(), l.Ref().Short()
 	c := l.Workload.Container(way.Port)
 	switch {
 	case slices.Contains(l.Native.Ports, way.Port) && wayProtocol(way) == "TCP":
@@ -210,14 +211,14 @@ func (p *planner) nativeWay(way *topology.Way, l *Login) {
 		p.nativeHealth(way, l)
 	case isAuthProxy(c):
 		p.find(Info, o, field, "", "leads to container %q of %s, which asks for a login itself; left as it is", c.Name, ref)
-	case optedOut(way) && way.Port != 0:
-		p.find(Warning, o, field, "", "leads to port %s of %s, where nobody asks for a password; left as it is, as the annotation %s asks", portText(way), ref, gateconf.AnnotationGate)
+	case way.OptedOut() && way.Port != 0:
+		p.find(Warning, o, field, "", "leads to port %s of %s, where nobody asks for a password; left as it is, as the annotation %s asks", way.PortText(), ref, gateconf.AnnotationGate)
 	case way.Service == nil && l.Workload.HostNetwork && onLoopback(l.Workload, way.Port):
 	case way.Port == 0:
 		p.refuseWay(way, "name a port that a container declares", "leads to port %q of %s, which no container has", way.PortName, ref)
 	default:
 		p.refuseWay(way, "take that port away, or "+useSidecar, "leads to port %s of %s, where nobody asks for a password; %s does on port %s",
-			portText(way), ref, programOf(l.Native.Container), numbers(l.Native.Ports))
+			way.PortText(), ref, programOf(l.Native.Container), numbers(l.Native.Ports))
 	}
 }
 
@@ -226,7 +227,7 @@ func wayProtocol(way *topology.Way) string {
 	if way.ServicePort == nil {
 		return "TCP"
 	}
-	return orDefault(way.ServicePort.Protocol, "TCP")
+	return cmp.Or(way.ServicePort.Protocol, "TCP")
 }
 
 // nativeChecked says whether on a way of the output somebody asks for a password.
@@ -237,7 +238,7 @@ func nativeChecked(way *topology.Way, c Checked) bool {
 	if way.Service == nil && way.Workload.HostNetwork && onLoopback(way.Workload, way.Port) {
 		return true
 	}
-	if isAuthProxy(way.Workload.Container(way.Port)) || optedOut(way) {
+	if isAuthProxy(way.Workload.Container(way.Port)) || way.OptedOut() {
 		return true
 	}
 	guard := nativeGuard(way.Workload, c.Port)

@@ -89,7 +89,7 @@ func (p *planner) middleware(a *asking) string {
 	}
 	p.Additions = append(p.Additions, &Addition{Beside: o, Node: manifest.Mapping(
 		"apiVersion", manifest.Text(key.group+"/v1alpha1"), "kind", manifest.Text("Middleware"),
-		"metadata", metadataBeside(o, name, manifest.Map(o.Node, "metadata", "labels")), // Traefik may look for labels
+		"metadata", manifest.MetadataBeside(o, name, manifest.Map(o.Node, "metadata", "labels")), // Traefik may look for labels
 		"spec", manifest.Mapping("basicAuth", basic))})
 	return name
 }
@@ -146,7 +146,7 @@ func middlewareIDs(annotation string) []string {
 // namedMiddlewares are the ids of the Middlewares of a route of an IngressRoute, in their order.
 func namedMiddlewares(r *topology.Route, field manifest.Path) []string {
 	var ids []string
-	for _, ref := range manifest.Items(nodeAt(r.Object, field), "middlewares") {
+	for _, ref := range manifest.Items(r.Object.At(field), "middlewares") {
 		name := manifest.String(ref, "name")
 		if id, full := strings.CutSuffix(name, "@kubernetescrd"); full {
 			ids = append(ids, id)

@@ -39,7 +39,7 @@ func (p *planner) moveTarget(way *topology.Way) {
 	p.moves[way.ServicePort] = true
 	p.Moves = append(p.Moves, &Move{Service: way.Service, Port: way.ServicePort})
 	g, said := p.gateOf(way.Workload), way.ServicePort.Field.With("appProtocol")
-	switch text := strings.ToLower(textAt(way.Service.Object, said)); {
+	switch text := strings.ToLower(way.Service.Object.TextAt(said)); {
 	case text == "":
 	case g.tls() && text == "http", !g.tls() && text != "http" && !strings.HasSuffix(text, "/ws"):
 		p.setField(way.Service.Object, said, g.scheme())

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"bytes"
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -60,7 +61,7 @@ func (p *planner) nativeClients(s *manifest.Stream) {
 // tellNative says what to paste for a client that names the Service of such an application. What configures Prometheus is
 // left to nativeConfigs, which reads more of it.
 func (c *clientSearch) tellNative(o *manifest.Object, svc *topology.Service, field manifest.Path) {
-	text := textAt(o, field)
+	text := o.TextAt(field)
 	hint := "give it a user"
 	switch {
 	case prometheusConfig(text) != nil:
@@ -72,12 +73,12 @@ func (c *clientSearch) tellNative(o *manifest.Object, svc *topology.Service, fie
 		if o.Kind == "ServiceMonitor" {
 			at = field[:len(field)-1]
 		}
-		if hasAt(o, at.With("basicAuth")) || hasAt(o, at.With("authorization")) {
+		if o.HasAt(at.With("basicAuth")) || o.HasAt(at.With("authorization")) {
 			return
 		}
 		hint = "add beside it: " + basicAuthSecret + secretHint
 	case o.Kind == "Probe":
-		if hasAt(o, manifest.P("spec", "basicAuth")) {
+		if o.HasAt(manifest.P("spec", "basicAuth")) {
 			return
 		}
 		hint = "add to spec: " + basicAuthSecret + secretHint
@@ -122,7 +123,7 @@ func (p *planner) nativeConfigs(s *manifest.Stream, l *Login, c *clientSearch) {
 			if o.Kind == "Secret" {
 				field = manifest.P("stringData")
 			}
-			data := nodeAt(o, field)
+			data := o.At(field)
 			if o.Kind != "ConfigMap" && o.Kind != "Secret" || data == nil || data.Kind != yaml.MappingNode {
 				continue
 			}
@@ -155,7 +156,7 @@ func (p *planner) nativeConfig(o *manifest.Object, field manifest.Path, config *
 		})
 	}
 	for i, job := range manifest.Items(config, "scrape_configs") {
-		name := orDefault(manifest.String(job, "job_name"), strconv.Itoa(i))
+		name := cmp.Or(manifest.String(job, "job_name"), strconv.Itoa(i))
 		if target := leads(job); target != "" && !authenticated(job) {
 			p.find(Warning, o, field, "add to the job: "+basicAuthFile+fileHint, "the job %q scrapes %s, which is told 401 from now on", name, target)
 		}
@@ -223,7 +224,7 @@ func (p *planner) nativeMonitors(s *manifest.Stream, l *Login) {
 func (p *planner) monitors(o *manifest.Object, endpoint *yaml.Node, l *Login, labels []map[string]string) bool {
 	target := manifest.String(endpoint, "targetPort")
 	if target == "" && o.Kind == "PodMonitor" {
-		target = orDefault(manifest.String(endpoint, "port"), manifest.String(endpoint, "portNumber"))
+		target = cmp.Or(manifest.String(endpoint, "port"), manifest.String(endpoint, "portNumber"))
 	}
 	asked := topology.ParsePort(target)
 	for _, port := range l.Native.Container.Ports {

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -27,7 +28,7 @@ func httpProbes(w *topology.Workload, ports []int) []httpProbe {
 		for _, name := range probeNames {
 			get := manifest.Field(c.Node, name, "httpGet")
 			if get != nil && asksPort(c, get, ports) {
-				found = append(found, httpProbe{c.Field.With(name), name, orDefault(manifest.String(get, "path"), "/")})
+				found = append(found, httpProbe{c.Field.With(name), name, cmp.Or(manifest.String(get, "path"), "/")})
 			}
 		}
 	}

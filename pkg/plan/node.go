@@ -14,7 +14,7 @@ import (
 // nodePort decides about a port that a gated workload opens on its node: a hostPort of the application's moves to the
 // gate.
 func (p *planner) nodePort(way *topology.Way, g *Gate) {
-	o, field, c := p.objectOf(way), way.Field(), g.Workload.Container(way.Port)
+	o, field, c := way.Object(), way.Field(), g.Workload.Container(way.Port)
 	switch {
 	case g.Workload.HostNetwork && onLoopback(g.Workload, way.Port):
 	case isAuthProxy(c):

@@ -109,7 +109,7 @@ func configSelector(n *yaml.Node) *config.LabelSelector {
 func peerNode(peer config.Peer) *yaml.Node {
 	var block *yaml.Node
 	if b := peer.IPBlock; b != nil {
-		block = manifest.Mapping("cidr", manifest.Text(b.CIDR), "except", textList(b.Except))
+		block = manifest.Mapping("cidr", manifest.Text(b.CIDR), "except", manifest.TextList(b.Except))
 	}
 	return manifest.Mapping("podSelector", selectorNode(peer.PodSelector), "namespaceSelector", selectorNode(peer.NamespaceSelector), "ipBlock", block)
 }
@@ -124,21 +124,9 @@ func selectorNode(s *config.LabelSelector) *yaml.Node {
 			expressions = manifest.Sequence()
 		}
 		expressions.Content = append(expressions.Content, manifest.Mapping(
-			"key", manifest.Text(e.Key), "operator", manifest.Text(e.Operator), "values", textList(e.Values)))
+			"key", manifest.Text(e.Key), "operator", manifest.Text(e.Operator), "values", manifest.TextList(e.Values)))
 	}
-	return manifest.Mapping("matchLabels", textMap(s.MatchLabels), "matchExpressions", expressions)
-}
-
-// textList is a list of texts; nil for none.
-func textList(texts []string) *yaml.Node {
-	if len(texts) == 0 {
-		return nil
-	}
-	list := manifest.Sequence()
-	for _, text := range texts {
-		list.Content = append(list.Content, manifest.Text(text))
-	}
-	return list
+	return manifest.Mapping("matchLabels", manifest.TextMap(s.MatchLabels), "matchExpressions", expressions)
 }
 
 // lets says whether the peers that the settings allow mean a workload of the stream for sure.

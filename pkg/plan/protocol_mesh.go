@@ -23,7 +23,7 @@ func (p *planner) speakIstio(route *topology.Route, services []*topology.Service
 	for _, svc := range services {
 		told, g := false, p.behind(svc)
 		for _, o := range p.kinds["DestinationRule"] {
-			name, namespace := topology.HostService(textAt(o, manifest.P("spec", "host")), o.Namespace)
+			name, namespace := topology.HostService(o.TextAt(manifest.P("spec", "host")), o.Namespace)
 			field, mode := p.istioMode(o, svc)
 			if name != svc.Object.Name || !topology.SameNamespace(namespace, svc.Object.Namespace) || mode != "SIMPLE" && mode != "MUTUAL" {
 				continue
@@ -44,14 +44,14 @@ func (p *planner) speakIstio(route *topology.Route, services []*topology.Service
 // takes the place of all that it says of every port (istio.io/latest/docs/reference/config/networking/destination-rule).
 func (p *planner) istioMode(o *manifest.Object, svc *topology.Service) (manifest.Path, string) {
 	all := manifest.P("spec", "trafficPolicy")
-	for i, item := range manifest.Items(nodeAt(o, all), "portLevelSettings") {
+	for i, item := range manifest.Items(o.At(all), "portLevelSettings") {
 		if number, _ := manifest.Int(item, "port", "number"); number == p.gatePortNumber(svc) {
 			all = all.With("portLevelSettings", i)
 			break
 		}
 	}
 	field := all.With("tls", "mode")
-	return field, textAt(o, field)
+	return field, o.TextAt(field)
 }
 
 // destinationRule is one for the gate's port of a Service, in one line of YAML.

@@ -14,21 +14,21 @@ func (p *planner) speakTraefik(route *topology.Route) {
 	o := route.Object
 	for _, way := range p.movedWays(route) {
 		field, g := way.Backend.Field, p.gateOf(way.Workload)
-		if text := textAt(o, field.With("scheme")); text != "" && text != g.scheme() || text == "" && g.tls() {
+		if text := o.TextAt(field.With("scheme")); text != "" && text != g.scheme() || text == "" && g.tls() {
 			p.setField(o, field.With("scheme"), g.scheme())
 		}
-		if g.tls() && textAt(o, field.With("serversTransport")) == "" {
+		if g.tls() && o.TextAt(field.With("serversTransport")) == "" {
 			p.find(Warning, o, field, "name a serversTransport with the CA of the gate's certificate", "the gate speaks HTTPS, and Traefik wants to trust its certificate")
 		}
 		health := field.With("healthCheck")
-		if !hasAt(o, health) {
+		if !o.HasAt(health) {
 			continue
 		}
 		p.setField(o, health.With("path"), g.Config.HealthPath)
-		if hasAt(o, health.With("port")) {
+		if o.HasAt(health.With("port")) {
 			p.setNumber(o, health.With("port"), strconv.Itoa(g.Port))
 		}
-		if text := textAt(o, health.With("scheme")); text != "" && text != g.scheme() {
+		if text := o.TextAt(health.With("scheme")); text != "" && text != g.scheme() {
 			p.setField(o, health.With("scheme"), g.scheme())
 		}
 	}
@@ -41,14 +41,14 @@ func (p *planner) speakContour(route *topology.Route) {
 	for _, way := range p.movedWays(route) {
 		field, g := way.Backend.Field, p.gateOf(way.Workload)
 		protocol := field.With("protocol")
-		switch text := textAt(o, protocol); {
+		switch text := o.TextAt(protocol); {
 		case text == "" && g.tls(), text == "h2c" && g.tls():
 			p.setField(o, protocol, "tls")
 		case text != "" && !g.tls():
 			p.find(Error, o, protocol, "take it out, or have the gate speak HTTPS with --tls-secret", "is %q, but the gate speaks HTTP", text)
 		}
 		parent := field[:len(field)-2] // without services[j]
-		if !hasAt(o, parent.With("healthCheckPolicy")) {
+		if !o.HasAt(parent.With("healthCheckPolicy")) {
 			continue
 		}
 		moved, health := p.movedBelow(route, parent), parent.With("healthCheckPolicy", "path")
@@ -89,13 +89,13 @@ func (p *planner) speakOpenShift(route *topology.Route) {
 	if !p.alike(route, field) {
 		return
 	}
-	reencrypt := strings.EqualFold(textAt(o, field), "reencrypt")
+	reencrypt := strings.EqualFold(o.TextAt(field), "reencrypt")
 	switch {
 	case g.tls() && reencrypt:
 		p.find(Info, o, field, "see that destinationCACertificate is the CA of the gate's certificate", "the router now encrypts to the gate")
 	case g.tls():
 		p.untold(route, "set spec.tls.termination to reencrypt, with the CA of the gate's certificate as destinationCACertificate")
-	case reencrypt && hasAt(o, manifest.P("spec", "tls", "destinationCACertificate")):
+	case reencrypt && o.HasAt(manifest.P("spec", "tls", "destinationCACertificate")):
 		p.find(Error, o, field, "set it to edge and take destinationCACertificate out, or have the gate speak HTTPS with --tls-secret", "is reencrypt, but the gate speaks HTTP")
 	case reencrypt:
 		p.setField(o, field, "edge")

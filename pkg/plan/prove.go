@@ -32,8 +32,8 @@ func Prove(after *topology.Model, gated []manifest.Ref, logins []Checked, opens 
 		}
 	}
 	for _, way := range after.Ways {
-		if way.Problem != "" && way.Workload == nil && !optedOut(way) && !p.isLeft(way) && mayLive(p.spaces, way.Namespace) &&
-			!elsewhere(after, way, func(w *topology.Workload) bool { return p.gated[w] }) {
+		if way.Problem != "" && way.Workload == nil && !way.OptedOut() && !p.isLeft(way) && topology.MayBeIn(p.spaces, way.Namespace) &&
+			!after.Elsewhere(way, func(w *topology.Workload) bool { return p.gated[w] }) {
 			p.report(way.Ref(), way.Field(), way.Problem)
 		}
 	}
@@ -74,11 +74,11 @@ func (p *prover) gate(ref manifest.Ref, w *topology.Workload) {
 		p.report(ref, nil, problem)
 	}
 	if way := onNode(w); way != nil && !p.isLeft(way) {
-		p.report(ref, way.Field(), "port "+portText(way)+" is open on the node, past the gate")
+		p.report(ref, way.Field(), "port "+way.PortText()+" is open on the node, past the gate")
 	}
 	for _, way := range p.after.WaysTo(w) {
 		if !throughGate(way) && !allowed(way) && !p.isLeft(way) {
-			p.report(way.Ref(), way.Field(), "still leads to port "+portText(way)+" of "+ref.Short()+", past the gate")
+			p.report(way.Ref(), way.Field(), "still leads to port "+way.PortText()+" of "+ref.Short()+", past the gate")
 		}
 	}
 }
@@ -89,18 +89,13 @@ func (p *prover) login(c Checked, w *topology.Workload) {
 		p.report(c.Ref, nil, problem)
 	}
 	if way := openOnNode(w, c.Port); c.Mode == config.ModeIngress && way != nil && !p.isLeft(way) {
-		p.report(c.Ref, way.Field(), "port "+portText(way)+" is open on the node, where nobody asks for a password")
+		p.report(c.Ref, way.Field(), "port "+way.PortText()+" is open on the node, where nobody asks for a password")
 	}
 	for _, way := range p.after.WaysTo(w) {
 		if !checkedOn(p.after, way, c) && !p.isLeft(way) {
-			p.report(way.Ref(), way.Field(), "leads to port "+portText(way)+" of "+c.Ref.Short()+", where nobody asks for a password")
+			p.report(way.Ref(), way.Field(), "leads to port "+way.PortText()+" of "+c.Ref.Short()+", where nobody asks for a password")
 		}
 	}
-}
-
-// mayLive says whether a namespace may be one of those of the gates, as far as both are known.
-func mayLive(spaces map[string]bool, namespace string) bool {
-	return len(spaces) > 0 && (namespace == "" || spaces[namespace] || spaces[""])
 }
 
 // allowed says whether a way that does not end at the gate may stay: it leads to another port than the one that the
@@ -118,7 +113,7 @@ func allowed(way *topology.Way) bool {
 		return false
 	}
 	c := way.Workload.Container(way.Port)
-	return isAuthProxy(c) || isReloader(c) || optedOut(way)
+	return isAuthProxy(c) || isReloader(c) || way.OptedOut()
 }
 
 // gateIn returns the container named kauth-proxy, an empty one where there is none.

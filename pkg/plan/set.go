@@ -1,8 +1,6 @@
 package plan
 
 import (
-	"sigs.k8s.io/kustomize/kyaml/yaml"
-
 	"github.com/kauth-dev/kauth/pkg/manifest"
 	"github.com/kauth-dev/kauth/pkg/topology"
 )
@@ -18,7 +16,7 @@ func (p *planner) setNumber(o *manifest.Object, field manifest.Path, text string
 }
 
 func (p *planner) setTo(o *manifest.Object, field manifest.Path, text string, number bool) {
-	old := textAt(o, field)
+	old := o.TextAt(field)
 	key := annotationKey{o, field.String()}
 	if old == text || p.set[key] {
 		return
@@ -32,30 +30,6 @@ func (p *planner) setTo(o *manifest.Object, field manifest.Path, text string, nu
 	if old != "" {
 		p.find(Info, o, field, "", "was %q, is now %q, so that it fits the gate", old, text)
 	}
-}
-
-// textAt is the scalar at a path, aliases followed; "" where there is none.
-func textAt(o *manifest.Object, field manifest.Path) string { return manifest.String(nodeAt(o, field)) }
-
-// hasAt says whether something stands at a path.
-func hasAt(o *manifest.Object, field manifest.Path) bool { return nodeAt(o, field) != nil }
-
-// nodeAt is what stands at a path, aliases followed; nil where there is nothing.
-func nodeAt(o *manifest.Object, field manifest.Path) *yaml.Node {
-	n := o.Node
-	for _, step := range field {
-		switch s := step.(type) {
-		case string:
-			n = manifest.Field(n, s)
-		case int:
-			items := manifest.Items(n)
-			if s >= len(items) {
-				return nil
-			}
-			n = items[s]
-		}
-	}
-	return n
 }
 
 // movedWays are the ways of a route that lead to gates from now on.

@@ -1,6 +1,8 @@
 package plan
 
 import (
+	"cmp"
+
 	"github.com/kauth-dev/kauth/pkg/gateconf"
 	"github.com/kauth-dev/kauth/pkg/manifest"
 	"github.com/kauth-dev/kauth/pkg/topology"
@@ -93,7 +95,7 @@ func spotAt(m *topology.Model, r *topology.Route, field manifest.Path) ([]spot, 
 			hint: "put the Gateway and its GatewayClass into the stream, or " + orSidecar,
 		}
 	default:
-		return nil, &obstacle{what: "is led to by " + orDefault(leaders[of.Kind], "a "+of.Kind) + ", which kauth cannot make ask for a password", hint: orSidecar}
+		return nil, &obstacle{what: "is led to by " + cmp.Or(leaders[of.Kind], "a "+of.Kind) + ", which kauth cannot make ask for a password", hint: orSidecar}
 	}
 }
 
@@ -145,13 +147,13 @@ func besidesLogin(way *topology.Way, port int) bool {
 		return true
 	}
 	c := way.Workload.Container(way.Port)
-	return way.Port != 0 && way.Port != port && (isAuthProxy(c) || isReloader(c) || optedOut(way))
+	return way.Port != 0 && way.Port != port && (isAuthProxy(c) || isReloader(c) || way.OptedOut())
 }
 
 // sayBesides reports such a way.
 func (p *planner) sayBesides(way *topology.Way) {
-	o, field, c := p.objectOf(way), way.Field(), way.Workload.Container(way.Port)
-	switch to := "leads to port " + portText(way) + " of " + way.Workload.Object.Ref.Short(); {
+	o, field, c := way.Object(), way.Field(), way.Workload.Container(way.Port)
+	switch to := "leads to port " + way.PortText() + " of " + way.Workload.Object.Ref.Short(); {
 	case way.Service == nil && way.Workload.HostNetwork:
 	case isAuthProxy(c):
 		p.find(Info, o, field, "", "%s, where container %q asks for a login itself; left as it is", to, c.Name)

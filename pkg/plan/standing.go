@@ -104,7 +104,7 @@ func Past(m *topology.Model, way *topology.Way, c Checked) (string, Severity) {
 	if way.Workload == nil || way.Nowhere != "" || way.Workload.Object.Kind == "Pod" && way.Problem == "" && way.Port == 0 {
 		return "", Info // a pod that has no port of the name gets nothing
 	}
-	leads := "leads to port " + portText(way) + " of " + c.Ref.Short()
+	leads := "leads to port " + way.PortText() + " of " + c.Ref.Short()
 	if way.Problem != "" {
 		leads = "leads to " + c.Ref.Short() + " (" + way.Problem + ")"
 	}
@@ -122,7 +122,7 @@ func Past(m *topology.Model, way *topology.Way, c Checked) (string, Severity) {
 		leads += ", past the gate"
 	}
 	switch {
-	case optedOut(way):
+	case way.OptedOut():
 		return leads + "; left open, as the annotation " + gateconf.AnnotationGate + " asks", Warning
 	case strings.Contains(way.Annotations()[gateconf.AnnotationAllowOpen], way.Field().String()+": "):
 		return leads + "; left open, as --allow-open asked", Warning

@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"slices"
 	"strconv"
 	"strings"
 
@@ -41,42 +40,30 @@ func (p *planner) ways() {
 // nowhere reports a way in a gate's namespace that leads to nothing in this stream. It is no way in, so it does not
 // stop anything; but somebody may have meant it to lead to the gated workload.
 func (p *planner) nowhere(way *topology.Way, spaces map[string]bool) {
-	if mayLive(spaces, way.Namespace) && !optedOut(way) {
-		p.find(Warning, p.objectOf(way), way.Field(), "check that nothing else makes it lead to a gated workload", "%s", way.Nowhere)
+	if topology.MayBeIn(spaces, way.Namespace) && !way.OptedOut() {
+		p.find(Warning, way.Object(), way.Field(), "check that nothing else makes it lead to a gated workload", "%s", way.Nowhere)
 	}
 }
 
 // unresolved refuses a way that leads, or may lead, to a gated workload: one in the same namespace, as far as that is
 // known.
 func (p *planner) unresolved(way *topology.Way, spaces map[string]bool) {
-	o := p.objectOf(way)
+	o := way.Object()
 	switch {
-	case way.Workload == nil && optedOut(way):
+	case way.Workload == nil && way.OptedOut():
 		p.find(Info, o, way.Field(), "", "left as it is, as the annotation %s asks", gateconf.AnnotationGate)
-	case way.Workload == nil && elsewhere(p.model, way, func(w *topology.Workload) bool { return p.gateOf(w) != nil || p.logins[w] != nil }):
+	case way.Workload == nil && p.model.Elsewhere(way, func(w *topology.Workload) bool { return p.gateOf(w) != nil || p.logins[w] != nil }):
 		p.find(Warning, o, way.Field(), way.Hint, "%s; no gated workload is behind that Service, so it is left as it is", way.Problem)
-	case way.Workload != nil || mayLive(spaces, way.Namespace):
+	case way.Workload != nil || topology.MayBeIn(spaces, way.Namespace):
 		p.refuseWay(way, way.Hint, "%s", way.Problem)
 	default:
 		p.find(Warning, o, way.Field(), way.Hint, "%s", way.Problem)
 	}
 }
 
-// elsewhere says whether a way, though it cannot be resolved, goes through a Service that selects none of the workloads
-// that are gated. A chart may well leave a route to a port that its Service does not have.
-func elsewhere(m *topology.Model, way *topology.Way, gated func(*topology.Workload) bool) bool {
-	hits, ok := m.MayReach(way.Service)
-	return ok && !slices.ContainsFunc(hits, func(hit topology.Hit) bool { return gated(hit.Workload) })
-}
-
-// optedOut says whether the object that opens the way carries the annotation that leaves it out.
-func optedOut(way *topology.Way) bool {
-	return way.Annotations()[gateconf.AnnotationGate] == gateconf.GateDisabled
-}
-
 // way moves one way that leads to a gated workload.
 func (p *planner) way(way *topology.Way, g *Gate) {
-	o, field := p.objectOf(way), way.Field()
+	o, field := way.Object(), way.Field()
 	c := g.Workload.Container(way.Port)
 	switch {
 	case way.Service == nil:
@@ -96,12 +83,12 @@ func (p *planner) way(way *topology.Way, g *Gate) {
 	case isAuthProxy(c):
 		p.find(Info, o, field, "", "leads to container %q of %s, which asks for a login itself; left as it is", c.Name, g.Ref().Short())
 		return
-	case optedOut(way) && way.Port != 0:
-		p.find(Warning, o, field, "", "leads to port %s of %s, past the gate; left as it is, as the annotation %s asks", portText(way), g.Ref().Short(), gateconf.AnnotationGate)
+	case way.OptedOut() && way.Port != 0:
+		p.find(Warning, o, field, "", "leads to port %s of %s, past the gate; left as it is, as the annotation %s asks", way.PortText(), g.Ref().Short(), gateconf.AnnotationGate)
 		return
 	case isReloader(c):
 		p.find(Warning, o, field, "take the port out of the Service, or give the application a Service of its own",
-			"leads to port %s of %s too, where the operator's reloader shows its metrics, and which has no gate", portText(way), g.Ref().Short())
+			"leads to port %s of %s too, where the operator's reloader shows its metrics, and which has no gate", way.PortText(), g.Ref().Short())
 		return
 	case isGuard(g.Workload, c) && c.Name != p.mainContainer(g):
 		p.handMade(way, g, c)
@@ -110,7 +97,7 @@ func (p *planner) way(way *topology.Way, g *Gate) {
 		return
 	default:
 		p.refuseWay(way, "take that port away, or name the port to guard with --gate "+g.Workload.Object.Kind+"/"+g.Workload.Object.Name+":PORT",
-			"leads to port %s of %s, but the gate stands before port %d", portText(way), g.Ref().Short(), g.Upstream)
+			"leads to port %s of %s, but the gate stands before port %d", way.PortText(), g.Ref().Short(), g.Upstream)
 		return
 	}
 	if way.Maybe {
@@ -119,19 +106,6 @@ func (p *planner) way(way *topology.Way, g *Gate) {
 	}
 	p.move(way)
 }
-
-func (p *planner) objectOf(way *topology.Way) *manifest.Object {
-	switch {
-	case way.Route != nil:
-		return way.Route.Object
-	case way.Service != nil:
-		return way.Service.Object
-	default:
-		return way.Workload.Object
-	}
-}
-
-func portText(way *topology.Way) string { return numberAndName(way.Port, way.PortName) }
 
 // mainContainer is the name of the container that the gate stands before.
 func (p *planner) mainContainer(g *Gate) string {
@@ -145,7 +119,7 @@ func (p *planner) mainContainer(g *Gate) string {
 // workload too: the port named kauth in its place is that of both gates.
 func (p *planner) besideGate(way *topology.Way, g *Gate) bool {
 	c := g.Workload.Container(way.Port)
-	if !isAuthProxy(c) && !isReloader(c) && (!optedOut(way) || way.Port == 0) {
+	if !isAuthProxy(c) && !isReloader(c) && (!way.OptedOut() || way.Port == 0) {
 		return false // refused or moved anyway
 	}
 	for _, hit := range p.model.Selected(way.Service) {
@@ -154,7 +128,7 @@ func (p *planner) besideGate(way *topology.Way, g *Gate) bool {
 			continue
 		}
 		p.refuseWay(way, "give each a Service of its own", "leads to port %s of %s beside %s, so that it would lead to the gates of both",
-			portText(way), g.Ref().Short(), other.Ref().Short())
+			way.PortText(), g.Ref().Short(), other.Ref().Short())
 		return true
 	}
 	return false

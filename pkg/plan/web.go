@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"net/url"
 	"strings"
 
@@ -39,7 +40,7 @@ func webOf(w *topology.Workload, port int) web {
 		} else if !strings.HasPrefix(result.health, "/") {
 			result.health = "/" + result.health
 		}
-		result.scheme = strings.ToLower(orDefault(manifest.String(probe, "scheme"), "http"))
+		result.scheme = strings.ToLower(cmp.Or(manifest.String(probe, "scheme"), "http"))
 	}
 	// Some charts probe the start page, which is a redirect below a prefix; the known programs have a better path.
 	if start := strings.TrimSuffix(result.health, "/"); w.App != "" && (start == "" || start == result.prefix) {
@@ -129,11 +130,4 @@ func cleanPrefix(prefix string) string {
 		return ""
 	}
 	return prefix
-}
-
-func orDefault(s, otherwise string) string {
-	if s == "" {
-		return otherwise
-	}
-	return s
 }

@@ -24,6 +24,14 @@ func (p Port) String() string {
 	return strconv.Itoa(p.Number)
 }
 
+// PortText is a port for people: its number, and its name where it has one.
+func PortText(number int, name string) string {
+	if name == "" {
+		return strconv.Itoa(number)
+	}
+	return strconv.Itoa(number) + " (" + name + ")"
+}
+
 // ParsePort reads a port number in decimals, or a name.
 func ParsePort(text string) Port {
 	if n, ok := manifest.Decimal(text); ok {
