@@ -12,6 +12,7 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/kauth-dev/kauth/pkg/config"
+	"github.com/kauth-dev/kauth/pkg/finding"
 	"github.com/kauth-dev/kauth/pkg/manifest"
 	"github.com/kauth-dev/kauth/pkg/plan"
 	"github.com/kauth-dev/kauth/pkg/testenv"
@@ -49,7 +50,7 @@ func TestProofSeesEachLogin(t *testing.T) {
 	for name, in := range loginStories(t) {
 		for i := 0; ; i++ {
 			s, _, p, err := prepare(slices.Clone(in), asked)
-			if err != nil || len(plan.Errors(p.Findings)) > 0 {
+			if err != nil || len(finding.Errors(p.Findings)) > 0 {
 				break
 			}
 			what := ""

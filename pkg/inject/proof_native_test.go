@@ -7,6 +7,7 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"github.com/kauth-dev/kauth/pkg/config"
+	"github.com/kauth-dev/kauth/pkg/finding"
 	"github.com/kauth-dev/kauth/pkg/manifest"
 	"github.com/kauth-dev/kauth/pkg/plan"
 )
@@ -73,7 +74,7 @@ func TestProofSeesEachNativeEdit(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, _, p, err := prepare([]byte(nativeIn), Options{Options: plan.Options{Version: "v1", Settings: config.Settings{Mode: config.ModeNative}}})
-			if err != nil || len(plan.Errors(p.Findings)) > 0 {
+			if err != nil || len(finding.Errors(p.Findings)) > 0 {
 				t.Fatal(err, p.Findings)
 			}
 			report := newReport("v1", p)

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"github.com/kauth-dev/kauth/pkg/finding"
 	"github.com/kauth-dev/kauth/pkg/gateconf"
 	"github.com/kauth-dev/kauth/pkg/manifest"
 )
@@ -10,7 +11,7 @@ func (p *planner) advise() {
 	for _, g := range p.Gates {
 		o := g.Workload.Object
 		if !manifest.Bool(g.Workload.Spec(), "listenLocal") && !g.closed() {
-			p.find(Info, o, nil, "keep untrusted pods out with --network-policy",
+			p.find(finding.Info, o, nil, "keep untrusted pods out with --network-policy",
 				"port %d stays open inside the cluster, for scrapers and for whoever can reach the pod", g.Upstream)
 		}
 	}
@@ -30,15 +31,15 @@ func (p *planner) adviseSecrets(g *Gate) {
 		command += " --secret " + g.Config.UsersSecret
 	}
 	if g.Config.Auth != gateconf.AuthNone && p.news(g, "users", g.Config.UsersSecret) {
-		p.find(Info, g.Workload.Object, nil, command, "nobody gets in before Secret %q has a user", g.Config.UsersSecret)
+		p.find(finding.Info, g.Workload.Object, nil, command, "nobody gets in before Secret %q has a user", g.Config.UsersSecret)
 	}
 	name, secret := g.Config.RequireHeader, g.Settings.HeaderSecret
 	if name != "" && p.news(g, "header "+name, secret) {
-		p.find(Info, g.Workload.Object, nil, "kubectl create secret generic "+secret+" --from-literal=current=\"$(openssl rand -hex 32)\", and have the CDN send it",
+		p.find(finding.Info, g.Workload.Object, nil, "kubectl create secret generic "+secret+" --from-literal=current=\"$(openssl rand -hex 32)\", and have the CDN send it",
 			"every request is refused that has no header %s with a value of Secret %q", name, secret)
 	}
 	if secret := g.Settings.TLSSecret; g.tls() && p.news(g, "tls", secret) {
-		p.find(Info, g.Workload.Object, nil, "let cert-manager make it, or use kubectl create secret tls "+secret,
+		p.find(finding.Info, g.Workload.Object, nil, "let cert-manager make it, or use kubectl create secret tls "+secret,
 			"nobody can connect, and the pod is not ready, before Secret %q has a certificate", secret)
 	}
 }

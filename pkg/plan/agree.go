@@ -3,6 +3,7 @@ package plan
 import (
 	"slices"
 
+	"github.com/kauth-dev/kauth/pkg/finding"
 	"github.com/kauth-dev/kauth/pkg/gateconf"
 	"github.com/kauth-dev/kauth/pkg/manifest"
 	"github.com/kauth-dev/kauth/pkg/topology"
@@ -50,7 +51,7 @@ func (p *planner) alike(route *topology.Route, field manifest.Path) bool {
 	first := p.gateBehind(route)
 	for _, way := range p.movedWays(route) {
 		if g := p.gateOf(way.Workload); g.tls() != first.tls() || g.Config.HealthPath != first.Config.HealthPath {
-			p.find(Error, route.Object, field, "give both the same tlsSecret and health path, or each a route of its own",
+			p.find(finding.Error, route.Object, field, "give both the same tlsSecret and health path, or each a route of its own",
 				"is said once for all backends, but the gates of %s and %s differ", first.Ref().Short(), g.Ref().Short())
 			return false
 		}
@@ -68,7 +69,7 @@ func (p *planner) agree() {
 				continue
 			}
 			if setting := difference(first, g); setting != "" {
-				p.find(Error, svc.Object, manifest.P("spec", "selector"), "give both the same, or each a Service of its own",
+				p.find(finding.Error, svc.Object, manifest.P("spec", "selector"), "give both the same, or each a Service of its own",
 					"selects %s and %s, whose gates differ in %s, though a request may go to either", first.Ref().Short(), g.Ref().Short(), setting)
 				break
 			}

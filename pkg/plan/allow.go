@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/kauth-dev/kauth/pkg/finding"
 	"github.com/kauth-dev/kauth/pkg/gateconf"
 	"github.com/kauth-dev/kauth/pkg/manifest"
 	"github.com/kauth-dev/kauth/pkg/topology"
@@ -53,13 +54,6 @@ type Open struct {
 	What   string // where it leads, for people
 }
 
-// Allowed is an Open without its node, for a report and for the proof.
-type Allowed struct {
-	Ref   manifest.Ref
-	Field string
-	What  string
-}
-
 // allows says whether the user lets the ways of an object stay open.
 func (p *planner) allows(o *manifest.Object) bool {
 	found := false
@@ -76,13 +70,13 @@ func (p *planner) refuseWay(way *topology.Way, hint, format string, args ...any)
 	o, field, what := way.Object(), way.Field(), fmt.Sprintf(format, args...)
 	if p.allows(o) {
 		p.Opens = append(p.Opens, &Open{Object: o, Field: field, What: what})
-		p.find(Warning, o, field, "", "%s; left open, as --allow-open asks", what)
+		p.find(finding.Warning, o, field, "", "%s; left open, as --allow-open asks", what)
 		return
 	}
 	if !strings.Contains(hint, gateconf.AnnotationGate) { // which leaves it open as well
 		hint += ", or leave it open with --allow-open " + o.Kind + "/" + o.Name
 	}
-	p.find(Error, o, field, hint, "%s", what)
+	p.find(finding.Error, o, field, hint, "%s", what)
 }
 
 // recordOpen writes what stays open on the objects themselves, and refuses an --allow-open that was for nothing: the
@@ -103,7 +97,7 @@ func (p *planner) recordOpen(s *manifest.Stream) {
 		if p.allowed[n] {
 			continue
 		}
-		f := Finding{Severity: Error, Message: fmt.Sprintf("--allow-open %s: no such object in this stream", n), Hint: "check the name, or leave the flag out"}
+		f := finding.Finding{Severity: finding.Error, Message: fmt.Sprintf("--allow-open %s: no such object in this stream", n), Hint: "check the name, or leave the flag out"}
 		for _, o := range s.Objects() {
 			if n.means(o) {
 				f.Ref, f.Message, f.Hint = o.Ref, fmt.Sprintf("--allow-open %s: nothing of it needs to be left open", n), "leave the flag out"
@@ -111,4 +105,9 @@ func (p *planner) recordOpen(s *manifest.Stream) {
 		}
 		p.Findings = append(p.Findings, f)
 	}
+}
+
+// Means says whether this is the object's name.
+func (n ObjectName) Means(ref manifest.Ref) bool {
+	return sameKind(n.Kind, ref.Kind) && n.Name == ref.Name && (n.Namespace == "" || n.Namespace == ref.Namespace)
 }

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/kauth-dev/kauth/pkg/program"
 	"github.com/kauth-dev/kauth/pkg/topology"
 )
 
@@ -33,7 +34,7 @@ func (p *planner) candidates(w *topology.Workload) []candidate {
 	var outside, inside, declared []candidate
 	add := func(list *[]candidate, c candidate, protocol string) {
 		known := slices.ContainsFunc(*list, func(other candidate) bool { return other.number == c.number })
-		if c.number != 0 && !known && cmp.Or(protocol, "TCP") == "TCP" && !isGuard(w, w.Container(c.number)) {
+		if c.number != 0 && !known && cmp.Or(protocol, "TCP") == "TCP" && !program.IsGuard(w, w.Container(c.number)) {
 			*list = append(*list, c)
 		}
 	}

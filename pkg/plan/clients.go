@@ -9,6 +9,7 @@ import (
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
+	"github.com/kauth-dev/kauth/pkg/finding"
 	"github.com/kauth-dev/kauth/pkg/manifest"
 	"github.com/kauth-dev/kauth/pkg/topology"
 )
@@ -189,5 +190,5 @@ func (c *clientSearch) needsPassword(o *manifest.Object, svc *topology.Service, 
 	if c.kept[svc] == "" {
 		hint = "give it a user, or add a ClusterIP Service with --keep-internal " + name + "=" + name + "-internal and let it name that"
 	}
-	c.find(Warning, o, field, hint, "uses a port of Service %q that leads to the gate from now on, and so needs a password", name)
+	c.find(finding.Warning, o, field, hint, "uses a port of Service %q that leads to the gate from now on, and so needs a password", name)
 }

@@ -1,16 +1,16 @@
 package plan
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"github.com/kauth-dev/kauth/pkg/config"
+	"github.com/kauth-dev/kauth/pkg/finding"
 	"github.com/kauth-dev/kauth/pkg/manifest"
+	"github.com/kauth-dev/kauth/pkg/netpolicy"
 	"github.com/kauth-dev/kauth/pkg/topology"
 )
 
@@ -28,15 +28,10 @@ type closing struct {
 }
 
 // closed says whether a NetworkPolicy keeps others away from the ports that are not the gate's.
-func (g *Gate) closed() bool { return Closes(g.Settings.NetworkPolicy) }
+func (g *Gate) closed() bool { return config.Closes(g.Settings.NetworkPolicy) }
 
 // closed says whether a NetworkPolicy keeps others away from the ports on which nobody asks for a password.
-func (l *Login) closed() bool { return Closes(l.Settings.NetworkPolicy) }
-
-// Closes says whether a value of the setting networkPolicy asks for a policy.
-func Closes(policy string) bool {
-	return policy == config.PolicySameNamespace || policy == config.PolicyGateOnly
-}
+func (l *Login) closed() bool { return config.Closes(l.Settings.NetworkPolicy) }
 
 // closed lists what is to be closed, by its workload. What stands in the way is found later.
 func (p *planner) closed() map[*topology.Workload]*closing {
@@ -61,63 +56,11 @@ func (p *planner) closed() map[*topology.Workload]*closing {
 func (c *closing) ref() manifest.Ref { return c.workload.Object.Ref }
 
 // where names the ports that are closed to strangers, as far as they are of interest.
-func (c *closing) where() string { return closedPorts(c.app, c.open) }
-
-func closedPorts(app int, open []int) string {
-	if app != 0 {
-		return "port " + strconv.Itoa(app)
-	}
-	return "other ports than " + numbers(open)
-}
-
-// pastWhom says what somebody gets past who reaches a closed port.
-func pastWhom(mode string) string {
-	switch mode {
-	case config.ModeIngress:
-		return "past the ingress controller"
-	case config.ModeNative:
-		return "where nobody asks for a password"
-	default:
-		return "past the gate"
-	}
-}
+func (c *closing) where() string { return netpolicy.ClosedPorts(c.app, c.open) }
 
 // undoneBy says whether a rule of a policy lets in to what is to be closed.
 func (c *closing) undoneBy(rule topology.PolicyRule) bool {
-	return letsPast(rule, c.workload, c.app, slices.Concat(c.open, c.left))
-}
-
-// letsPast says whether a rule lets in to the port of an application; where that is 0, to any that is not open anyway,
-// declared or not.
-func letsPast(rule topology.PolicyRule, w *topology.Workload, app int, open []int) bool {
-	if app != 0 {
-		return rule.LetsIn(w, app)
-	}
-	const none = -1 // which only a rule for all ports lets in
-	if rule.LetsIn(w, none) || slices.ContainsFunc(otherPorts(w, open), func(port int) bool { return rule.LetsIn(w, port) }) {
-		return true
-	}
-	return slices.ContainsFunc(rule.Ports, func(port topology.PolicyPort) bool {
-		first := port.Port.Number // 0 of one that is named
-		last := max(first, port.End)
-		for first <= last && slices.Contains(open, first) {
-			first++
-		}
-		return port.Port.Number != 0 && first <= last
-	})
-}
-
-// otherPorts are the TCP ports that the containers of a workload declare beside some.
-func otherPorts(w *topology.Workload, open []int) []int {
-	var others []int
-	for _, container := range w.Containers {
-		for _, port := range container.Ports {
-			if !container.Init && cmp.Or(port.Protocol, "TCP") == "TCP" && !slices.Contains(open, port.Number) {
-				others = append(others, port.Number)
-			}
-		}
-	}
-	return others
+	return netpolicy.LetsPast(rule, c.workload, c.app, slices.Concat(c.open, c.left))
 }
 
 // closePorts plans the policy of a workload: the ports on which everybody is asked for everybody, all others for those that
@@ -125,17 +68,17 @@ func otherPorts(w *topology.Workload, open []int) []int {
 func (p *planner) closePorts(c *closing, all map[*topology.Workload]*closing) {
 	w, asked := c.workload, "networkPolicy "+c.settings.NetworkPolicy
 	if w.HostNetwork {
-		p.find(Error, w.Object, w.PodSpec.With("hostNetwork"), "say networkPolicy: none for it", "no NetworkPolicy holds back what comes to pods in the network of their node, so %s cannot be kept", asked)
+		p.find(finding.Error, w.Object, w.PodSpec.With("hostNetwork"), "say networkPolicy: none for it", "no NetworkPolicy holds back what comes to pods in the network of their node, so %s cannot be kept", asked)
 		return
 	}
 	selector := w.PodSelector()
 	if selector == nil {
-		p.find(Error, w.Object, nil, "give its pods a label of their own", "no labels select its pods, so %s cannot be kept", asked)
+		p.find(finding.Error, w.Object, nil, "give its pods a label of their own", "no labels select its pods, so %s cannot be kept", asked)
 		return
 	}
 	for _, other := range p.model.Namesakes(w, selector) {
 		if !c.alike(all[other]) {
-			p.find(Error, w.Object, nil, "give the pods of one of them a label of their own, or gate both alike",
+			p.find(finding.Error, w.Object, nil, "give the pods of one of them a label of their own, or gate both alike",
 				"the labels that select its pods select those of %s too, so %s would close them as well", other.Object.Ref.Short(), asked)
 			return
 		}
@@ -145,12 +88,12 @@ func (p *planner) closePorts(c *closing, all map[*topology.Workload]*closing) {
 	}
 	var ports []*yaml.Node
 	for _, port := range c.open {
-		ports = append(ports, policyPort(port, "TCP"))
+		ports = append(ports, netpolicy.Port(port, "TCP"))
 	}
 	ports = append(ports, p.leftOpen(c)...)
 	var rules []*yaml.Node
 	if len(ports) > 0 { // without ports the rule would mean all of them
-		rules = append(rules, policyRule(nil, ports...))
+		rules = append(rules, netpolicy.Rule(nil, ports...))
 	}
 	inside := manifest.Mapping("podSelector", selector)
 	if c.settings.NetworkPolicy == config.PolicySameNamespace {
@@ -158,10 +101,10 @@ func (p *planner) closePorts(c *closing, all map[*topology.Workload]*closing) {
 	}
 	peers := []*yaml.Node{inside}
 	for _, peer := range c.settings.AllowFrom {
-		peers = append(peers, peerNode(peer))
+		peers = append(peers, netpolicy.PeerNode(peer))
 	}
 	p.chartPolicies(c)
-	if c.policy = p.addPolicy(w, selector, append(rules, policyRule(peers))); c.policy != "" {
+	if c.policy = p.addPolicy(w, selector, append(rules, netpolicy.Rule(peers))); c.policy != "" {
 		p.tellClosed(c, ports)
 	}
 }
@@ -169,7 +112,7 @@ func (p *planner) closePorts(c *closing, all map[*topology.Workload]*closing) {
 // alike says whether another workload is to be closed in the same way.
 func (c *closing) alike(other *closing) bool {
 	return other != nil && other.settings.NetworkPolicy == c.settings.NetworkPolicy && slices.Equal(other.open, c.open) &&
-		slices.EqualFunc(other.settings.AllowFrom, c.settings.AllowFrom, samePeer)
+		slices.EqualFunc(other.settings.AllowFrom, c.settings.AllowFrom, netpolicy.Same)
 }
 
 // tellClosed says what the policy of a workload does. Ports are those that it opens for everybody.
@@ -185,7 +128,7 @@ func (p *planner) tellClosed(c *closing, ports []*yaml.Node) {
 	for i, peer := range c.settings.AllowFrom {
 		who = append(who, peer.String())
 		if peer.Everyone() {
-			p.find(Warning, c.workload.Object, nil, "name whom you mean", "%s: entry %d lets everybody in to %s, %s (%s)", c.settings.Origin("allowFrom").Reference(), i, c.where(), pastWhom(c.mode), peer)
+			p.find(finding.Warning, c.workload.Object, nil, "name whom you mean", "%s: entry %d lets everybody in to %s, %s (%s)", c.settings.Origin("allowFrom").Reference(), i, c.where(), netpolicy.PastWhom(c.mode), peer)
 		}
 	}
 	text := "all others"
@@ -204,7 +147,7 @@ func (p *planner) tellClosed(c *closing, ports []*yaml.Node) {
 	if c.mode == config.ModeIngress {
 		among = "see that the ingress controller is among them, "
 	}
-	p.find(Info, c.workload.Object, nil, among+"name who else needs them in allowFrom, and see that the cluster's network plugin enforces policies",
+	p.find(finding.Info, c.workload.Object, nil, among+"name who else needs them in allowFrom, and see that the cluster's network plugin enforces policies",
 		"gets NetworkPolicy %q: %s for %s", c.policy, text, strings.Join(who, ", "))
 }
 
@@ -219,13 +162,13 @@ func (p *planner) leftOpen(c *closing) []*yaml.Node {
 			continue
 		}
 		if way.Port == c.app {
-			p.find(Warning, way.Object(), way.Field(), "let those who bring it in by allowFrom",
+			p.find(finding.Warning, way.Object(), way.Field(), "let those who bring it in by allowFrom",
 				"stays open to port %d of %s, which its NetworkPolicy closes", way.Port, c.ref().Short())
 			continue
 		}
 		if key := fmt.Sprint(protocol, way.Port); !seen[key] {
 			seen[key] = true
-			ports, c.left = append(ports, policyPort(way.Port, protocol)), append(c.left, way.Port)
+			ports, c.left = append(ports, netpolicy.Port(way.Port, protocol)), append(c.left, way.Port)
 		}
 	}
 	return ports

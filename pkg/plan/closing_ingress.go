@@ -5,11 +5,15 @@ import (
 	"strings"
 
 	"github.com/kauth-dev/kauth/pkg/config"
+	"github.com/kauth-dev/kauth/pkg/finding"
+	"github.com/kauth-dev/kauth/pkg/ingressauth"
+	"github.com/kauth-dev/kauth/pkg/netpolicy"
+	"github.com/kauth-dev/kauth/pkg/program"
 	"github.com/kauth-dev/kauth/pkg/topology"
 )
 
 // namespacesOf are where the charts of ingress controllers are installed as their documentation has it.
-var namespacesOf = map[string]string{byNGINX: "ingress-nginx", byTraefik: "traefik"}
+var namespacesOf = map[string]string{ingressauth.NGINX: "ingress-nginx", ingressauth.Traefik: "traefik"}
 
 // controllersIn sees to it that the ingress controllers which ask for the password of a login are not kept out, for then
 // nobody would get in. Those of the stream are known; of others somebody must have said by allowFrom where they are.
@@ -23,13 +27,13 @@ func (p *planner) controllersIn(c *closing) bool {
 	if len(out) == 0 {
 		return true
 	}
-	severity, would := Error, "would"
+	severity, would := finding.Error, "would"
 	if p.chartLetsIn(c) {
-		severity, would = Warning, "may"
+		severity, would = finding.Warning, "may"
 	}
 	p.find(severity, c.workload.Object, nil, "add to kauth.yaml, with where it runs: allowFrom: ["+strings.Join(entries, ", ")+"]",
 		"networkPolicy %s %s keep out %s, by which its users come, so that nobody gets in", c.settings.NetworkPolicy, would, strings.Join(out, " and "))
-	return severity != Error
+	return severity != finding.Error
 }
 
 // askers are the ingress controllers that ask for the password of a login, none where nobody or somebody else asks.
@@ -68,7 +72,7 @@ func (p *planner) keptController(c *closing, asker string) string {
 	}
 	for _, w := range p.model.Workloads {
 		if reason := reasons[w]; reason != "" {
-			p.find(Warning, w.Object, nil, "let it in with allowFrom where it is the one", "%s may be who asks for the password of %s, and %s", asker, c.ref().Short(), reason)
+			p.find(finding.Warning, w.Object, nil, "let it in with allowFrom where it is the one", "%s may be who asks for the password of %s, and %s", asker, c.ref().Short(), reason)
 		}
 	}
 	return ""
@@ -94,7 +98,7 @@ func (c *closing) keepsOut(w *topology.Workload) string {
 		return ""
 	case w.HostNetwork:
 		return "is in the network of its node, which no selector of a NetworkPolicy means; an ipBlock of the nodes in allowFrom does"
-	case c.settings.NetworkPolicy == config.PolicySameNamespace && topology.SameNamespace(w.Object.Namespace, namespace), lets(c.settings.AllowFrom, w, namespace):
+	case c.settings.NetworkPolicy == config.PolicySameNamespace && topology.SameNamespace(w.Object.Namespace, namespace), netpolicy.Lets(c.settings.AllowFrom, w, namespace):
 		return ""
 	default:
 		return "its NetworkPolicy does not let it in, as far as this stream tells"
@@ -105,11 +109,11 @@ func (c *closing) keepsOut(w *topology.Workload) string {
 // keeps the end of the name.
 func isController(w *topology.Workload, asker string) bool {
 	return slices.ContainsFunc(w.Containers, func(c *topology.Container) bool {
-		name := imageName(c.Image)
+		name := program.ImageName(c.Image)
 		if c.Init {
 			return false
 		}
-		if asker == byTraefik {
+		if asker == ingressauth.Traefik {
 			return strings.HasSuffix(name, "traefik")
 		}
 		return strings.HasSuffix(name, "nginx-ingress-controller") || strings.HasSuffix(name, "ingress-nginx-controller") || strings.Contains(c.Image, "ingress-nginx/controller")

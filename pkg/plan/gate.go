@@ -7,8 +7,10 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/kauth-dev/kauth/pkg/finding"
 	"github.com/kauth-dev/kauth/pkg/gateconf"
 	"github.com/kauth-dev/kauth/pkg/manifest"
+	"github.com/kauth-dev/kauth/pkg/program"
 	"github.com/kauth-dev/kauth/pkg/topology"
 )
 
@@ -21,10 +23,10 @@ const (
 
 // gate plans the gate of one workload, nil where something stands in the way.
 func (p *planner) gate(t chosen) *Gate {
-	w, before := t.workload, len(Errors(p.Findings))
+	w, before := t.workload, len(finding.Errors(p.Findings))
 	p.refuse(t)
 	port, ok := p.upstreamPort(t)
-	if !ok || len(Errors(p.Findings)) > before {
+	if !ok || len(finding.Errors(p.Findings)) > before {
 		return nil
 	}
 	g := &Gate{Workload: w, Upstream: port, Config: gateconf.Defaults(), Settings: t.settings, Reason: t.reason, Mounts: mounts(&t.settings)}
@@ -43,7 +45,7 @@ func (p *planner) gate(t chosen) *Gate {
 	g.Native = policy == "Never" || policy == "OnFailure" // those of every Job, and of nothing that the pods of a Deployment may say
 	p.configure(g)
 	if err := g.Config.Validate(); err != nil {
-		p.find(Error, w.Object, nil, "", "the gate's settings: %v", err)
+		p.find(finding.Error, w.Object, nil, "", "the gate's settings: %v", err)
 		return nil
 	}
 	return g
@@ -56,23 +58,23 @@ func (p *planner) refuse(t chosen) {
 	spec := w.Spec()
 	for _, c := range w.Containers {
 		if c.Name == gateconf.ContainerName {
-			p.find(Error, w.Object, c.Field, "rename it, or remove it from the values",
+			p.find(finding.Error, w.Object, c.Field, "rename it, or remove it from the values",
 				"a container %q that kauth did not write", c.Name)
 		}
 		for _, port := range c.Ports {
 			if port.Name == gateconf.PortName || port.Name == gateconf.AdminPortName {
-				p.find(Error, w.Object, port.Field, "rename the port", "the port name %q is the gate's own", port.Name)
+				p.find(finding.Error, w.Object, port.Field, "rename the port", "the port name %q is the gate's own", port.Name)
 			}
 		}
 	}
 	p.refuseVolumes(w, mounts(&t.settings))
 	if w.Operator && manifest.Bool(spec, "paused") {
-		p.find(Error, w.Object, manifest.P("spec", "paused"), "set it to false",
+		p.find(finding.Error, w.Object, manifest.P("spec", "paused"), "set it to false",
 			"the operator does not act on a paused resource, so the gate would not appear while the routes already lead to it")
 	}
 	switch manifest.String(spec, "web", "tlsConfig", "clientAuthType") {
 	case "RequireAndVerifyClientCert", "RequireAnyClientCert":
-		p.find(Error, w.Object, manifest.P("spec", "web", "tlsConfig", "clientAuthType"), "use VerifyClientCertIfGiven or NoClientCert",
+		p.find(finding.Error, w.Object, manifest.P("spec", "web", "tlsConfig", "clientAuthType"), "use VerifyClientCertIfGiven or NoClientCert",
 			"the gate has no client certificate, so the application would refuse it")
 	}
 }
@@ -81,7 +83,7 @@ func (p *planner) refuse(t chosen) {
 func (p *planner) refuseVolumes(w *topology.Workload, mounts []gateconf.Mount) {
 	refuse := func(name, hint string, field manifest.Path) {
 		if slices.ContainsFunc(mounts, func(m gateconf.Mount) bool { return m.Volume == name }) {
-			p.find(Error, w.Object, field, hint, "a volume %q that kauth did not write", name)
+			p.find(finding.Error, w.Object, field, hint, "a volume %q that kauth did not write", name)
 		}
 	}
 	for i, v := range manifest.Items(w.Spec(), "volumes") {
@@ -98,7 +100,7 @@ func (p *planner) twice(w *topology.Workload) {
 		if other != w && other.Object.Identity() == w.Object.Identity() {
 			lines := []int{w.Object.StreamLine(), other.Object.StreamLine()}
 			slices.Sort(lines)
-			p.find(Error, w.Object, nil, "remove one", "stands twice in this stream, at lines %d and %d", lines[0], lines[1])
+			p.find(finding.Error, w.Object, nil, "remove one", "stands twice in this stream, at lines %d and %d", lines[0], lines[1])
 		}
 	}
 }
@@ -115,7 +117,7 @@ func (p *planner) upstreamPort(t chosen) (int, bool) {
 				}
 			}
 		}
-		p.find(Error, w.Object, nil, "use one of "+portList(w), "no container port %q", t.port.Name)
+		p.find(finding.Error, w.Object, nil, "use one of "+portList(w), "no container port %q", t.port.Name)
 		return 0, false
 	case t.port.Number != 0:
 		return t.port.Number, true
@@ -128,9 +130,9 @@ func (p *planner) upstreamPort(t chosen) (int, bool) {
 	case 1:
 		return found[0].number, true
 	case 0:
-		p.find(Error, w.Object, nil, hint, "no container says which port it listens on")
+		p.find(finding.Error, w.Object, nil, hint, "no container says which port it listens on")
 	default:
-		p.find(Error, w.Object, nil, hint+" with one of them", "%s, none chosen", severalPorts(found))
+		p.find(finding.Error, w.Object, nil, hint+" with one of them", "%s, none chosen", severalPorts(found))
 	}
 	return 0, false
 }
@@ -154,7 +156,7 @@ func (p *planner) choosePorts(g *Gate) bool {
 	fixed := g.Settings.Port
 	if fixed != 0 {
 		if by := takenBy(fixed); by != "" {
-			p.find(Error, w.Object, nil, "use another one there, or leave it out to get the next free one", "port %d of %s is taken by %s", fixed, g.Settings.Origin("port"), by)
+			p.find(finding.Error, w.Object, nil, "use another one there, or leave it out to get the next free one", "port %d of %s is taken by %s", fixed, g.Settings.Origin("port"), by)
 			return false
 		}
 		g.Port = fixed
@@ -167,19 +169,19 @@ func (p *planner) choosePorts(g *Gate) bool {
 		g.AdminPort++
 	}
 	if g.Port != gateconf.Port && fixed == 0 {
-		p.find(Info, w.Object, nil, "", "port %d is taken by %s, so the gate listens on %d", gateconf.Port, takenBy(gateconf.Port), g.Port)
+		p.find(finding.Info, w.Object, nil, "", "port %d is taken by %s, so the gate listens on %d", gateconf.Port, takenBy(gateconf.Port), g.Port)
 	}
 	return true
 }
 
 // configure fills in what the sidecar is told.
 func (p *planner) configure(g *Gate) {
-	c, web := &g.Config, webOf(g.Workload, g.Upstream)
+	c, web := &g.Config, program.WebOf(g.Workload, g.Upstream)
 	c.Listen, c.AdminListen = ":"+strconv.Itoa(g.Port), ":"+strconv.Itoa(g.AdminPort)
-	c.Upstream = web.scheme + "://127.0.0.1:" + strconv.Itoa(g.Upstream)
+	c.Upstream = web.Scheme + "://127.0.0.1:" + strconv.Itoa(g.Upstream)
 	// Whoever listens on the pod's own loopback is inside the pod already; the certificate names the outside host.
-	c.InsecureUpstreamSkipVerify = web.scheme == "https"
-	c.UpstreamHealthPath, c.Prefix = cmp.Or(g.Settings.UpstreamHealthPath, web.health), web.prefix
+	c.InsecureUpstreamSkipVerify = web.Scheme == "https"
+	c.UpstreamHealthPath, c.Prefix = cmp.Or(g.Settings.UpstreamHealthPath, web.Health), web.Prefix
 	c.HealthPath = cmp.Or(g.Settings.HealthPath, c.HealthPath)
 	configureChecks(c, &g.Settings)
 	c.TrustedProxies = g.Settings.TrustedProxies
@@ -189,7 +191,7 @@ func (p *planner) configure(g *Gate) {
 		c.ShutdownDelay = max(c.ShutdownDelay, time.Duration(grace)*time.Second)
 	}
 	if c.UpstreamHealthPath == "" {
-		p.find(Info, g.Workload.Object, nil, "give the container an httpGet probe on that port",
+		p.find(finding.Info, g.Workload.Object, nil, "give the container an httpGet probe on that port",
 			"no probe says what the health of port %d is, so the gate calls it healthy when it accepts connections", g.Upstream)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/kauth-dev/kauth/pkg/finding"
 	"github.com/kauth-dev/kauth/pkg/manifest"
 	"github.com/kauth-dev/kauth/pkg/topology"
 )
@@ -113,7 +114,7 @@ func (p *planner) annotate(o *manifest.Object, have map[string]string, key, valu
 	p.annotated[annotationKey{o, key}] = true
 	p.Annotations = append(p.Annotations, &Annotation{Object: o, Key: key, Value: value})
 	if exists {
-		p.find(Info, o, manifest.P("metadata", "annotations", key), "", "was %q, is now %q, so that the load balancer asks the gate", old, value)
+		p.find(finding.Info, o, manifest.P("metadata", "annotations", key), "", "was %q, is now %q, so that the load balancer asks the gate", old, value)
 	}
 }
 

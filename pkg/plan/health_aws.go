@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"strings"
 
+	"github.com/kauth-dev/kauth/pkg/finding"
 	"github.com/kauth-dev/kauth/pkg/manifest"
 	"github.com/kauth-dev/kauth/pkg/topology"
 )
@@ -39,11 +40,11 @@ func (p *planner) serviceHealth() {
 	}
 }
 
-// otherPorts warns where a load balancer's one health path reaches ports that do not lead to a gate.
+// OtherPorts warns where a load balancer's one health path reaches ports that do not lead to a gate.
 func (p *planner) otherPorts(svc *topology.Service, key string) {
 	for _, port := range svc.Ports {
 		if !p.moves[port] && cmp.Or(port.Protocol, "TCP") == "TCP" {
-			p.find(Warning, svc.Object, manifest.P("metadata", "annotations", key), "give that port a Service of its own",
+			p.find(finding.Warning, svc.Object, manifest.P("metadata", "annotations", key), "give that port a Service of its own",
 				"reaches port %d too, which does not lead to the gate and may not know this path", port.Number)
 		}
 	}
@@ -55,7 +56,7 @@ func (p *planner) codes(o *manifest.Object, field manifest.Path, codes string, s
 	case !acceptsCode(codes, 200):
 		set()
 	case acceptsCode(codes, 401):
-		p.find(Warning, o, field, "set it to \"200\"; the gate's health path needs no password",
+		p.find(finding.Warning, o, field, "set it to \"200\"; the gate's health path needs no password",
 			"accepts 401, which calls an application healthy that nobody asked")
 	}
 }
@@ -66,7 +67,7 @@ func (p *planner) gatewayHealth(route *topology.Route, services []*topology.Serv
 		aws, gke := p.awsHealth(route, svc), p.gkeGateway(route, svc)
 		if !aws && !gke && route.Object.Kind == "HTTPRoute" {
 			path := p.behind(svc).Config.HealthPath
-			p.find(Info, route.Object, nil, "where the Gateway is an AWS one, set healthCheckPath to "+path+" in a TargetGroupConfiguration of the Service, and where it is one of GKE, requestPath in a HealthCheckPolicy",
+			p.find(finding.Info, route.Object, nil, "where the Gateway is an AWS one, set healthCheckPath to "+path+" in a TargetGroupConfiguration of the Service, and where it is one of GKE, requestPath in a HealthCheckPolicy",
 				"a load balancer that asks for / to learn about health is told 401 from now on")
 		}
 	}
@@ -136,5 +137,5 @@ func (p *planner) addTargetGroup(svc *topology.Service) {
 		"apiVersion", text("gateway.k8s.aws/v1beta1"), "kind", text("TargetGroupConfiguration"),
 		"metadata", manifest.MetadataBeside(svc.Object, svc.Object.Name+"-kauth", nil),
 		"spec", manifest.Mapping("targetReference", manifest.Mapping("kind", text("Service"), "name", text(svc.Object.Name)), "defaultConfiguration", props))})
-	p.find(Info, svc.Object, nil, "", "gets a TargetGroupConfiguration, so that the AWS load balancer asks the gate for %s", g.Config.HealthPath)
+	p.find(finding.Info, svc.Object, nil, "", "gets a TargetGroupConfiguration, so that the AWS load balancer asks the gate for %s", g.Config.HealthPath)
 }

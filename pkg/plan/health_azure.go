@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/kauth-dev/kauth/pkg/finding"
 	"github.com/kauth-dev/kauth/pkg/manifest"
 	"github.com/kauth-dev/kauth/pkg/topology"
 )
@@ -58,7 +59,7 @@ func (p *planner) azureHealth(route *topology.Route, all bool) {
 		case all:
 			p.annotate(route.Object, have, key, value)
 		default:
-			p.find(Warning, route.Object, manifest.P("metadata", "annotations", key), "give the gated backends an Ingress of their own, with "+value,
+			p.find(finding.Warning, route.Object, manifest.P("metadata", "annotations", key), "give the gated backends an Ingress of their own, with "+value,
 				"reaches backends without a gate too, and does not fit those with one")
 		}
 	}

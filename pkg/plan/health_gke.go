@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/kauth-dev/kauth/pkg/finding"
 	"github.com/kauth-dev/kauth/pkg/manifest"
 	"github.com/kauth-dev/kauth/pkg/topology"
 )
@@ -45,7 +46,7 @@ func (p *planner) gkeBackend(way *topology.Way, key, text, now string) {
 		Ports   map[string]string `json:"ports,omitempty"`
 	}
 	if err := json.Unmarshal([]byte(text), &config); err != nil {
-		p.find(Warning, svc.Object, manifest.P("metadata", "annotations", key), "write it as GKE reads it", "not valid JSON: %v", err)
+		p.find(finding.Warning, svc.Object, manifest.P("metadata", "annotations", key), "write it as GKE reads it", "not valid JSON: %v", err)
 		return
 	}
 	name := cmp.Or(cmp.Or(config.Ports[old.Name], config.Ports[strconv.Itoa(old.Number)]), config.Default)
@@ -64,7 +65,7 @@ func (p *planner) gkeBackend(way *topology.Way, key, text, now string) {
 	if len(configs) > 0 {
 		return
 	}
-	p.find(Warning, svc.Object, manifest.P("metadata", "annotations", key), "where it has a healthCheck, set its requestPath to "+p.gateOf(way.Workload).Config.HealthPath,
+	p.find(finding.Warning, svc.Object, manifest.P("metadata", "annotations", key), "where it has a healthCheck, set its requestPath to "+p.gateOf(way.Workload).Config.HealthPath,
 		"BackendConfig %q is not in this stream, so that what GKE asks for health cannot be known", name)
 }
 
@@ -77,7 +78,7 @@ func (p *planner) backendConfig(o *manifest.Object, way *topology.Way) {
 	for _, svc := range p.model.Services {
 		for _, key := range gkeBackendConfig {
 			if strings.Contains(svc.Annotations[key], strconv.Quote(o.Name)) && topology.SameNamespace(o.Namespace, svc.Object.Namespace) && p.ports[svc] == nil && !p.movesOf(svc) {
-				p.find(Warning, o, field, "give the gated Service one of its own, with requestPath "+p.gateOf(way.Workload).Config.HealthPath,
+				p.find(finding.Warning, o, field, "give the gated Service one of its own, with requestPath "+p.gateOf(way.Workload).Config.HealthPath,
 					"serves %s too, which has no gate, and does not fit the one of %s", svc.Object.Ref.Short(), way.Service.Object.Ref.Short())
 				return
 			}
@@ -126,7 +127,7 @@ func (p *planner) gkeProtocol(svc *topology.Service, g *Gate, now string, gke bo
 func (p *planner) annotateJSON(o *manifest.Object, have map[string]string, key string, value any) {
 	text, err := json.Marshal(value)
 	if err != nil {
-		p.find(Error, o, manifest.P("metadata", "annotations", key), "", "%v", err)
+		p.find(finding.Error, o, manifest.P("metadata", "annotations", key), "", "%v", err)
 		return
 	}
 	p.annotate(o, have, key, string(text))

@@ -6,6 +6,7 @@ import (
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
+	"github.com/kauth-dev/kauth/pkg/finding"
 	"github.com/kauth-dev/kauth/pkg/manifest"
 	"github.com/kauth-dev/kauth/pkg/topology"
 )
@@ -63,14 +64,14 @@ func (p *planner) gkePolicy(o *manifest.Object, g *Gate) {
 	}
 	block := config.With(gkeAsks[have])
 	if h2 := have == "HTTP2" && g.tls(); have != want && have != "TCP" && !h2 { // a gate that speaks TLS speaks HTTP/2 with it
-		p.find(Warning, o, config.With("type"), "write config: {type: "+want+", "+gkeAsks[want]+": {requestPath: "+g.Config.HealthPath+"}}",
+		p.find(finding.Warning, o, config.With("type"), "write config: {type: "+want+", "+gkeAsks[want]+": {requestPath: "+g.Config.HealthPath+"}}",
 			"is %s, but the gate speaks %s", have, want)
 		return
 	}
 	if have != "TCP" {
 		p.setField(o, block.With("requestPath"), g.Config.HealthPath)
 		if text := o.TextAt(block.With("response")); text != "" {
-			p.find(Warning, o, block.With("response"), "take it out", "is a text that the application answers, and the gate does not")
+			p.find(finding.Warning, o, block.With("response"), "take it out", "is a text that the application answers, and the gate does not")
 		}
 	}
 	if o.HasAt(block.With("port")) && o.TextAt(block.With("portSpecification")) != "USE_SERVING_PORT" {
@@ -92,7 +93,7 @@ func (p *planner) gkeOtherPorts(o *manifest.Object, svc *topology.Service) {
 	for _, hit := range p.model.Selected(svc) {
 		for _, way := range p.model.WaysTo(hit.Workload) {
 			if way.Service == svc && way.ServicePort != nil && way.Route != nil && strings.HasPrefix(way.Route.Object.Group, "gateway.") && !p.rerouted[way.Route][way.Backend] {
-				p.find(Warning, o, manifest.P("spec", "targetRef"), "give that port a Service of its own",
+				p.find(finding.Warning, o, manifest.P("spec", "targetRef"), "give that port a Service of its own",
 					"is for port %d too, which %s uses, and which does not lead to the gate", way.ServicePort.Number, way.Route.Object.Short())
 			}
 		}
@@ -107,7 +108,7 @@ func (p *planner) addGKEPolicy(svc *topology.Service, g *Gate) {
 	p.Additions = append(p.Additions, &Addition{Beside: svc.Object, Node: manifest.Mapping(
 		"apiVersion", text(gkeGroup+"/v1"), "kind", text(gkeCheck), "metadata", manifest.MetadataBeside(svc.Object, svc.Object.Name+"-kauth", nil),
 		"spec", manifest.Mapping("default", manifest.Mapping("config", config), "targetRef", target))})
-	p.find(Info, svc.Object, nil, "where it has one that is not in this stream, edit that, for GKE takes the oldest",
+	p.find(finding.Info, svc.Object, nil, "where it has one that is not in this stream, edit that, for GKE takes the oldest",
 		"gets a HealthCheckPolicy, so that the load balancer of GKE asks the gate for %s", g.Config.HealthPath)
 }
 
@@ -132,7 +133,7 @@ func (p *planner) gkeUnused() {
 			continue
 		}
 		for _, o := range p.model.HealthChecksOf(svc) {
-			p.find(Warning, o, manifest.P("spec", "targetRef"), "where one elsewhere uses that port, have it ask for "+p.behind(svc).Config.HealthPath,
+			p.find(finding.Warning, o, manifest.P("spec", "targetRef"), "where one elsewhere uses that port, have it ask for "+p.behind(svc).Config.HealthPath,
 				"is for port %s of Service %q too, which leads to the gate, and no route of this stream says who uses which", topology.PortText(p.gatePortNumber(svc), p.gatePortName(svc)), svc.Object.Name)
 		}
 	}

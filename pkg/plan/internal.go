@@ -8,6 +8,7 @@ import (
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
+	"github.com/kauth-dev/kauth/pkg/finding"
 	"github.com/kauth-dev/kauth/pkg/manifest"
 	"github.com/kauth-dev/kauth/pkg/topology"
 )
@@ -58,7 +59,7 @@ func (p *planner) movedServices() []*topology.Service {
 func (p *planner) keepInternal() {
 	moved := p.movedServices()
 	refuse := func(i Internal, hint, format string, args ...any) {
-		p.Findings = append(p.Findings, Finding{Severity: Error, Message: "--keep-internal " + i.String() + ": " + fmt.Sprintf(format, args...), Hint: hint})
+		p.Findings = append(p.Findings, finding.Finding{Severity: finding.Error, Message: "--keep-internal " + i.String() + ": " + fmt.Sprintf(format, args...), Hint: hint})
 	}
 	for _, i := range p.options.KeepInternal {
 		var meant []*topology.Service

@@ -4,7 +4,9 @@ import (
 	"slices"
 
 	"github.com/kauth-dev/kauth/pkg/config"
+	"github.com/kauth-dev/kauth/pkg/finding"
 	"github.com/kauth-dev/kauth/pkg/manifest"
+	"github.com/kauth-dev/kauth/pkg/netpolicy"
 	"github.com/kauth-dev/kauth/pkg/topology"
 )
 
@@ -53,14 +55,14 @@ func (p *planner) tellKeptOut(c *closing, svc *topology.Service, o *manifest.Obj
 		if p.scrapers(c, near) {
 			return
 		}
-	} else if w == c.workload || near && topology.SameNamespace(o.Namespace, namespace) || w != nil && lets(c.settings.AllowFrom, w, namespace) {
+	} else if w == c.workload || near && topology.SameNamespace(o.Namespace, namespace) || w != nil && netpolicy.Lets(c.settings.AllowFrom, w, namespace) {
 		return
 	}
-	severity, hint := Warning, "let it in with allowFrom"+map[string]string{
+	severity, hint := finding.Warning, "let it in with allowFrom"+map[string]string{
 		config.ModeSidecar: ", or have it ask the gate's port with a user", config.ModeIngress: ", or have it ask by the route with a user",
 	}[c.mode]
 	if len(c.settings.AllowFrom) > 0 {
-		severity, hint, who = Info, "check that it is one of them", who+" and those of allowFrom"
+		severity, hint, who = finding.Info, "check that it is one of them", who+" and those of allowFrom"
 	}
 	p.find(severity, o, field, hint, "uses a port of Service %q that %s reach from now on", svc.Object.Name, who)
 }
@@ -74,7 +76,7 @@ func (p *planner) scrapers(c *closing, near bool) bool {
 			continue
 		}
 		found = true
-		if w != c.workload && !lets(c.settings.AllowFrom, w, c.ref().Namespace) && !(near && topology.SameNamespace(w.Object.Namespace, c.ref().Namespace)) {
+		if w != c.workload && !netpolicy.Lets(c.settings.AllowFrom, w, c.ref().Namespace) && !(near && topology.SameNamespace(w.Object.Namespace, c.ref().Namespace)) {
 			return false
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"github.com/kauth-dev/kauth/pkg/config"
+	"github.com/kauth-dev/kauth/pkg/finding"
 	"github.com/kauth-dev/kauth/pkg/gateconf"
 	"github.com/kauth-dev/kauth/pkg/manifest"
 	"github.com/kauth-dev/kauth/pkg/topology"
@@ -46,27 +47,12 @@ func (l *Login) Asker(way *topology.Way) string {
 	return l.asks[way]
 }
 
-// Checked is what the proof knows of a login. Who looks at what is installed does not know the Secret and the realm of mode
-// ingress: then they are "", and any will do.
-type Checked struct {
-	Ref         manifest.Ref
-	Mode        string
-	Port        int
-	UsersSecret string
-	Realm       string
-}
-
-// Checked is what the proof is to look for.
-func (l *Login) Checked() Checked {
-	return Checked{Ref: l.Ref(), Mode: l.Mode, Port: l.Port, UsersSecret: l.UsersSecret(), Realm: l.Realm()}
-}
-
 // login plans the login of one workload.
 func (p *planner) login(t chosen, mode string) {
-	before := len(Errors(p.Findings))
+	before := len(finding.Errors(p.Findings))
 	p.twice(t.workload)
 	port, ok := p.upstreamPort(t)
-	if !ok || len(Errors(p.Findings)) > before {
+	if !ok || len(finding.Errors(p.Findings)) > before {
 		return
 	}
 	l := &Login{Workload: t.workload, Mode: mode, Port: port, Settings: t.settings, Reason: t.reason, asks: map[*topology.Way]string{}}
@@ -88,25 +74,5 @@ func (p *planner) loginWay(way *topology.Way, l *Login) {
 		p.ingressWay(way, l)
 	case config.ModeNative:
 		p.nativeWay(way, l)
-	}
-}
-
-// loginProblem says what is wrong with a login of the output, "" where nothing is.
-func loginProblem(w *topology.Workload, c Checked) string {
-	if c.Mode == config.ModeNative {
-		return nativeProblem(w, c)
-	}
-	return ""
-}
-
-// checkedOn says whether a way of the output is one on which the login asks for a password.
-func checkedOn(after *topology.Model, way *topology.Way, c Checked) bool {
-	switch c.Mode {
-	case config.ModeIngress:
-		return ingressChecked(after, way, c)
-	case config.ModeNative:
-		return nativeChecked(way, c)
-	default:
-		return false
 	}
 }

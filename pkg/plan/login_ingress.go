@@ -6,14 +6,17 @@ import (
 	"strings"
 
 	"github.com/kauth-dev/kauth/pkg/config"
+	"github.com/kauth-dev/kauth/pkg/finding"
 	"github.com/kauth-dev/kauth/pkg/gateconf"
+	"github.com/kauth-dev/kauth/pkg/ingressauth"
 	"github.com/kauth-dev/kauth/pkg/manifest"
+	"github.com/kauth-dev/kauth/pkg/program"
 	"github.com/kauth-dev/kauth/pkg/topology"
 )
 
 // asking is what an ingress controller is to ask for at one spot.
 type asking struct {
-	spot
+	ingressauth.Spot
 	logins []*Login // whose workloads the ways lead to; all want the same, or there is an error
 	keep   bool     // the header with the password must go on, since somebody behind asks for it too
 }
@@ -35,11 +38,11 @@ func (p *planner) dropUnasked() {
 		}
 		delete(p.logins, l.Workload)
 		names = append(names, l.Ref().Short())
-		p.find(Warning, l.Workload.Object, nil, "put its routes into the stream, or "+orSidecar, "left without a login, for no route of this stream leads to it where an ingress controller could ask")
+		p.find(finding.Warning, l.Workload.Object, nil, "put its routes into the stream, or "+ingressauth.OrSidecar, "left without a login, for no route of this stream leads to it where an ingress controller could ask")
 	}
 	if len(names) > 0 && len(p.Gates)+len(kept) == 0 && !p.options.AllowNone {
-		p.Findings = append(p.Findings, Finding{
-			Severity: Error, Message: "nothing to gate: no route of this stream leads to " + strings.Join(names, " or ") + " where an ingress controller could ask",
+		p.Findings = append(p.Findings, finding.Finding{
+			Severity: finding.Error, Message: "nothing to gate: no route of this stream leads to " + strings.Join(names, " or ") + " where an ingress controller could ask",
 			Hint: "put the routes into the stream, or use --allow-none where an open door is what you want",
 		})
 	}
@@ -50,37 +53,29 @@ func (p *planner) dropUnasked() {
 func (p *planner) sayLogin(l *Login) {
 	o := l.Workload.Object
 	if !l.closed() {
-		p.find(Info, o, nil, "keep untrusted pods out with --network-policy, and let in the ingress controller and scrapers with allowFrom",
+		p.find(finding.Info, o, nil, "keep untrusted pods out with --network-policy, and let in the ingress controller and scrapers with allowFrom",
 			"port %d stays open inside the cluster, where the ingress controller is not on the way", l.Port)
 	}
-	p.find(Info, o, nil, "have it ask inside the cluster, or use mode sidecar, whose gate has "+gateconf.HealthPath,
+	p.find(finding.Info, o, nil, "have it ask inside the cluster, or use mode sidecar, whose gate has "+gateconf.HealthPath,
 		"nothing outside can ask for the health of port %d without a password, for the ingress controller asks on each path", l.Port)
 }
 
 // ingressNode refuses an application that anybody reaches at a port of its node, declared or not.
 func (p *planner) ingressNode(l *Login) {
-	if way := openOnNode(l.Workload, l.Port); l.Mode == config.ModeIngress && way != nil && !l.Workload.Takes(l.Port) {
-		p.refuseWay(way, loopbackHint, "port %d of %s is open on its node, past every ingress controller", l.Port, l.Ref().Short())
+	if way := program.OpenOnNode(l.Workload, l.Port); l.Mode == config.ModeIngress && way != nil && !l.Workload.Takes(l.Port) {
+		p.refuseWay(way, program.LoopbackHint, "port %d of %s is open on its node, past every ingress controller", l.Port, l.Ref().Short())
 	}
-}
-
-// openOnNode is the way to a port of an application in the network of its node, nil where there is none.
-func openOnNode(w *topology.Workload, port int) *topology.Way {
-	if !w.HostNetwork || onLoopback(w, port) {
-		return nil
-	}
-	return &topology.Way{Workload: w, Port: port}
 }
 
 // ingressWay notes where the password is to be asked for on a way, or refuses it.
 func (p *planner) ingressWay(way *topology.Way, l *Login) {
-	if besidesLogin(way, l.Port) {
+	if ingressauth.BesidesLogin(way, l.Port) {
 		p.sayBesides(way)
 		return
 	}
-	spots, no := spotsOf(p.model, way)
+	spots, no := ingressauth.Spots(p.model, way)
 	for i := 0; i < len(spots) && no == nil; i++ {
-		no = p.obstacleAt(spots[i], l)
+		no = spots[i].Obstacle(p.model, l.Realm())
 	}
 	if no != nil {
 		p.refuseAsking(way, l, no)
@@ -89,43 +84,29 @@ func (p *planner) ingressWay(way *topology.Way, l *Login) {
 	for _, s := range spots {
 		a := p.asks[s]
 		if a == nil {
-			a = &asking{spot: s}
+			a = &asking{Spot: s}
 			p.asks[s], p.asked = a, append(p.asked, a)
 		}
 		if !slices.Contains(a.logins, l) {
 			a.logins = append(a.logins, l)
 		}
-		l.asks[way] = s.asker()
+		l.asks[way] = s.Asker()
 	}
 	if way.Maybe {
-		p.find(Info, way.Service.Object, manifest.P("spec", "selector"), "",
+		p.find(finding.Info, way.Service.Object, manifest.P("spec", "selector"), "",
 			"selects %s only when its pods get more labels at run time; it counts as a way in", l.Ref().Short())
 	}
 }
 
 // refuseAsking makes a way on which nobody can ask an Error, or records that the user allows it.
-func (p *planner) refuseAsking(way *topology.Way, l *Login, no *obstacle) {
-	what := "port " + way.PortText() + " of " + l.Ref().Short() + " " + no.what
+func (p *planner) refuseAsking(way *topology.Way, l *Login, no *ingressauth.Obstacle) {
+	what := "port " + way.PortText() + " of " + l.Ref().Short() + " " + no.What
 	o := way.Object()
-	if no.field == nil || p.allows(o) {
-		p.refuseWay(way, no.hint, "%s", what)
+	if no.Field == nil || p.allows(o) {
+		p.refuseWay(way, no.Hint, "%s", what)
 		return
 	}
-	p.find(Error, o, no.field, no.hint+", or leave it open with --allow-open "+o.Kind+"/"+o.Name, "%s", what)
-}
-
-// obstacleAt says why the controller at a spot would not ask as a login wants it, nil where it would.
-func (p *planner) obstacleAt(s spot, l *Login) *obstacle {
-	switch {
-	case s.asker() == byNGINX:
-		return nginxObstacle(p.model, s.route, l.Realm())
-	case strings.ContainsAny(l.Realm(), `"\`):
-		return &obstacle{what: "is led to by Traefik, which cannot show the realm " + strconv.Quote(l.Realm()), hint: `choose a realm without " and \`}
-	case s.route.Object.Kind == "Ingress":
-		return traefikObstacle(s.route)
-	default:
-		return nil
-	}
+	p.find(finding.Error, o, no.Field, no.Hint+", or leave it open with --allow-open "+o.Kind+"/"+o.Name, "%s", what)
 }
 
 // askAll plans what the spots get, once all ways are known.
@@ -141,10 +122,10 @@ func (p *planner) askAll() {
 	}
 	through := p.waysThrough()
 	for _, a := range p.asked {
-		if !p.oneUsers(a) || !p.othersBehind(a, through[a.spot]) {
+		if !p.oneUsers(a) || !p.othersBehind(a, through[a.Spot]) {
 			continue
 		}
-		if a.asker() == byNGINX {
+		if a.Asker() == ingressauth.NGINX {
 			p.askNGINX(a)
 		} else {
 			p.askTraefik(a)
@@ -160,8 +141,8 @@ func (p *planner) oneUsers(a *asking) bool {
 	first := a.logins[0]
 	for _, l := range a.logins[1:] {
 		if l.UsersSecret() != first.UsersSecret() || l.Realm() != first.Realm() {
-			p.find(Error, a.route.Object, a.path(), "give both the same usersSecret and realm, or each a route of its own",
-				"leads to %s and %s, which want different users or realms, but %s can ask for one password alone", first.Ref().Short(), l.Ref().Short(), a.asker())
+			p.find(finding.Error, a.Route.Object, a.Path(), "give both the same usersSecret and realm, or each a route of its own",
+				"leads to %s and %s, which want different users or realms, but %s can ask for one password alone", first.Ref().Short(), l.Ref().Short(), a.Asker())
 			return false
 		}
 	}
@@ -169,13 +150,13 @@ func (p *planner) oneUsers(a *asking) bool {
 }
 
 // waysThrough lists the ways that pass each spot, those to workloads without a login too.
-func (p *planner) waysThrough() map[spot][]*topology.Way {
-	through := map[spot][]*topology.Way{}
+func (p *planner) waysThrough() map[ingressauth.Spot][]*topology.Way {
+	through := map[ingressauth.Spot][]*topology.Way{}
 	for _, way := range p.model.Ways {
 		if way.Route == nil {
 			continue
 		}
-		spots, _ := spotsOf(p.model, way)
+		spots, _ := ingressauth.Spots(p.model, way)
 		for _, s := range spots {
 			through[s] = append(through[s], way)
 		}
@@ -208,14 +189,14 @@ func (p *planner) othersBehind(a *asking, ways []*topology.Way) bool {
 			}
 			continue
 		}
-		if secret != l.UsersSecret() || !topology.SameNamespace(w.Object.Namespace, a.route.Object.Namespace) {
-			p.find(Error, a.route.Object, way.Field(), "give it a route of its own, or all of them the same usersSecret",
+		if secret != l.UsersSecret() || !topology.SameNamespace(w.Object.Namespace, a.Route.Object.Namespace) {
+			p.find(finding.Error, a.Route.Object, way.Field(), "give it a route of its own, or all of them the same usersSecret",
 				"leads to %s, which asks for a password too, from other users than the route for %s does, though a request has one", w.Object.Ref.Short(), l.Ref().Short())
 			ok = false
 			continue
 		}
 		a.keep = true
-		p.find(Info, a.route.Object, way.Field(), "", "leads to %s, which asks for a password too; %s now asks before it, for the same users", w.Object.Ref.Short(), a.asker())
+		p.find(finding.Info, a.Route.Object, way.Field(), "", "leads to %s, which asks for a password too; %s now asks before it, for the same users", w.Object.Ref.Short(), a.Asker())
 	}
 	return ok
 }
@@ -223,15 +204,15 @@ func (p *planner) othersBehind(a *asking, ways []*topology.Way) bool {
 // alsoAsked warns of a way that leads to somebody else and asks for a password from now on.
 func (p *planner) alsoAsked(a *asking, way *topology.Way) {
 	why := ""
-	if a.field == "" {
+	if a.Field == "" {
 		why = ", since its annotations are for all its paths"
 	}
-	p.find(Warning, a.route.Object, nil, "give that one a route of its own where it must stay open", "asks for a password before Service %q too%s", way.Backend.Service, why)
+	p.find(finding.Warning, a.Route.Object, nil, "give that one a route of its own where it must stay open", "asks for a password before Service %q too%s", way.Backend.Service, why)
 }
 
 // sayUsers says, once for each Secret, what it takes to let somebody in.
 func (p *planner) sayUsers(a *asking) {
-	l, namespace := a.logins[0], a.route.Object.Namespace
+	l, namespace := a.logins[0], a.Route.Object.Namespace
 	key := "users " + namespace + "/" + l.UsersSecret()
 	if p.said[key] {
 		return
@@ -247,14 +228,14 @@ func (p *planner) sayUsers(a *asking) {
 	if namespace != l.Ref().Namespace {
 		where = " of namespace " + strconv.Quote(namespace) + ", that of the route,"
 	}
-	p.find(Info, l.Workload.Object, nil, command, "nobody gets in before Secret %q%s has a user", l.UsersSecret(), where)
+	p.find(finding.Info, l.Workload.Object, nil, command, "nobody gets in before Secret %q%s has a user", l.UsersSecret(), where)
 }
 
 // sayChallenges warns of certificates that would not be renewed.
 func (p *planner) sayChallenges(a *asking) {
 	const key = "acme.cert-manager.io/http01-edit-in-place"
-	if a.route.Object.Kind == "Ingress" && a.route.Annotations[key] == "true" {
-		p.find(Warning, a.route.Object, manifest.P("metadata", "annotations", key), "remove it, and cert-manager makes an Ingress of its own for them",
+	if a.Route.Object.Kind == "Ingress" && a.Route.Annotations[key] == "true" {
+		p.find(finding.Warning, a.Route.Object, manifest.P("metadata", "annotations", key), "remove it, and cert-manager makes an Ingress of its own for them",
 			"cert-manager answers HTTP-01 challenges by this Ingress, which asks for a password now, so certificates will not be renewed")
 	}
 }

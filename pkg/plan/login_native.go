@@ -7,10 +7,10 @@ import (
 	"strconv"
 	"strings"
 
-	"sigs.k8s.io/kustomize/kyaml/yaml"
-
+	"github.com/kauth-dev/kauth/pkg/finding"
 	"github.com/kauth-dev/kauth/pkg/gateconf"
 	"github.com/kauth-dev/kauth/pkg/manifest"
+	"github.com/kauth-dev/kauth/pkg/program"
 	"github.com/kauth-dev/kauth/pkg/topology"
 )
 
@@ -24,19 +24,19 @@ type Native struct {
 	Ports     []int               // on which it asks for a password
 }
 
-const webConfigArgument = "--" + webConfigFlag + "=" + gateconf.WebDir + "/" + gateconf.WebKey
+const webConfigArgument = "--" + program.WebConfigFlag + "=" + gateconf.WebDir + "/" + gateconf.WebKey
 
 const useSidecar = "use mode sidecar for it"
 
 // nativeLogin plans that the application of a workload checks the passwords, and says whether it can.
 func (p *planner) nativeLogin(l *Login) bool {
-	w, before := l.Workload, len(Errors(p.Findings))
+	w, before := l.Workload, len(finding.Errors(p.Findings))
 	if w.Operator {
-		p.find(Error, w.Object, nil, useSidecar, "the operator writes the arguments and probes of its pods, and spec.web has no passwords, so mode native cannot be for it")
+		p.find(finding.Error, w.Object, nil, useSidecar, "the operator writes the arguments and probes of its pods, and spec.web has no passwords, so mode native cannot be for it")
 		return false
 	}
 	if !servesByKind(w) {
-		p.find(Error, w.Object, nil, useSidecar, "mode native is for Deployments, StatefulSets and DaemonSets")
+		p.find(finding.Error, w.Object, nil, useSidecar, "mode native is for Deployments, StatefulSets and DaemonSets")
 		return false
 	}
 	c := p.nativeContainer(l)
@@ -47,13 +47,13 @@ func (p *planner) nativeLogin(l *Login) bool {
 	if manifest.String(w.Spec(), "securityContext", "fsGroup") != "" {
 		l.Native.FileMode = modeGroup
 	}
-	l.Native.Ports, _ = webPorts(c) // nativeContainer has read them
+	l.Native.Ports, _ = program.WebPorts(c) // nativeContainer has read them
 	p.nativeVersion(l)
 	p.nativeArguments(l)
 	p.nativeVolumes(l)
 	p.nativeProbes(l)
 	p.nativeHooks(l)
-	if len(Errors(p.Findings)) > before {
+	if len(finding.Errors(p.Findings)) > before {
 		return false
 	}
 	p.nativeAdvice(l)
@@ -65,13 +65,13 @@ func (p *planner) nativeContainer(l *Login) *topology.Container {
 	w, port := l.Workload, strconv.Itoa(l.Port)
 	var known, found []*topology.Container
 	for _, c := range w.Containers {
-		if c.Init || c.Node == nil || programOf(c) == "" {
+		if c.Init || c.Node == nil || program.Of(c).Name == "" {
 			continue
 		}
 		known = append(known, c)
-		ports, err := webPorts(c)
+		ports, err := program.WebPorts(c)
 		if err != nil {
-			p.find(Error, w.Object, c.Field.With("args"), "write the port out, or "+useSidecar, "%v", err)
+			p.find(finding.Error, w.Object, c.Field.With("args"), "write the port out, or "+useSidecar, "%v", err)
 			return nil
 		}
 		if slices.Contains(ports, l.Port) {
@@ -83,13 +83,13 @@ func (p *planner) nativeContainer(l *Login) *topology.Container {
 	case len(found) == 1 && (declared == nil && w.TakenBy(l.Port) == "" || declared == found[0]):
 		return found[0]
 	case len(found) > 0:
-		p.find(Error, w.Object, nil, useSidecar, "more than one container may listen on port %s, so it cannot be known which is to ask for passwords", port)
-	case declared != nil && programOf(declared) != "":
-		ports, _ := webPorts(declared)
-		p.find(Error, w.Object, declared.Field, "name that one, or "+useSidecar, "%s serves its pages on port %s, and port %s is another", programOf(declared), numbers(ports), port)
+		p.find(finding.Error, w.Object, nil, useSidecar, "more than one container may listen on port %s, so it cannot be known which is to ask for passwords", port)
+	case declared != nil && program.Of(declared).Name != "":
+		ports, _ := program.WebPorts(declared)
+		p.find(finding.Error, w.Object, declared.Field, "name that one, or "+useSidecar, "%s serves its pages on port %s, and port %s is another", program.Of(declared).Name, topology.PortsText(ports), port)
 	case len(known) == 1 && declared == nil:
-		ports, _ := webPorts(known[0])
-		p.find(Error, w.Object, known[0].Field, "name that one, or "+useSidecar, "%s serves its pages on port %s, not on %s", programOf(known[0]), numbers(ports), port)
+		ports, _ := program.WebPorts(known[0])
+		p.find(finding.Error, w.Object, known[0].Field, "name that one, or "+useSidecar, "%s serves its pages on port %s, not on %s", program.Of(known[0]).Name, topology.PortsText(ports), port)
 	default:
 		field, image := manifest.Path(nil), ""
 		if declared != nil {
@@ -98,39 +98,22 @@ func (p *planner) nativeContainer(l *Login) *topology.Container {
 				field, image = declared.Field.With("command"), " ("+strconv.Quote(command[0].Value)+")"
 			}
 		}
-		p.find(Error, w.Object, field, useSidecar, "kauth does not know the program on port %s%s for one that checks passwords by --%s; it knows %s", port, image, webConfigFlag, programList())
+		p.find(finding.Error, w.Object, field, useSidecar, "kauth does not know the program on port %s%s for one that checks passwords by --%s; it knows %s", port, image, program.WebConfigFlag, program.Names())
 	}
 	return nil
-}
-
-func numbers(ports []int) string {
-	var list []string
-	for _, port := range ports {
-		list = append(list, strconv.Itoa(port))
-	}
-	return strings.Join(list, " and ")
-}
-
-func programList() string {
-	var names []string
-	for name := range programs {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return strings.Join(names, ", ")
 }
 
 // nativeVersion refuses a program that does not know the flag, or lets people in past it.
 func (p *planner) nativeVersion(l *Login) {
 	c := l.Native.Container
-	name := programOf(c)
-	since := programs[name].since
+	known := program.Of(c)
+	name, since := known.Name, known.Since
 	first := fmt.Sprintf("%d.%d.%d", since[0], since[1], since[2])
-	switch version, known := versionOf(c.Image); {
-	case !known:
-		p.find(Warning, l.Workload.Object, c.Field.With("image"), "see that it is", "the image %q does not say its version; %s must be %s or newer", c.Image, name, first)
-	case older(version, since):
-		p.find(Error, l.Workload.Object, c.Field.With("image"), "use a newer one, or mode sidecar", "%s of the image %q is older than %s, the first whose passwords cannot be got past (CVE-2022-46146)", name, c.Image, first)
+	switch version, tells := program.Version(c.Image); {
+	case !tells:
+		p.find(finding.Warning, l.Workload.Object, c.Field.With("image"), "see that it is", "the image %q does not say its version; %s must be %s or newer", c.Image, name, first)
+	case program.Older(version, since):
+		p.find(finding.Error, l.Workload.Object, c.Field.With("image"), "use a newer one, or mode sidecar", "%s of the image %q is older than %s, the first whose passwords cannot be got past (CVE-2022-46146)", name, c.Image, first)
 	}
 }
 
@@ -138,21 +121,21 @@ func (p *planner) nativeVersion(l *Login) {
 func (p *planner) nativeArguments(l *Login) {
 	w, c := l.Workload, l.Native.Container
 	refuse := func(field manifest.Path, hint, format string, args ...any) {
-		p.find(Error, w.Object, field, hint, format, args...)
+		p.find(finding.Error, w.Object, field, hint, format, args...)
 	}
 	field := c.Field.With("args")
 	command, args := manifest.Items(c.Node, "command"), manifest.Items(c.Node, "args")
 	switch {
-	case len(command) == 0 && len(args) == 0 && (programs[programOf(c)].args || strings.Contains(c.Image, "bitnami")):
+	case len(command) == 0 && len(args) == 0 && (program.Of(c).Args || strings.Contains(c.Image, "bitnami")):
 		refuse(field, "write them out in the values, or use mode sidecar", "none, so the arguments that the image brings would be lost with the one that mode native adds")
 	case len(command) == 0 && len(args) > 0 && !strings.HasPrefix(args[0].Value, "-"):
-		refuse(field, useSidecar, "begin with %q, so what the image runs is not %s alone", args[0].Value, programOf(c))
+		refuse(field, useSidecar, "begin with %q, so what the image runs is not %s alone", args[0].Value, program.Of(c).Name)
 	}
 	for _, arg := range c.Args[min(len(command), 1):] {
 		switch name, _, _ := strings.Cut(strings.TrimLeft(arg, "-"), "="); {
 		case arg == "--" || strings.HasPrefix(arg, "@"):
 			refuse(field, "write the flags out, or use mode sidecar", "%q ends or hides the flags", arg)
-		case strings.HasPrefix(arg, "-") && (name == webConfigFlag || name == "web.config"):
+		case strings.HasPrefix(arg, "-") && (name == program.WebConfigFlag || name == "web.config"):
 			refuse(field, "remove it from the values if kauth's users are to take its place, or use mode sidecar, which leaves it as it is",
 				"%q is there already, so the application may have a login or a certificate of its own", arg)
 		}
@@ -165,7 +148,7 @@ func (p *planner) nativeVolumes(l *Login) {
 	p.refuseVolumes(w, []gateconf.Mount{{Volume: gateconf.WebVolume}})
 	for i, m := range manifest.Items(c.Node, "volumeMounts") {
 		if at := strings.TrimRight(manifest.String(m, "mountPath"), "/"); within(at, gateconf.WebDir) || within(gateconf.WebDir, at) && at != "" {
-			p.find(Error, w.Object, c.Field.With("volumeMounts", i), "mount it elsewhere", "stands in the way of %s, where the users are mounted", gateconf.WebDir)
+			p.find(finding.Error, w.Object, c.Field.With("volumeMounts", i), "mount it elsewhere", "stands in the way of %s, where the users are mounted", gateconf.WebDir)
 		}
 	}
 }
@@ -178,11 +161,11 @@ func (p *planner) nativeAdvice(l *Login) {
 	w, secret := l.Workload, l.Native.Secret
 	if key := "native " + l.Ref().Namespace + "/" + secret; !p.said[key] {
 		p.said[key] = true
-		p.find(Info, w.Object, nil, "kubectl basicauth project add "+gateconf.ProjectionWeb+secretFlags(l),
+		p.find(finding.Info, w.Object, nil, "kubectl basicauth project add "+gateconf.ProjectionWeb+secretFlags(l),
 			"no pod of it starts before Secret %q is there, which kubectl basicauth keeps beside the users; in a rolling update the old pods serve on until then, without a password", secret)
 	}
 	if l.Settings.Stated("realm") {
-		p.find(Info, w.Object, nil, "", "the realm %q is not shown: %s names none", l.Settings.Realm, programOf(l.Native.Container))
+		p.find(finding.Info, w.Object, nil, "", "the realm %q is not shown: %s names none", l.Settings.Realm, program.Of(l.Native.Container).Name)
 	}
 }
 
@@ -206,19 +189,19 @@ func (p *planner) nativeWay(way *topology.Way, l *Login) {
 	switch {
 	case slices.Contains(l.Native.Ports, way.Port) && wayProtocol(way) == "TCP":
 		if way.Maybe {
-			p.find(Info, way.Service.Object, manifest.P("spec", "selector"), "", "selects %s only when its pods get more labels at run time; it counts as a way in", ref)
+			p.find(finding.Info, way.Service.Object, manifest.P("spec", "selector"), "", "selects %s only when its pods get more labels at run time; it counts as a way in", ref)
 		}
 		p.nativeHealth(way, l)
-	case isAuthProxy(c):
-		p.find(Info, o, field, "", "leads to container %q of %s, which asks for a login itself; left as it is", c.Name, ref)
+	case program.IsAuthProxy(c):
+		p.find(finding.Info, o, field, "", "leads to container %q of %s, which asks for a login itself; left as it is", c.Name, ref)
 	case way.OptedOut() && way.Port != 0:
-		p.find(Warning, o, field, "", "leads to port %s of %s, where nobody asks for a password; left as it is, as the annotation %s asks", way.PortText(), ref, gateconf.AnnotationGate)
-	case way.Service == nil && l.Workload.HostNetwork && onLoopback(l.Workload, way.Port):
+		p.find(finding.Warning, o, field, "", "leads to port %s of %s, where nobody asks for a password; left as it is, as the annotation %s asks", way.PortText(), ref, gateconf.AnnotationGate)
+	case way.Service == nil && l.Workload.HostNetwork && program.OnLoopback(l.Workload, way.Port):
 	case way.Port == 0:
 		p.refuseWay(way, "name a port that a container declares", "leads to port %q of %s, which no container has", way.PortName, ref)
 	default:
 		p.refuseWay(way, "take that port away, or "+useSidecar, "leads to port %s of %s, where nobody asks for a password; %s does on port %s",
-			way.PortText(), ref, programOf(l.Native.Container), numbers(l.Native.Ports))
+			way.PortText(), ref, program.Of(l.Native.Container).Name, topology.PortsText(l.Native.Ports))
 	}
 }
 
@@ -228,68 +211,4 @@ func wayProtocol(way *topology.Way) string {
 		return "TCP"
 	}
 	return cmp.Or(way.ServicePort.Protocol, "TCP")
-}
-
-// nativeChecked says whether on a way of the output somebody asks for a password.
-func nativeChecked(way *topology.Way, c Checked) bool {
-	if way.Problem != "" || way.Port == 0 {
-		return false
-	}
-	if way.Service == nil && way.Workload.HostNetwork && onLoopback(way.Workload, way.Port) {
-		return true
-	}
-	if isAuthProxy(way.Workload.Container(way.Port)) || way.OptedOut() {
-		return true
-	}
-	guard := nativeGuard(way.Workload, c.Port)
-	if guard == nil {
-		return false
-	}
-	ports, err := webPorts(guard)
-	return err == nil && slices.Contains(ports, way.Port) && wayProtocol(way) == "TCP"
-}
-
-// nativeGuard is the container of the output that serves a port and is told to ask for passwords, nil where none is.
-func nativeGuard(w *topology.Workload, port int) *topology.Container {
-	for _, c := range w.Containers {
-		if c.Init || c.Node == nil || programOf(c) == "" || len(argValues(c.Args, webConfigFlag)) == 0 {
-			continue
-		}
-		if ports, err := webPorts(c); err == nil && slices.Contains(ports, port) {
-			return c
-		}
-	}
-	return nil
-}
-
-// nativeProblem says what is wrong with the application's own login, "" where nothing is: the argument, the mount and the
-// volume must be there, in the container that owns the port, and no probe may be left that would be refused.
-func nativeProblem(w *topology.Workload, checked Checked) string {
-	c := nativeGuard(w, checked.Port)
-	if c == nil {
-		return "no program on port " + strconv.Itoa(checked.Port) + " is told to ask for passwords"
-	}
-	if values := argValues(c.Args, webConfigFlag); len(values) != 1 || values[0] != gateconf.WebDir+"/"+gateconf.WebKey {
-		return fmt.Sprintf("--%s is %q", webConfigFlag, values)
-	}
-	volume := ""
-	for _, m := range manifest.Items(c.Node, "volumeMounts") {
-		switch at := strings.TrimRight(manifest.String(m, "mountPath"), "/"); {
-		case at == gateconf.WebDir && manifest.String(m, "subPath") == "" && manifest.String(m, "subPathExpr") == "" && volume == "":
-			volume = manifest.String(m, "name")
-		case within(at, gateconf.WebDir):
-			return "something else is mounted at " + at
-		}
-	}
-	mounts := func(v *yaml.Node) bool {
-		return manifest.String(v, "name") == volume && manifest.String(v, "secret", "secretName") == checked.UsersSecret+gateconf.WebSecret && manifest.Field(v, "secret", "items") == nil
-	}
-	if volume == "" || !slices.ContainsFunc(manifest.Items(w.Spec(), "volumes"), mounts) {
-		return "Secret " + strconv.Quote(checked.UsersSecret+gateconf.WebSecret) + " is not mounted at " + gateconf.WebDir
-	}
-	ports, _ := webPorts(c) // nativeGuard has read them
-	if probes := httpProbes(w, ports); len(probes) > 0 {
-		return probes[0].field.String() + " asks over HTTP, and would be refused"
-	}
-	return ""
 }

@@ -1,137 +1,16 @@
 package plan
 
 import (
-	"maps"
-	"regexp"
-	"slices"
-	"strconv"
-	"strings"
-
+	"github.com/kauth-dev/kauth/pkg/finding"
+	"github.com/kauth-dev/kauth/pkg/ingressauth"
 	"github.com/kauth-dev/kauth/pkg/manifest"
 	"github.com/kauth-dev/kauth/pkg/topology"
 )
 
-// Annotations of ingress-nginx that make it ask, and those that may undo that
-// (kubernetes/ingress-nginx:docs/user-guide/nginx-configuration/annotations.md).
-const (
-	nginxAuthType   = topology.NGINXPrefix + "auth-type"
-	nginxAuthSecret = topology.NGINXPrefix + "auth-secret"
-	nginxSecretType = topology.NGINXPrefix + "auth-secret-type"
-	nginxAuthRealm  = topology.NGINXPrefix + "auth-realm"
-	nginxAuthURL    = topology.NGINXPrefix + "auth-url"
-	nginxSatisfy    = topology.NGINXPrefix + "satisfy"
-	nginxCanary     = topology.NGINXPrefix + "canary"
-)
-
-// nginxRealm is what ingress-nginx takes for a realm; with another one it ignores the whole Ingress
-// (internal/ingress/annotations/parser/validators.go, CharsWithSpace).
-var nginxRealm = regexp.MustCompile(`^[-._~a-zA-Z0-9/: ]+$`)
-
-// nginxObstacle says why ingress-nginx would not ask, or not ask everybody.
-func nginxObstacle(m *topology.Model, r *topology.Route, realm string) *obstacle {
-	on := func(key string) manifest.Path { return manifest.P("metadata", "annotations", key) }
-	switch {
-	case strings.TrimSpace(r.Annotations[nginxSatisfy]) != "" && r.Annotations[nginxSatisfy] != "all":
-		return &obstacle{on(nginxSatisfy), "is led to by an Ingress that lets in whoever satisfies another rule, without a password", "remove it, or say all"}
-	case r.Annotations[nginxCanary] == "true":
-		return &obstacle{
-			on(nginxCanary), "is led to by a canary Ingress, of which ingress-nginx takes the annotations of the main one", orSidecar,
-		}
-	case realm == "off":
-		return &obstacle{nil, "is led to by ingress-nginx, for which the realm \"off\" means that nobody is asked", "choose another realm"}
-	case !nginxRealm.MatchString(realm):
-		return &obstacle{
-			nil, "is led to by ingress-nginx, which ignores an Ingress with the realm " + strconv.Quote(realm), "choose one of ASCII letters, digits, blanks and -._~/:",
-		}
-	}
-	const nothingElse = "leave nothing in it but headers and sizes, or " + orSidecar
-	if key := harmfulPiece(r, topology.NGINXPrefix); key != "" {
-		return &obstacle{on(key), "is led to by an Ingress with a piece of nginx's configuration that may let people in without a password", nothingElse}
-	}
-	for _, other := range m.PiecesBeside(r) {
-		if key := harmfulPiece(other, topology.ServerPrefix); key != "" {
-			return &obstacle{
-				nil, "is led to for a host of which " + other.Object.Short() + " says " + strconv.Quote(key) + ", a piece of nginx's configuration that may let people in without a password", nothingElse,
-			}
-		}
-	}
-	for _, key := range slices.Sorted(maps.Keys(r.Annotations)) {
-		switch ours := strings.HasPrefix(key, topology.NGINXPrefix); {
-		case !ours && strings.HasPrefix(key, "nginx.") && !strings.HasPrefix(key, "nginx.org/") && !strings.HasPrefix(key, "nginx.com/"):
-			return &obstacle{
-				on(key), "is led to by an Ingress whose controller reads annotations with another prefix than " + topology.NGINXPrefix, "remove it, or " + orSidecar,
-			}
-		}
-	}
-	return nil
-}
-
-// harmfulPiece is the first annotation of an Ingress, of those that start so, with a piece of nginx's configuration that is
-// not harmless; "" where there is none.
-func harmfulPiece(r *topology.Route, start string) string {
-	for _, key := range slices.Sorted(maps.Keys(r.Annotations)) {
-		if strings.HasPrefix(key, start) && strings.Contains(key, "snippet") && !harmless(r.Annotations[key]) {
-			return key
-		}
-	}
-	return ""
-}
-
-// tame are the directives of nginx that neither let anybody in nor lead elsewhere.
-var tame = map[string]bool{
-	"add_header": true, "more_set_headers": true, "more_clear_headers": true, "proxy_set_header": true, "proxy_hide_header": true,
-	"proxy_read_timeout": true, "proxy_send_timeout": true, "proxy_connect_timeout": true, "proxy_buffering": true, "proxy_buffer_size": true, "proxy_buffers": true,
-	"proxy_http_version": true, "client_max_body_size": true, "client_body_buffer_size": true, "gzip": true, "gzip_types": true, "charset": true, "expires": true,
-	"sub_filter": true, "sub_filter_once": true, "limit_rate": true, "send_timeout": true, "keepalive_timeout": true,
-}
-
-// harmless says whether all that a piece of nginx's configuration holds is tame. Blocks are not. It is read as nginx
-// reads it: quotes and remarks begin only where a word may begin (ngx_conf_read_token).
-func harmless(text string) bool {
-	var quote rune
-	var statement strings.Builder
-	start, escaped, remark := true, false, false // start: of a word
-	for _, r := range text {
-		begins := start
-		start = false
-		switch {
-		case remark:
-			remark, start = r != '\n', r == '\n'
-			continue
-		case escaped:
-			escaped = false
-		case r == '\\':
-			escaped = true
-		case quote != 0:
-			if r == quote {
-				quote = 0
-			}
-		case begins && (r == '"' || r == '\''):
-			quote = r
-		case begins && r == '#':
-			remark = true
-			continue
-		case r == '{' || r == '}':
-			return false
-		case r == ';':
-			if words := strings.Fields(statement.String()); len(words) > 0 && !tame[words[0]] {
-				return false
-			}
-			statement.Reset()
-			start = true
-			continue
-		case strings.ContainsRune(" \t\r\n", r):
-			start = true
-		}
-		statement.WriteRune(r)
-	}
-	return quote == 0 && strings.TrimSpace(statement.String()) == ""
-}
-
 // askNGINX plans the annotations of an Ingress of ingress-nginx.
 func (p *planner) askNGINX(a *asking) {
-	l, r := a.logins[0], a.route
-	p.sayGuess(r, byNGINX, topology.IngressNGINX)
+	l, r := a.logins[0], a.Route
+	p.sayGuess(r, ingressauth.NGINX, topology.IngressNGINX)
 	set := func(key, value string) {
 		old, exists := r.Annotations[key]
 		if exists && old == value {
@@ -139,38 +18,31 @@ func (p *planner) askNGINX(a *asking) {
 		}
 		p.Annotations = append(p.Annotations, &Annotation{Object: r.Object, Key: key, Value: value})
 		if exists {
-			p.find(Warning, r.Object, manifest.P("metadata", "annotations", key), "", "was %q, is now %q, for the users of Secret %q", old, value, l.UsersSecret())
+			p.find(finding.Warning, r.Object, manifest.P("metadata", "annotations", key), "", "was %q, is now %q, for the users of Secret %q", old, value, l.UsersSecret())
 		}
 	}
-	set(nginxAuthType, "basic")
-	set(nginxAuthSecret, l.UsersSecret())
-	if _, on := r.Annotations[nginxSecretType]; on {
-		set(nginxSecretType, "auth-file")
+	set(ingressauth.NGINXAuthType, "basic")
+	set(ingressauth.NGINXAuthSecret, l.UsersSecret())
+	if _, on := r.Annotations[ingressauth.NGINXSecretType]; on {
+		set(ingressauth.NGINXSecretType, "auth-file")
 	}
-	set(nginxAuthRealm, l.Realm())
-	if r.Annotations[nginxAuthURL] != "" {
-		p.find(Warning, r.Object, manifest.P("metadata", "annotations", nginxAuthURL), "remove one of the two", "asks for a login as well: who comes in needs both")
+	set(ingressauth.NGINXAuthRealm, l.Realm())
+	if r.Annotations[ingressauth.NGINXAuthURL] != "" {
+		p.find(finding.Warning, r.Object, manifest.P("metadata", "annotations", ingressauth.NGINXAuthURL), "remove one of the two", "asks for a login as well: who comes in needs both")
 	}
 	if p.said["retired"] {
 		return
 	}
 	p.said["retired"] = true
-	p.find(Warning, r.Object, nil, "move to another controller: "+orSidecar+", and Traefik's provider for ingress-nginx reads these annotations too",
+	p.find(finding.Warning, r.Object, nil, "move to another controller: "+ingressauth.OrSidecar+", and Traefik's provider for ingress-nginx reads these annotations too",
 		"ingress-nginx is retired: since March 2026 nobody mends its weaknesses, and this login depends on it")
-	p.find(Info, r.Object, nil, "", "ingress-nginx hands the passwords on to the application, and hashes them anew for each request")
+	p.find(finding.Info, r.Object, nil, "", "ingress-nginx hands the passwords on to the application, and hashes them anew for each request")
 }
 
 // sayGuess warns where the controller of an Ingress is only guessed: another one would let everybody in.
 func (p *planner) sayGuess(r *topology.Route, who, controller string) {
-	if r.Guess != "" && (who == byNGINX || r.Class != "traefik") {
-		p.find(Warning, r.Object, nil, "see that kubectl get ingressclass says "+controller+" for it, or put the IngressClass into the stream",
+	if r.Guess != "" && (who == ingressauth.NGINX || r.Class != "traefik") {
+		p.find(finding.Warning, r.Object, nil, "see that kubectl get ingressclass says "+controller+" for it, or put the IngressClass into the stream",
 			"taken for one of %s %s; another controller would let everybody in", who, r.Guess)
 	}
-}
-
-// nginxChecks says whether an Ingress of the output has ingress-nginx ask for the passwords of a login.
-func nginxChecks(after *topology.Model, r *topology.Route, c Checked) bool {
-	kind, realm := r.Annotations[nginxSecretType], r.Annotations[nginxAuthRealm]
-	return r.Annotations[nginxAuthType] == "basic" && is(c.UsersSecret, r.Annotations[nginxAuthSecret]) && (kind == "" || kind == "auth-file") &&
-		is(c.Realm, realm) && nginxObstacle(after, r, realm) == nil
 }

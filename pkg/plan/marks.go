@@ -6,6 +6,7 @@ import (
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
+	"github.com/kauth-dev/kauth/pkg/finding"
 	"github.com/kauth-dev/kauth/pkg/gateconf"
 	"github.com/kauth-dev/kauth/pkg/manifest"
 	"github.com/kauth-dev/kauth/pkg/topology"
@@ -83,7 +84,7 @@ func (p *planner) checkAnnotations(s *manifest.Stream) {
 				p.checkAnnotation(o, at.With("annotations", key), key, value, text)
 			}
 			for _, key := range ourKeys(manifest.Field(metadata, "labels"), manifest.Map(metadata, "labels")) {
-				p.find(Error, o, at.With("labels", key), "make it an annotation", "a label, which kauth does not read")
+				p.find(finding.Error, o, at.With("labels", key), "make it an annotation", "a label, which kauth does not read")
 			}
 		}
 	}
@@ -92,21 +93,21 @@ func (p *planner) checkAnnotations(s *manifest.Stream) {
 func (p *planner) checkAnnotation(o *manifest.Object, field manifest.Path, key, value string, text bool) {
 	switch {
 	case !text:
-		p.find(Error, o, field, "use "+gateconf.GateEnabled+" or "+gateconf.GateDisabled, "not a text")
+		p.find(finding.Error, o, field, "use "+gateconf.GateEnabled+" or "+gateconf.GateDisabled, "not a text")
 	case key == gateconf.AnnotationGate && value == gateconf.GateEnabled:
 		if !p.heard[o] {
-			p.find(Error, o, field, "put it on the workload, on a Service that selects it, or on a route that leads to it",
+			p.find(finding.Error, o, field, "put it on the workload, on a Service that selects it, or on a route that leads to it",
 				"enables nothing, for no workload of this stream is behind it")
 		}
 	case key == gateconf.AnnotationGate && value == gateconf.GateDisabled:
 	case key == gateconf.AnnotationGate:
-		p.find(Error, o, field, "use "+gateconf.GateEnabled+" or "+gateconf.GateDisabled, "unknown value %q", value)
+		p.find(finding.Error, o, field, "use "+gateconf.GateEnabled+" or "+gateconf.GateDisabled, "unknown value %q", value)
 	case key == gateconf.AnnotationAllowOpen:
-		p.find(Error, o, field, "remove it, and use --allow-open "+o.Kind+"/"+o.Name, "kauth writes it itself, and does not take it for a permission")
+		p.find(finding.Error, o, field, "remove it, and use --allow-open "+o.Kind+"/"+o.Name, "kauth writes it itself, and does not take it for a permission")
 	case key == gateconf.AnnotationVersion || key == gateconf.AnnotationUndo:
-		p.find(Error, o, field, "remove it; kauth writes it itself", "left over from a run of kauth that was edited since")
+		p.find(finding.Error, o, field, "remove it; kauth writes it itself", "left over from a run of kauth that was edited since")
 	default:
-		p.find(Error, o, field, "use "+gateconf.AnnotationGate, "unknown annotation")
+		p.find(finding.Error, o, field, "use "+gateconf.AnnotationGate, "unknown annotation")
 	}
 }
 

@@ -1,11 +1,9 @@
 package plan_test
 
 import (
-	"bytes"
 	"strings"
 	"testing"
 
-	"github.com/kauth-dev/kauth/pkg/inject"
 	"github.com/kauth-dev/kauth/pkg/manifest"
 	"github.com/kauth-dev/kauth/pkg/topology"
 )
@@ -34,18 +32,4 @@ func spoilt(t *testing.T, text, old, changed string) string {
 		t.Fatalf("no %q in:\n%s", old, text)
 	}
 	return strings.Replace(text, old, changed, 1)
-}
-
-// outputOf is what inject makes of a stream.
-func outputOf(t *testing.T, in string, o inject.Options) string {
-	t.Helper()
-	s, _, err := inject.Run([]byte(in), o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var out bytes.Buffer
-	if _, err := s.WriteTo(&out); err != nil {
-		t.Fatal(err)
-	}
-	return out.String()
 }

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/kauth-dev/kauth/pkg/finding"
 	"github.com/kauth-dev/kauth/pkg/gateconf"
 	"github.com/kauth-dev/kauth/pkg/topology"
 )
@@ -50,7 +51,7 @@ func (p *planner) moveTarget(way *topology.Way) {
 			hint = "let them name the Service " + strconv.Quote(i.Name)
 		}
 	}
-	p.find(Warning, way.Service.Object, way.ServicePort.Field, hint,
+	p.find(finding.Warning, way.Service.Object, way.ServicePort.Field, hint,
 		"the Service is open to the outside (%s), so its port %d now leads to the gate: clients inside the cluster that use it need a password too",
 		way.Service.Exposed(), way.ServicePort.Number)
 }
@@ -143,7 +144,7 @@ func (p *planner) targetPorts() {
 		case len(numbers) == 1:
 			p.setTargetPort(route, backends, topology.Port{Number: numbers[0]})
 		default:
-			p.find(Error, route.Object, backends[0].PortField, "give each backend a route of its own, or the gates one port with --port",
+			p.find(finding.Error, route.Object, backends[0].PortField, "give each backend a route of its own, or the gates one port with --port",
 				"is one for all backends, but no name and no number means the gates behind all of them")
 		}
 	}
@@ -189,7 +190,7 @@ func (p *planner) sharedPortFields() {
 			staying[r.Route] = others
 		}
 		for _, other := range others[fieldOf(r.Backend)] {
-			p.find(Error, r.Route.Object, other.Field, "gate that workload too, or give it a route of its own",
+			p.find(finding.Error, r.Route.Object, other.Field, "gate that workload too, or give it a route of its own",
 				"shares its port with %s, which moves to the gate, but leads to another workload", r.Backend.Field)
 		}
 	}

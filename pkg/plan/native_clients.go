@@ -9,7 +9,9 @@ import (
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
+	"github.com/kauth-dev/kauth/pkg/finding"
 	"github.com/kauth-dev/kauth/pkg/manifest"
+	"github.com/kauth-dev/kauth/pkg/program"
 	"github.com/kauth-dev/kauth/pkg/topology"
 )
 
@@ -83,7 +85,7 @@ func (c *clientSearch) tellNative(o *manifest.Object, svc *topology.Service, fie
 		}
 		hint = "add to spec: " + basicAuthSecret + secretHint
 	}
-	c.find(Warning, o, field, hint, "uses a port of Service %q, whose application asks for a password itself from now on", svc.Object.Name)
+	c.find(finding.Warning, o, field, hint, "uses a port of Service %q, whose application asks for a password itself from now on", svc.Object.Name)
 }
 
 // isDatasource says whether an object holds data sources for Grafana.
@@ -158,16 +160,16 @@ func (p *planner) nativeConfig(o *manifest.Object, field manifest.Path, config *
 	for i, job := range manifest.Items(config, "scrape_configs") {
 		name := cmp.Or(manifest.String(job, "job_name"), strconv.Itoa(i))
 		if target := leads(job); target != "" && !authenticated(job) {
-			p.find(Warning, o, field, "add to the job: "+basicAuthFile+fileHint, "the job %q scrapes %s, which is told 401 from now on", name, target)
+			p.find(finding.Warning, o, field, "add to the job: "+basicAuthFile+fileHint, "the job %q scrapes %s, which is told 401 from now on", name, target)
 		}
 	}
 	for _, am := range manifest.Items(config, "alerting", "alertmanagers") {
 		target := leads(am)
-		if target == "" && programOf(l.Native.Container) == "alertmanager" && discovers(am) {
+		if target == "" && program.Of(l.Native.Container).Name == "alertmanager" && discovers(am) {
 			target = "Alertmanagers that it discovers, as " + l.Ref().Short() + " may be"
 		}
 		if target != "" && !authenticated(am) {
-			p.find(Warning, o, field, "write below alerting.alertmanagers, in place of another authorization: "+basicAuthFile+fileHint, "sends alerts to %s, which is told 401 from now on", target)
+			p.find(finding.Warning, o, field, "write below alerting.alertmanagers, in place of another authorization: "+basicAuthFile+fileHint, "sends alerts to %s, which is told 401 from now on", target)
 		}
 	}
 }
@@ -212,7 +214,7 @@ func (p *planner) nativeMonitors(s *manifest.Stream, l *Login) {
 			}
 			for i, e := range manifest.Items(o.Node, "spec", list) {
 				if p.monitors(o, e, l, labels) && manifest.Field(e, "basicAuth") == nil {
-					p.find(Warning, o, manifest.P("spec", list, i), "add to it: "+basicAuthSecret+secretHint, "scrapes %s, whose application asks for a password itself from now on", l.Ref().Short())
+					p.find(finding.Warning, o, manifest.P("spec", list, i), "add to it: "+basicAuthSecret+secretHint, "scrapes %s, whose application asks for a password itself from now on", l.Ref().Short())
 				}
 			}
 		}

@@ -1,69 +1,30 @@
 package plan
 
 import (
-	"cmp"
 	"slices"
 	"strings"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
+	"github.com/kauth-dev/kauth/pkg/finding"
 	"github.com/kauth-dev/kauth/pkg/gateconf"
 	"github.com/kauth-dev/kauth/pkg/manifest"
+	"github.com/kauth-dev/kauth/pkg/program"
 	"github.com/kauth-dev/kauth/pkg/topology"
 )
-
-// httpProbe is a probe that asks one of the ports over HTTP.
-type httpProbe struct {
-	field manifest.Path
-	name  string // livenessProbe, readinessProbe or startupProbe
-	path  string
-}
-
-var probeNames = []string{"livenessProbe", "readinessProbe", "startupProbe"}
-
-// httpProbes are the probes of all containers of a workload that ask one of the ports over HTTP.
-func httpProbes(w *topology.Workload, ports []int) []httpProbe {
-	var found []httpProbe
-	for _, c := range w.Containers {
-		for _, name := range probeNames {
-			get := manifest.Field(c.Node, name, "httpGet")
-			if get != nil && asksPort(c, get, ports) {
-				found = append(found, httpProbe{c.Field.With(name), name, cmp.Or(manifest.String(get, "path"), "/")})
-			}
-		}
-	}
-	return found
-}
-
-// asksPort says whether the httpGet of a container means one of the ports of its pod, and no other host. A name means a
-// port of the container itself.
-func asksPort(c *topology.Container, get *yaml.Node, ports []int) bool {
-	switch manifest.String(get, "host") {
-	case "", "localhost", "127.0.0.1", "::1":
-	default:
-		return false
-	}
-	asked := topology.ParsePort(manifest.String(get, "port"))
-	for _, p := range c.Ports {
-		if asked.Name != "" && p.Name == asked.Name {
-			return slices.Contains(ports, p.Number)
-		}
-	}
-	return asked.Name == "" && slices.Contains(ports, asked.Number)
-}
 
 // nativeProbes plans that probes which would get 401 only connect, for they can have no password: none may stand in a pod's
 // manifest, and no program of the table has a way to its health that asks for none.
 func (p *planner) nativeProbes(l *Login) {
 	w := l.Workload
-	for _, probe := range httpProbes(w, l.Native.Ports) {
-		l.Native.Probes = append(l.Native.Probes, probe.field)
-		switch early := programs[programOf(l.Native.Container)].early; {
-		case early && probe.name != "livenessProbe":
-			p.find(Warning, w.Object, probe.field, useSidecar+" where that matters, whose probes stay as they are",
-				"asked for %s, which needs a password now, so it only connects: the pod is Ready while it still reads its write-ahead log, and answers 503 to who asks it then", probe.path)
+	for _, probe := range program.HTTPProbes(w, l.Native.Ports) {
+		l.Native.Probes = append(l.Native.Probes, probe.Field)
+		switch early := program.Of(l.Native.Container).Early; {
+		case early && probe.Name != "livenessProbe":
+			p.find(finding.Warning, w.Object, probe.Field, useSidecar+" where that matters, whose probes stay as they are",
+				"asked for %s, which needs a password now, so it only connects: the pod is Ready while it still reads its write-ahead log, and answers 503 to who asks it then", probe.Path)
 		default:
-			p.find(Info, w.Object, probe.field, "", "asked for %s, which needs a password now, so it only connects; whether the application calls itself healthy is not seen any more", probe.path)
+			p.find(finding.Info, w.Object, probe.Field, "", "asked for %s, which needs a password now, so it only connects; whether the application calls itself healthy is not seen any more", probe.Path)
 		}
 	}
 }
@@ -74,14 +35,14 @@ func (p *planner) nativeHooks(l *Login) {
 	w := l.Workload
 	for _, c := range w.Containers {
 		for _, name := range []string{"postStart", "preStop"} {
-			if get := manifest.Field(c.Node, "lifecycle", name, "httpGet"); get != nil && asksPort(c, get, l.Native.Ports) {
-				p.find(Error, w.Object, c.Field.With("lifecycle", name, "httpGet"), "remove it from the values, or "+useSidecar,
+			if get := manifest.Field(c.Node, "lifecycle", name, "httpGet"); get != nil && program.AsksPort(c, get, l.Native.Ports) {
+				p.find(finding.Error, w.Object, c.Field.With("lifecycle", name, "httpGet"), "remove it from the values, or "+useSidecar,
 					"asks the application, which would refuse it for want of a password")
 			}
 		}
-		for _, name := range probeNames {
+		for _, name := range program.ProbeNames {
 			if runs := words(manifest.Items(c.Node, name, "exec", "command")); asksItself(runs, l.Native.Ports) || strings.Contains(runs, "promtool check ") {
-				p.find(Error, w.Object, c.Field.With(name, "exec"), "write tcpSocket instead in the values, or "+useSidecar,
+				p.find(finding.Error, w.Object, c.Field.With(name, "exec"), "write tcpSocket instead in the values, or "+useSidecar,
 					"asks the application, which would refuse it for want of a password")
 			}
 		}
@@ -100,7 +61,7 @@ func words(items []*yaml.Node) string {
 func asksItself(text string, ports []int) bool {
 	for _, port := range ports {
 		for _, host := range []string{"localhost:", "127.0.0.1:", "[::1]:", "$(POD_IP):"} {
-			before, after, found := strings.Cut(text, host+numbers([]int{port}))
+			before, after, found := strings.Cut(text, host+topology.PortsText([]int{port}))
 			if found && (after == "" || after[0] < '0' || after[0] > '9') && !strings.HasSuffix(before, "web.listen-address=") {
 				return true
 			}
@@ -115,10 +76,10 @@ func (p *planner) nativeHealth(way *topology.Way, l *Login) {
 	route, svc := way.Route, way.Service
 	refuse := func(o *manifest.Object, codes string, field manifest.Path, who string) {
 		if codes != "" && acceptsCode(codes, 401) {
-			p.find(Warning, o, field, hint, "the health checks of %s take 401 for healthy, which calls an application healthy that nobody asked", who)
+			p.find(finding.Warning, o, field, hint, "the health checks of %s take 401 for healthy, which calls an application healthy that nobody asked", who)
 			return
 		}
-		p.find(Error, o, field, hint, "%s asks %s for its health and is told 401 from now on, so it would take the application out", who, l.Ref().Short())
+		p.find(finding.Error, o, field, hint, "%s asks %s for its health and is told 401 from now on, so it would take the application out", who, l.Ref().Short())
 	}
 	codes := func(key string) string {
 		if codes, on := svc.Annotations[key]; on {
@@ -173,7 +134,7 @@ const scrapedByAnnotation = "prometheus.io/scrape"
 func (p *planner) nativeScraped(l *Login) {
 	const hint = "take it away, and give the scrape configuration a job for this one alone, with " + basicAuthFile
 	tell := func(o *manifest.Object, field manifest.Path) {
-		p.find(Warning, o, field, hint, "asks to be scraped by a job that finds its targets by this annotation, and %s asks that for a password", l.Ref().Short())
+		p.find(finding.Warning, o, field, hint, "asks to be scraped by a job that finds its targets by this annotation, and %s asks that for a password", l.Ref().Short())
 	}
 	w := l.Workload
 	if manifest.Bool(w.Object.Node, append(steps(w.Template), "annotations", scrapedByAnnotation)...) {
@@ -212,7 +173,7 @@ func (p *planner) nativeBeside(l *Login) {
 			if !asksItself(arg, l.Native.Ports) || bringsPassword(c, arg) {
 				continue
 			}
-			p.find(Warning, w.Object, c.Field, besideHint(imageName(c.Image), arg), "container %q asks the application by %q, and gets 401 from now on", c.Name, arg)
+			p.find(finding.Warning, w.Object, c.Field, besideHint(program.ImageName(c.Image), arg), "container %q asks the application by %q, and gets 401 from now on", c.Name, arg)
 		}
 	}
 }

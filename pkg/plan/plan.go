@@ -9,7 +9,9 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"github.com/kauth-dev/kauth/pkg/config"
+	"github.com/kauth-dev/kauth/pkg/finding"
 	"github.com/kauth-dev/kauth/pkg/gateconf"
+	"github.com/kauth-dev/kauth/pkg/ingressauth"
 	"github.com/kauth-dev/kauth/pkg/manifest"
 	"github.com/kauth-dev/kauth/pkg/topology"
 )
@@ -38,7 +40,7 @@ type Plan struct {
 	Fronts      []*Front
 	Additions   []*Addition
 	Opens       []*Open
-	Findings    []Finding
+	Findings    []finding.Finding
 }
 
 // Gate is one gate: a sidecar in the pods of one workload.
@@ -118,7 +120,7 @@ func Make(m *topology.Model, s *manifest.Stream, o Options) *Plan {
 		rerouted: map[*topology.Route]map[*topology.Backend]bool{}, heard: map[*manifest.Object]bool{},
 		allowed: map[ObjectName]bool{}, set: map[annotationKey]bool{}, kept: map[*topology.Service]string{}, kinds: map[string][]*manifest.Object{}, grouped: map[*topology.Service]bool{},
 		gkeAsked: map[*topology.Service]bool{},
-		asks:     map[spot]*asking{}, middlewares: map[middlewareKey]string{},
+		asks:     map[ingressauth.Spot]*asking{}, middlewares: map[middlewareKey]string{},
 		said: map[string]bool{}, rules: map[*config.Rule]ruleUse{},
 	}
 	for i, d := range s.Docs {
@@ -141,8 +143,8 @@ func Make(m *topology.Model, s *manifest.Stream, o Options) *Plan {
 		}
 	}
 	if len(p.Gates)+len(p.Logins) == 0 && !p.failed() && p.guarded == 0 && !o.AllowNone {
-		p.Findings = append(p.Findings, Finding{
-			Severity: Error, Message: "nothing to gate: no Prometheus, Alertmanager or ThanosRuler in this stream" + p.leftOut(),
+		p.Findings = append(p.Findings, finding.Finding{
+			Severity: finding.Error, Message: "nothing to gate: no Prometheus, Alertmanager or ThanosRuler in this stream" + p.leftOut(),
 			Hint: "name a workload with --gate KIND/NAME, or use --allow-none where an open door is what you want" + p.workloadList(),
 		})
 	}
@@ -180,7 +182,7 @@ type planner struct {
 	gates       map[*topology.Workload]*Gate
 	logins      map[*topology.Workload]*Login
 	asked       []*asking // in the order of their ways
-	asks        map[spot]*asking
+	asks        map[ingressauth.Spot]*asking
 	middlewares map[middlewareKey]string // the names of those that are added
 	traefik     string                   // the API group of those that are for Ingresses, once it is known
 	ports       map[*topology.Service]*Port

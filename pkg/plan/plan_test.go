@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/kauth-dev/kauth/pkg/config"
+	"github.com/kauth-dev/kauth/pkg/finding"
 	"github.com/kauth-dev/kauth/pkg/plan"
 	"github.com/kauth-dev/kauth/pkg/topology"
 )
@@ -54,7 +55,7 @@ func target(t *testing.T, text string) []plan.Target {
 
 func errorsOf(p *plan.Plan) string {
 	var lines []string
-	for _, f := range plan.Errors(p.Findings) {
+	for _, f := range finding.Errors(p.Findings) {
 		lines = append(lines, f.String())
 	}
 	return strings.Join(lines, "\n")
@@ -198,7 +199,7 @@ func TestALB(t *testing.T) {
 				got = append(got, a.Object.Short()+" "+strings.TrimPrefix(a.Key, key)+"="+a.Value)
 			}
 			for _, f := range p.Findings {
-				if f.Severity == plan.Warning {
+				if f.Severity == finding.Warning {
 					got = append(got, "warning on "+f.Ref.Short())
 				}
 			}

@@ -6,7 +6,9 @@ import (
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
+	"github.com/kauth-dev/kauth/pkg/finding"
 	"github.com/kauth-dev/kauth/pkg/manifest"
+	"github.com/kauth-dev/kauth/pkg/netpolicy"
 	"github.com/kauth-dev/kauth/pkg/topology"
 )
 
@@ -65,16 +67,16 @@ func (p *planner) openings(g *Gate) {
 			case p.gatesOnly(policy, rule, g):
 				p.Openings = append(p.Openings, &Opening{Policy: policy, Rule: rule.Field, Port: g.Port})
 			default:
-				rules = append(rules, policyRule(peersOf(rule), policyPort(g.Port, "TCP")))
+				rules = append(rules, netpolicy.Rule(netpolicy.Peers(rule), netpolicy.Port(g.Port, "TCP")))
 			}
 		}
 	}
 	if len(rules) > 0 && p.openingPolicy(g, rules) {
-		p.find(Info, g.Workload.Object, nil, "", "gets NetworkPolicy %q, which lets the gate's port %d in from where others let port %d in; these are about other pods too, and stay as they are",
+		p.find(finding.Info, g.Workload.Object, nil, "", "gets NetworkPolicy %q, which lets the gate's port %d in from where others let port %d in; these are about other pods too, and stay as they are",
 			g.PolicyName, g.Port, g.Upstream)
 	}
 	if len(restricting) > 0 && !opened {
-		p.find(Warning, restricting[0].Object, manifest.P("spec", "ingress"), "let it in from where the load balancer comes",
+		p.find(finding.Warning, restricting[0].Object, manifest.P("spec", "ingress"), "let it in from where the load balancer comes",
 			"lets port %d of %s in from nowhere, and so the gate's port %d neither", g.Upstream, g.Ref().Short(), g.Port)
 	}
 }
@@ -84,7 +86,7 @@ func (p *planner) openings(g *Gate) {
 func (p *planner) openingPolicy(g *Gate, rules []*yaml.Node) bool {
 	selector := g.Workload.PodSelector()
 	if selector == nil {
-		p.find(Error, g.Workload.Object, nil, "give its pods a label of their own", "no labels select its pods, so no NetworkPolicy can let port %d of the gate in", g.Port)
+		p.find(finding.Error, g.Workload.Object, nil, "give its pods a label of their own", "no labels select its pods, so no NetworkPolicy can let port %d of the gate in", g.Port)
 		return false
 	}
 	g.PolicyName = p.addPolicy(g.Workload, selector, rules)
@@ -139,7 +141,7 @@ func (p *planner) otherPolicies(g *Gate) {
 			continue
 		}
 		if field := scalarIn(manifest.Field(o.Node, "spec"), manifest.P("spec"), names); field != nil {
-			p.find(Warning, o, field, "let port "+strconv.Itoa(g.Port)+" in beside it", "names port %d of %s, and kauth edits no %s", g.Upstream, g.Ref().Short(), o.Kind)
+			p.find(finding.Warning, o, field, "let port "+strconv.Itoa(g.Port)+" in beside it", "names port %d of %s, and kauth edits no %s", g.Upstream, g.Ref().Short(), o.Kind)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package plan
 import (
 	"strings"
 
+	"github.com/kauth-dev/kauth/pkg/finding"
 	"github.com/kauth-dev/kauth/pkg/manifest"
 	"github.com/kauth-dev/kauth/pkg/topology"
 )
@@ -41,7 +42,7 @@ func (p *planner) speak(route *topology.Route, services []*topology.Service) {
 
 // untold says that a route's controller must be told by a person that the gate speaks HTTPS.
 func (p *planner) untold(route *topology.Route, hint string) {
-	p.find(Warning, route.Object, nil, hint, "the gate behind it speaks HTTPS, and nothing here says how this kind of route learns that")
+	p.find(finding.Warning, route.Object, nil, hint, "the gate behind it speaks HTTPS, and nothing here says how this kind of route learns that")
 }
 
 func (p *planner) speakIngress(route *topology.Route, services []*topology.Service) {
@@ -63,7 +64,7 @@ func (p *planner) speakIngress(route *topology.Route, services []*topology.Servi
 	switch {
 	case route.ALB, isAppGateway(route), isGKE(route), services[0].Annotations[gkeProtocols[0]] != "":
 	case (byNginx || route.Class == nginxClass) && len(plain) > 0:
-		p.find(Error, route.Object, manifest.P("metadata", "annotations", nginxProtocol), "give both gates a tlsSecret or neither, or give each an Ingress",
+		p.find(finding.Error, route.Object, manifest.P("metadata", "annotations", nginxProtocol), "give both gates a tlsSecret or neither, or give each an Ingress",
 			"tells nginx one protocol for all, but the gate behind %s speaks HTTPS and the one behind %s HTTP", secure[0].Object.Short(), plain[0].Object.Short())
 	case byNginx || route.Class == nginxClass:
 		p.annotate(route.Object, route.Annotations, nginxProtocol, "HTTPS")

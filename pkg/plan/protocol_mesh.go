@@ -3,6 +3,7 @@ package plan
 import (
 	"strconv"
 
+	"github.com/kauth-dev/kauth/pkg/finding"
 	"github.com/kauth-dev/kauth/pkg/manifest"
 	"github.com/kauth-dev/kauth/pkg/topology"
 )
@@ -30,7 +31,7 @@ func (p *planner) speakIstio(route *topology.Route, services []*topology.Service
 			}
 			told = true
 			if !g.tls() {
-				p.find(Warning, o, field, "say it for the application's port alone (portLevelSettings), or have the gate speak HTTPS with --tls-secret",
+				p.find(finding.Warning, o, field, "say it for the application's port alone (portLevelSettings), or have the gate speak HTTPS with --tls-secret",
 					"is %s for the gate's port too, but the gate speaks HTTP", mode)
 			}
 		}
@@ -98,7 +99,7 @@ func (p *planner) speakGateway(route *topology.Route, services []*topology.Servi
 				}
 				told = true
 				if !g.tls() {
-					p.find(Warning, o, manifest.P("spec", "targetRefs", i), "name the application's port in sectionName, or have the gate speak HTTPS with --tls-secret",
+					p.find(finding.Warning, o, manifest.P("spec", "targetRefs", i), "name the application's port in sectionName, or have the gate speak HTTPS with --tls-secret",
 						"makes the Gateway speak TLS to the gate's port of Service %q too, but the gate speaks HTTP", svc.Object.Name)
 				}
 			}

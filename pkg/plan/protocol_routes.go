@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/kauth-dev/kauth/pkg/finding"
 	"github.com/kauth-dev/kauth/pkg/manifest"
 	"github.com/kauth-dev/kauth/pkg/topology"
 )
@@ -18,7 +19,7 @@ func (p *planner) speakTraefik(route *topology.Route) {
 			p.setField(o, field.With("scheme"), g.scheme())
 		}
 		if g.tls() && o.TextAt(field.With("serversTransport")) == "" {
-			p.find(Warning, o, field, "name a serversTransport with the CA of the gate's certificate", "the gate speaks HTTPS, and Traefik wants to trust its certificate")
+			p.find(finding.Warning, o, field, "name a serversTransport with the CA of the gate's certificate", "the gate speaks HTTPS, and Traefik wants to trust its certificate")
 		}
 		health := field.With("healthCheck")
 		if !o.HasAt(health) {
@@ -45,7 +46,7 @@ func (p *planner) speakContour(route *topology.Route) {
 		case text == "" && g.tls(), text == "h2c" && g.tls():
 			p.setField(o, protocol, "tls")
 		case text != "" && !g.tls():
-			p.find(Error, o, protocol, "take it out, or have the gate speak HTTPS with --tls-secret", "is %q, but the gate speaks HTTP", text)
+			p.find(finding.Error, o, protocol, "take it out, or have the gate speak HTTPS with --tls-secret", "is %q, but the gate speaks HTTP", text)
 		}
 		parent := field[:len(field)-2] // without services[j]
 		if !o.HasAt(parent.With("healthCheckPolicy")) {
@@ -55,7 +56,7 @@ func (p *planner) speakContour(route *topology.Route) {
 		if moved == servicesBelow(route, parent) {
 			p.setField(o, health, g.Config.HealthPath)
 		} else {
-			p.find(Warning, o, health, "give the gated service a route of its own, with path "+g.Config.HealthPath,
+			p.find(finding.Warning, o, health, "give the gated service a route of its own, with path "+g.Config.HealthPath,
 				"asks services without a gate too, and does not fit those with one")
 		}
 	}
@@ -92,11 +93,11 @@ func (p *planner) speakOpenShift(route *topology.Route) {
 	reencrypt := strings.EqualFold(o.TextAt(field), "reencrypt")
 	switch {
 	case g.tls() && reencrypt:
-		p.find(Info, o, field, "see that destinationCACertificate is the CA of the gate's certificate", "the router now encrypts to the gate")
+		p.find(finding.Info, o, field, "see that destinationCACertificate is the CA of the gate's certificate", "the router now encrypts to the gate")
 	case g.tls():
 		p.untold(route, "set spec.tls.termination to reencrypt, with the CA of the gate's certificate as destinationCACertificate")
 	case reencrypt && o.HasAt(manifest.P("spec", "tls", "destinationCACertificate")):
-		p.find(Error, o, field, "set it to edge and take destinationCACertificate out, or have the gate speak HTTPS with --tls-secret", "is reencrypt, but the gate speaks HTTP")
+		p.find(finding.Error, o, field, "set it to edge and take destinationCACertificate out, or have the gate speak HTTPS with --tls-secret", "is reencrypt, but the gate speaks HTTP")
 	case reencrypt:
 		p.setField(o, field, "edge")
 	}

@@ -6,7 +6,9 @@ import (
 	"strings"
 
 	"github.com/kauth-dev/kauth/pkg/config"
+	"github.com/kauth-dev/kauth/pkg/finding"
 	"github.com/kauth-dev/kauth/pkg/manifest"
+	"github.com/kauth-dev/kauth/pkg/program"
 	"github.com/kauth-dev/kauth/pkg/topology"
 )
 
@@ -92,7 +94,7 @@ func (p *planner) passes(r *config.Rule, w *topology.Workload) string {
 	switch {
 	case exact(r) || r.Disabled || defaultTarget(w):
 		return ""
-	case guardOnly(w):
+	case program.GuardsOnly(w):
 		return "is an auth proxy or an ingress controller itself"
 	case rulePort(r) == topology.Port{} && len(p.candidates(w)) == 0 && len(p.model.WaysTo(w)) == 0:
 		return "says no port that it listens on, and nothing leads to it"
@@ -109,14 +111,14 @@ func (p *planner) unusedRules() {
 		if use.counts {
 			continue
 		}
-		f := Finding{Severity: Error, Message: fmt.Sprintf("%s.target: no workload of this stream matches", r.Origin.Reference()), Hint: "check it, or set allowNone" + p.workloadList()}
+		f := finding.Finding{Severity: finding.Error, Message: fmt.Sprintf("%s.target: no workload of this stream matches", r.Origin.Reference()), Hint: "check it, or set allowNone" + p.workloadList()}
 		switch {
 		case use.matches:
-			f = Finding{Severity: Warning, Message: r.Origin.Reference() + ": has no effect, for the first gate that matches a workload counts, and all that this one matches have an earlier one", Hint: "put it before them, or remove it"}
+			f = finding.Finding{Severity: finding.Warning, Message: r.Origin.Reference() + ": has no effect, for the first gate that matches a workload counts, and all that this one matches have an earlier one", Hint: "put it before them, or remove it"}
 		case r.AllowNone:
-			f.Severity, f.Hint = Info, ""
+			f.Severity, f.Hint = finding.Info, ""
 		case r.Disabled:
-			f.Severity = Warning
+			f.Severity = finding.Warning
 		case r.Target.Namespace != nil && p.model.Namespace == "":
 			f.Hint = "check it; where objects name no namespace, say it with --namespace" + p.workloadList()
 		}

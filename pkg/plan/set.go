@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"github.com/kauth-dev/kauth/pkg/finding"
 	"github.com/kauth-dev/kauth/pkg/manifest"
 	"github.com/kauth-dev/kauth/pkg/topology"
 )
@@ -28,7 +29,7 @@ func (p *planner) setTo(o *manifest.Object, field manifest.Path, text string, nu
 	}
 	p.Settings = append(p.Settings, &Setting{Object: o, Field: field, Value: value})
 	if old != "" {
-		p.find(Info, o, field, "", "was %q, is now %q, so that it fits the gate", old, text)
+		p.find(finding.Info, o, field, "", "was %q, is now %q, so that it fits the gate", old, text)
 	}
 }
 

@@ -7,8 +7,10 @@ import (
 	"strings"
 
 	"github.com/kauth-dev/kauth/pkg/config"
+	"github.com/kauth-dev/kauth/pkg/finding"
 	"github.com/kauth-dev/kauth/pkg/gateconf"
 	"github.com/kauth-dev/kauth/pkg/manifest"
+	"github.com/kauth-dev/kauth/pkg/program"
 	"github.com/kauth-dev/kauth/pkg/topology"
 )
 
@@ -94,12 +96,12 @@ func (p *planner) targets() []chosen {
 		switch {
 		case w.Hook:
 			if asked || rule != nil && !rule.Disabled {
-				p.find(Error, w.Object, manifest.P("metadata", "annotations", manifest.HookAnnotation), "gate the workload that serves",
+				p.find(finding.Error, w.Object, manifest.P("metadata", "annotations", manifest.HookAnnotation), "gate the workload that serves",
 					"a Helm hook runs to its end and goes, so it is never gated")
 			}
 			continue
 		case disabled != nil && asked:
-			p.find(Error, disabled, manifest.P("metadata", "annotations", gateconf.AnnotationGate), "remove one of the two",
+			p.find(finding.Error, disabled, manifest.P("metadata", "annotations", gateconf.AnnotationGate), "remove one of the two",
 				"says %q, but %s is also asked for by name or annotation", gateconf.GateDisabled, w.Object.Ref.Short())
 			continue
 		case disabled != nil:
@@ -111,7 +113,7 @@ func (p *planner) targets() []chosen {
 			c.reason = "annotation of " + enabled.Short()
 		case rule == nil && defaultTarget(w) && p.guardsItself(w):
 			p.guarded++
-			p.find(Info, w.Object, nil, "", "every way in leads to a container of its own that asks for a login; left without a gate, which --gate %s/%s would put in all the same", w.Object.Kind, w.Object.Name)
+			p.find(finding.Info, w.Object, nil, "", "every way in leads to a container of its own that asks for a login; left without a gate, which --gate %s/%s would put in all the same", w.Object.Kind, w.Object.Name)
 			continue
 		case !p.byRule(&c, passed):
 			continue
@@ -126,7 +128,7 @@ func (p *planner) targets() []chosen {
 func (p *planner) guardsItself(w *topology.Workload) bool {
 	ways := p.model.WaysTo(w)
 	return len(ways) > 0 && !slices.ContainsFunc(ways, func(way *topology.Way) bool {
-		return way.Problem != "" || !isAuthProxy(w.Container(way.Port))
+		return way.Problem != "" || !program.IsAuthProxy(w.Container(way.Port))
 	})
 }
 
@@ -136,10 +138,10 @@ func (p *planner) optOut(w *topology.Workload, o *manifest.Object, rule *config.
 	switch {
 	case rule != nil && !rule.Disabled:
 		p.disabled = append(p.disabled, w.Object.Ref)
-		p.find(Warning, o, field, "remove it if the gate is wanted", "%s is left without a gate, as this annotation asks; it overrules %s", w.Object.Ref.Short(), rule.Origin)
+		p.find(finding.Warning, o, field, "remove it if the gate is wanted", "%s is left without a gate, as this annotation asks; it overrules %s", w.Object.Ref.Short(), rule.Origin)
 	case defaultTarget(w):
 		p.disabled = append(p.disabled, w.Object.Ref)
-		p.find(Info, o, field, "", "%s is left without a gate, as this annotation asks", w.Object.Ref.Short())
+		p.find(finding.Info, o, field, "", "%s is left without a gate, as this annotation asks", w.Object.Ref.Short())
 	}
 }
 
@@ -148,7 +150,7 @@ func (p *planner) byRule(c *chosen, passed string) bool {
 	w, rule := c.workload, c.rule
 	if rule == nil {
 		if c.reason = "by default"; !defaultTarget(w) && passed != "" {
-			p.find(Warning, w.Object, nil, "name it by kind and name if it wants a gate all the same", "has no gate though %s", passed)
+			p.find(finding.Warning, w.Object, nil, "name it by kind and name if it wants a gate all the same", "has no gate though %s", passed)
 		}
 		return defaultTarget(w)
 	}
@@ -156,7 +158,7 @@ func (p *planner) byRule(c *chosen, passed string) bool {
 	if rule.Disabled {
 		if defaultTarget(w) {
 			p.disabled = append(p.disabled, w.Object.Ref)
-			p.find(Info, w.Object, nil, "", "left without a gate, as %s asks", rule.Origin)
+			p.find(finding.Info, w.Object, nil, "", "left without a gate, as %s asks", rule.Origin)
 		}
 		return false
 	}
@@ -185,15 +187,15 @@ func (p *planner) named() map[*topology.Workload]Target {
 		}
 		switch {
 		case len(fits) == 0:
-			p.Findings = append(p.Findings, Finding{Severity: Error, Message: fmt.Sprintf("--gate %s: no such workload in this stream", t), Hint: "check the name" + p.workloadList()})
+			p.Findings = append(p.Findings, finding.Finding{Severity: finding.Error, Message: fmt.Sprintf("--gate %s: no such workload in this stream", t), Hint: "check the name" + p.workloadList()})
 		case len(fits) > 1:
-			p.Findings = append(p.Findings, Finding{
-				Severity: Error, Message: fmt.Sprintf("--gate %s: means both %s and %s", t, fits[0].Object.Ref.Short(), fits[1].Object.Ref.Short()),
+			p.Findings = append(p.Findings, finding.Finding{
+				Severity: finding.Error, Message: fmt.Sprintf("--gate %s: means both %s and %s", t, fits[0].Object.Ref.Short(), fits[1].Object.Ref.Short()),
 				Hint: "set the annotation " + gateconf.AnnotationGate + ": " + gateconf.GateEnabled + " on the one that is meant",
 			})
 		default:
 			if other, twice := found[fits[0]]; twice && other.Port != t.Port {
-				p.Findings = append(p.Findings, Finding{Severity: Error, Message: fmt.Sprintf("--gate %s contradicts --gate %s", t, other), Hint: "a workload has one gate; leave one of them out"})
+				p.Findings = append(p.Findings, finding.Finding{Severity: finding.Error, Message: fmt.Sprintf("--gate %s contradicts --gate %s", t, other), Hint: "a workload has one gate; leave one of them out"})
 			}
 			found[fits[0]] = t
 		}

@@ -9,7 +9,9 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"github.com/kauth-dev/kauth/pkg/config"
+	"github.com/kauth-dev/kauth/pkg/finding"
 	"github.com/kauth-dev/kauth/pkg/manifest"
+	"github.com/kauth-dev/kauth/pkg/program"
 	"github.com/kauth-dev/kauth/pkg/topology"
 )
 
@@ -51,7 +53,7 @@ func (p *planner) unknown(s *manifest.Stream) {
 			if strings.Contains(o.Kind, "HealthCheck") && len(p.Gates) > 0 {
 				hint = "have it ask the gate for " + p.Gates[0].Config.HealthPath
 			}
-			p.find(Warning, o, field, hint,
+			p.find(finding.Warning, o, field, hint,
 				"names the Service %q of a gated workload, and kauth does not know what a %s of %s does with it", name, o.Kind, o.Group)
 		}
 	}
@@ -86,7 +88,7 @@ func hostIn(text string, names map[string]bool) string {
 func (p *planner) readAnnotations(o *manifest.Object, annotations map[string]string, names map[string]bool) {
 	for _, key := range slices.Sorted(maps.Keys(annotations)) {
 		if name := hostIn(annotations[key], names); name != "" {
-			p.find(Warning, o, manifest.P("metadata", "annotations", key), "see that it does not lead past the gate",
+			p.find(finding.Warning, o, manifest.P("metadata", "annotations", key), "see that it does not lead past the gate",
 				"names the Service %q of a gated workload, and kauth does not know what becomes of it", name)
 		}
 	}
@@ -96,12 +98,12 @@ func (p *planner) readAnnotations(o *manifest.Object, annotations map[string]str
 // as they are.
 func (p *planner) fronts(w *topology.Workload, names map[string]bool) {
 	for _, c := range w.Containers {
-		if !isAuthProxy(c) || p.gateOf(w) != nil {
+		if !program.IsAuthProxy(c) || p.gateOf(w) != nil {
 			continue
 		}
 		for _, arg := range c.Args {
 			if name := hostIn(arg, names); name != "" {
-				p.find(Info, w.Object, c.Field, "", "asks for a login itself before it leads to Service %q, past the gate; left as it is", name)
+				p.find(finding.Info, w.Object, c.Field, "", "asks for a login itself before it leads to Service %q, past the gate; left as it is", name)
 			}
 		}
 	}

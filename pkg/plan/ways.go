@@ -4,8 +4,10 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/kauth-dev/kauth/pkg/finding"
 	"github.com/kauth-dev/kauth/pkg/gateconf"
 	"github.com/kauth-dev/kauth/pkg/manifest"
+	"github.com/kauth-dev/kauth/pkg/program"
 	"github.com/kauth-dev/kauth/pkg/topology"
 )
 
@@ -41,7 +43,7 @@ func (p *planner) ways() {
 // stop anything; but somebody may have meant it to lead to the gated workload.
 func (p *planner) nowhere(way *topology.Way, spaces map[string]bool) {
 	if topology.MayBeIn(spaces, way.Namespace) && !way.OptedOut() {
-		p.find(Warning, way.Object(), way.Field(), "check that nothing else makes it lead to a gated workload", "%s", way.Nowhere)
+		p.find(finding.Warning, way.Object(), way.Field(), "check that nothing else makes it lead to a gated workload", "%s", way.Nowhere)
 	}
 }
 
@@ -51,13 +53,13 @@ func (p *planner) unresolved(way *topology.Way, spaces map[string]bool) {
 	o := way.Object()
 	switch {
 	case way.Workload == nil && way.OptedOut():
-		p.find(Info, o, way.Field(), "", "left as it is, as the annotation %s asks", gateconf.AnnotationGate)
+		p.find(finding.Info, o, way.Field(), "", "left as it is, as the annotation %s asks", gateconf.AnnotationGate)
 	case way.Workload == nil && p.model.Elsewhere(way, func(w *topology.Workload) bool { return p.gateOf(w) != nil || p.logins[w] != nil }):
-		p.find(Warning, o, way.Field(), way.Hint, "%s; no gated workload is behind that Service, so it is left as it is", way.Problem)
+		p.find(finding.Warning, o, way.Field(), way.Hint, "%s; no gated workload is behind that Service, so it is left as it is", way.Problem)
 	case way.Workload != nil || topology.MayBeIn(spaces, way.Namespace):
 		p.refuseWay(way, way.Hint, "%s", way.Problem)
 	default:
-		p.find(Warning, o, way.Field(), way.Hint, "%s", way.Problem)
+		p.find(finding.Warning, o, way.Field(), way.Hint, "%s", way.Problem)
 	}
 }
 
@@ -80,17 +82,17 @@ func (p *planner) way(way *topology.Way, g *Gate) {
 	case way.Port == g.Upstream:
 	case p.besideGate(way, g):
 		return
-	case isAuthProxy(c):
-		p.find(Info, o, field, "", "leads to container %q of %s, which asks for a login itself; left as it is", c.Name, g.Ref().Short())
+	case program.IsAuthProxy(c):
+		p.find(finding.Info, o, field, "", "leads to container %q of %s, which asks for a login itself; left as it is", c.Name, g.Ref().Short())
 		return
 	case way.OptedOut() && way.Port != 0:
-		p.find(Warning, o, field, "", "leads to port %s of %s, past the gate; left as it is, as the annotation %s asks", way.PortText(), g.Ref().Short(), gateconf.AnnotationGate)
+		p.find(finding.Warning, o, field, "", "leads to port %s of %s, past the gate; left as it is, as the annotation %s asks", way.PortText(), g.Ref().Short(), gateconf.AnnotationGate)
 		return
-	case isReloader(c):
-		p.find(Warning, o, field, "take the port out of the Service, or give the application a Service of its own",
+	case program.IsReloader(c):
+		p.find(finding.Warning, o, field, "take the port out of the Service, or give the application a Service of its own",
 			"leads to port %s of %s too, where the operator's reloader shows its metrics, and which has no gate", way.PortText(), g.Ref().Short())
 		return
-	case isGuard(g.Workload, c) && c.Name != p.mainContainer(g):
+	case program.IsGuard(g.Workload, c) && c.Name != p.mainContainer(g):
 		p.handMade(way, g, c)
 	case way.Port == 0:
 		p.refuseWay(way, "name a port that a container declares", "leads to port %q of %s, which no container has", way.PortName, g.Ref().Short())
@@ -101,7 +103,7 @@ func (p *planner) way(way *topology.Way, g *Gate) {
 		return
 	}
 	if way.Maybe {
-		p.find(Info, way.Service.Object, manifest.P("spec", "selector"), "",
+		p.find(finding.Info, way.Service.Object, manifest.P("spec", "selector"), "",
 			"selects %s only when its pods get more labels at run time; it counts as a way in", g.Ref().Short())
 	}
 	p.move(way)
@@ -119,7 +121,7 @@ func (p *planner) mainContainer(g *Gate) string {
 // workload too: the port named kauth in its place is that of both gates.
 func (p *planner) besideGate(way *topology.Way, g *Gate) bool {
 	c := g.Workload.Container(way.Port)
-	if !isAuthProxy(c) && !isReloader(c) && (!way.OptedOut() || way.Port == 0) {
+	if !program.IsAuthProxy(c) && !program.IsReloader(c) && (!way.OptedOut() || way.Port == 0) {
 		return false // refused or moved anyway
 	}
 	for _, hit := range p.model.Selected(way.Service) {
@@ -173,7 +175,7 @@ func (p *planner) handMade(way *topology.Way, g *Gate, c *topology.Container) {
 	if way.Backend != nil {
 		rest = append(rest, "the backend port "+way.Backend.Port.String()+" of "+way.Route.Object.Ref.Short())
 	}
-	p.find(Warning, g.Workload.Object, c.Field, "remove from the values: "+strings.Join(rest, ", "),
+	p.find(finding.Warning, g.Workload.Object, c.Field, "remove from the values: "+strings.Join(rest, ", "),
 		"container %q (image %s, port %d) looks like a guard made by hand; the routes now lead past it to the gate, which makes it useless",
-		c.Name, imageName(c.Image), way.Port)
+		c.Name, program.ImageName(c.Image), way.Port)
 }

@@ -85,3 +85,12 @@ func oddKey(n *yaml.Node) string {
 var otherWords = map[string]bool{
 	"y": true, "n": true, "yes": true, "no": true, "on": true, "off": true, "true": true, "false": true, "null": true, "~": true, "": true,
 }
+
+// PortsText are ports for people: "80", or "80 and 443".
+func PortsText(ports []int) string {
+	var list []string
+	for _, port := range ports {
+		list = append(list, strconv.Itoa(port))
+	}
+	return strings.Join(list, " and ")
+}

@@ -8,6 +8,7 @@ import (
 	"github.com/kauth-dev/kauth/pkg/helmrelease"
 	"github.com/kauth-dev/kauth/pkg/manifest"
 	"github.com/kauth-dev/kauth/pkg/plan"
+	"github.com/kauth-dev/kauth/pkg/proof"
 	"github.com/kauth-dev/kauth/pkg/topology"
 	"github.com/kauth-dev/kauth/pkg/userstore"
 )
@@ -49,7 +50,7 @@ func (v *verifier) manifest(text []byte, release *helmrelease.Release) error {
 		if w.Hook {
 			continue
 		}
-		x := &subject{workload: w, Standing: plan.Stands(w)}
+		x := &subject{workload: w, Standing: proof.Stands(w)}
 		for i, t := range v.Targets {
 			if t.Means(x.Ref) {
 				x.named, met[i] = true, true

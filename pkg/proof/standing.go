@@ -1,12 +1,14 @@
-package plan
+package proof
 
 import (
 	"strconv"
 	"strings"
 
 	"github.com/kauth-dev/kauth/pkg/config"
+	"github.com/kauth-dev/kauth/pkg/finding"
 	"github.com/kauth-dev/kauth/pkg/gateconf"
 	"github.com/kauth-dev/kauth/pkg/manifest"
+	"github.com/kauth-dev/kauth/pkg/program"
 	"github.com/kauth-dev/kauth/pkg/topology"
 )
 
@@ -75,34 +77,12 @@ func (s *Standing) asMarked() {
 	s.Port, _ = strconv.Atoi(upstream[strings.LastIndexByte(upstream, ':')+1:])
 }
 
-// Wanted says why kauth would gate a workload that is not gated, "" where it would not, and which object's annotation
-// leaves it out, nil where none does.
-func Wanted(m *topology.Model, w *topology.Workload) (reason string, leftOut *manifest.Object) {
-	p := &planner{Plan: &Plan{}, model: m, heard: map[*manifest.Object]bool{}}
-	enabled, disabled := p.marks(w, topology.Port{})
-	switch {
-	case w.Hook:
-		return "", nil
-	case disabled != nil:
-		if !defaultTarget(w) {
-			disabled = nil
-		}
-		return "", disabled
-	case enabled != nil:
-		return "as the annotation of " + enabled.Short() + " asks", nil
-	case defaultTarget(w) && !p.guardsItself(w):
-		return "by default", nil
-	default:
-		return "", nil
-	}
-}
-
 // Past says where a way leads, if that is past what stands before its workload, and how bad that is: an Error is an open
 // door; a Warning is a way that somebody left open, or that opens only with labels that no pod has now. The text is ""
-// for a way that asks for a password. It is what Prove goes by.
-func Past(m *topology.Model, way *topology.Way, c Checked) (string, Severity) {
+// for a way that asks for a password. It is what Ways goes by.
+func Past(m *topology.Model, way *topology.Way, c Checked) (string, finding.Severity) {
 	if way.Workload == nil || way.Nowhere != "" || way.Workload.Object.Kind == "Pod" && way.Problem == "" && way.Port == 0 {
-		return "", Info // a pod that has no port of the name gets nothing
+		return "", finding.Info // a pod that has no port of the name gets nothing
 	}
 	leads := "leads to port " + way.PortText() + " of " + c.Ref.Short()
 	if way.Problem != "" {
@@ -110,10 +90,10 @@ func Past(m *topology.Model, way *topology.Way, c Checked) (string, Severity) {
 	}
 	container := way.Workload.Container(way.Port)
 	switch {
-	case way.Problem == "" && (isAuthProxy(container) || c.Mode == config.ModeSidecar && throughGate(way)), isLogin(c) && checkedOn(m, way, c):
-		return "", Info
-	case way.Service == nil && way.Workload.HostNetwork && onLoopback(way.Workload, way.Port):
-		return "", Info
+	case way.Problem == "" && (program.IsAuthProxy(container) || c.Mode == config.ModeSidecar && throughGate(way)), isLogin(c) && checkedOn(m, way, c):
+		return "", finding.Info
+	case way.Service == nil && way.Workload.HostNetwork && program.OnLoopback(way.Workload, way.Port):
+		return "", finding.Info
 	case c.Mode == "":
 		leads += ", which has no gate"
 	case isLogin(c):
@@ -123,15 +103,15 @@ func Past(m *topology.Model, way *topology.Way, c Checked) (string, Severity) {
 	}
 	switch {
 	case way.OptedOut():
-		return leads + "; left open, as the annotation " + gateconf.AnnotationGate + " asks", Warning
+		return leads + "; left open, as the annotation " + gateconf.AnnotationGate + " asks", finding.Warning
 	case strings.Contains(way.Annotations()[gateconf.AnnotationAllowOpen], way.Field().String()+": "):
-		return leads + "; left open, as --allow-open asked", Warning
-	case way.Problem == "" && way.Port != c.Port && liveReloader(container):
-		return leads + ", where the operator's reloader shows its metrics", Warning
+		return leads + "; left open, as --allow-open asked", finding.Warning
+	case way.Problem == "" && way.Port != c.Port && program.IsLiveReloader(container):
+		return leads + ", where the operator's reloader shows its metrics", finding.Warning
 	case way.Maybe:
-		return leads + ", once its pods have the labels that the Service asks for", Warning
+		return leads + ", once its pods have the labels that the Service asks for", finding.Warning
 	default:
-		return leads, Error
+		return leads, finding.Error
 	}
 }
 
@@ -139,13 +119,3 @@ func Past(m *topology.Model, way *topology.Way, c Checked) (string, Severity) {
 func OnNode(w *topology.Workload) *topology.Way { return onNode(w) }
 
 func isLogin(c Checked) bool { return c.Mode == config.ModeIngress || c.Mode == config.ModeNative }
-
-// liveReloader is isReloader for pods too, where the operator's container is one like all others.
-func liveReloader(c *topology.Container) bool {
-	return isReloader(c) || c != nil && c.Name == "config-reloader" && imageName(c.Image) == "prometheus-config-reloader"
-}
-
-// Means says whether this is the object's name.
-func (n ObjectName) Means(ref manifest.Ref) bool {
-	return sameKind(n.Kind, ref.Kind) && n.Name == ref.Name && (n.Namespace == "" || n.Namespace == ref.Namespace)
-}

@@ -1,8 +1,7 @@
-package plan
+// Package finding owns the lines of a report: what was found, where, how bad it is, and what to do.
+package finding
 
 import (
-	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/kauth-dev/kauth/pkg/manifest"
@@ -43,14 +42,6 @@ func (f Finding) String() string {
 	return b.String()
 }
 
-func (p *planner) find(severity Severity, o *manifest.Object, field manifest.Path, hint, format string, args ...any) {
-	p.Findings = append(p.Findings, Finding{Severity: severity, Ref: o.Ref, Field: field, Message: fmt.Sprintf(format, args...), Hint: hint})
-}
-
-func (p *planner) failed() bool {
-	return slices.ContainsFunc(p.Findings, func(f Finding) bool { return f.Severity == Error })
-}
-
 // Errors returns the findings that stop the run.
 func Errors(findings []Finding) []Finding {
 	var errs []Finding
@@ -60,22 +51,4 @@ func Errors(findings []Finding) []Finding {
 		}
 	}
 	return errs
-}
-
-// sortFindings puts the findings into the order of the documents that they are about, and drops those that say the
-// same twice.
-func (p *planner) sortFindings() {
-	place := map[manifest.Ref]int{}
-	for d, i := range p.order {
-		for _, o := range d.Objects() {
-			place[o.Ref] = i + 1
-		}
-	}
-	slices.SortStableFunc(p.Findings, func(a, b Finding) int { return place[a.Ref] - place[b.Ref] })
-	seen := map[string]bool{}
-	p.Findings = slices.DeleteFunc(p.Findings, func(f Finding) bool {
-		text := string(f.Severity) + f.String()
-		defer func() { seen[text] = true }()
-		return seen[text]
-	})
 }

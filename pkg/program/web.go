@@ -1,4 +1,4 @@
-package plan
+package program
 
 import (
 	"cmp"
@@ -12,19 +12,19 @@ import (
 	"github.com/kauth-dev/kauth/pkg/topology"
 )
 
-// web is what the gate has to know of the pages that it stands before.
-type web struct {
-	scheme string // http or https
-	prefix string // "" for the root
-	health string // "" where unknown
+// Web is what the gate has to know of the pages that it stands before.
+type Web struct {
+	Scheme string // http or https
+	Prefix string // "" for the root
+	Health string // "" where unknown
 }
 
-// webOf derives it from the resource that the operator reads, or from the container's arguments and probes.
-func webOf(w *topology.Workload, port int) web {
+// WebOf derives it from the resource that the operator reads, or from the container's arguments and probes.
+func WebOf(w *topology.Workload, port int) Web {
 	if w.Operator && port == w.WebPort() {
 		return operatorWeb(w)
 	}
-	result := web{scheme: "http"}
+	result := Web{Scheme: "http"}
 	c := w.Container(port)
 	if c == nil && len(w.Containers) == 1 {
 		c = w.Containers[0]
@@ -32,31 +32,31 @@ func webOf(w *topology.Workload, port int) web {
 	if c == nil {
 		return result
 	}
-	result.prefix = argPrefix(w.App, c.Args)
+	result.Prefix = argPrefix(w.App, c.Args)
 	if probe := probeOf(c, port); probe != nil {
-		result.health = manifest.String(probe, "path")
-		if result.health == "" {
-			result.health = "/"
-		} else if !strings.HasPrefix(result.health, "/") {
-			result.health = "/" + result.health
+		result.Health = manifest.String(probe, "path")
+		if result.Health == "" {
+			result.Health = "/"
+		} else if !strings.HasPrefix(result.Health, "/") {
+			result.Health = "/" + result.Health
 		}
-		result.scheme = strings.ToLower(cmp.Or(manifest.String(probe, "scheme"), "http"))
+		result.Scheme = strings.ToLower(cmp.Or(manifest.String(probe, "scheme"), "http"))
 	}
 	// Some charts probe the start page, which is a redirect below a prefix; the known programs have a better path.
-	if start := strings.TrimSuffix(result.health, "/"); w.App != "" && (start == "" || start == result.prefix) {
-		result.health = result.prefix + "/-/healthy"
+	if start := strings.TrimSuffix(result.Health, "/"); w.App != "" && (start == "" || start == result.Prefix) {
+		result.Health = result.Prefix + "/-/healthy"
 	}
 	return result
 }
 
 // operatorWeb reads what the operator makes flags of: routePrefix moves the handlers, externalUrl does not
 // (PO:pkg/prometheus/promcfg.go).
-func operatorWeb(w *topology.Workload) web {
-	result := web{scheme: "http", prefix: cleanPrefix(manifest.String(w.Spec(), "routePrefix"))}
+func operatorWeb(w *topology.Workload) Web {
+	result := Web{Scheme: "http", Prefix: cleanPrefix(manifest.String(w.Spec(), "routePrefix"))}
 	if tls := manifest.Field(w.Spec(), "web", "tlsConfig"); tls != nil && tls.Kind == yaml.MappingNode {
-		result.scheme = "https"
+		result.Scheme = "https"
 	}
-	result.health = result.prefix + "/-/healthy"
+	result.Health = result.Prefix + "/-/healthy"
 	return result
 }
 

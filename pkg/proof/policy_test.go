@@ -1,4 +1,4 @@
-package plan_test
+package proof_test
 
 import (
 	"strings"
@@ -8,6 +8,7 @@ import (
 	"github.com/kauth-dev/kauth/pkg/inject"
 	"github.com/kauth-dev/kauth/pkg/manifest"
 	"github.com/kauth-dev/kauth/pkg/plan"
+	"github.com/kauth-dev/kauth/pkg/proof"
 )
 
 // TestProvePolicies injects with a NetworkPolicy, spoils the output, and wants ProvePolicies to see it.
@@ -58,7 +59,7 @@ func TestProvePolicies(t *testing.T) {
 			_, m := modelOf(t, spoilt(t, text, c.old, c.new))
 			ref := manifest.Ref{Group: "monitoring.coreos.com", Version: "v1", Kind: "Prometheus", Name: "p"}
 			var got []string
-			for _, f := range plan.ProvePolicies(m, []plan.Closed{{Workload: ref, Policy: c.policy, AllowFrom: peers}}, nil) {
+			for _, f := range proof.Policies(m, []proof.Closed{{Workload: ref, Policy: c.policy, AllowFrom: peers}}, nil) {
 				got = append(got, f.String())
 			}
 			if all := strings.Join(got, "\n"); c.want == "" && all != "" || !strings.Contains(all, c.want) {
@@ -134,9 +135,9 @@ func TestProveLoginPolicies(t *testing.T) {
 				in = behindTraefik
 			}
 			_, m := modelOf(t, spoilt(t, outputOf(t, in, o), c.old, c.new))
-			closed := plan.Closed{Workload: manifest.Ref{Group: "apps", Version: "v1", Kind: "Deployment", Name: "p"}, Mode: c.mode, Port: 9090, Policy: config.PolicyGateOnly, AllowFrom: peers}
+			closed := proof.Closed{Workload: manifest.Ref{Group: "apps", Version: "v1", Kind: "Deployment", Name: "p"}, Mode: c.mode, Port: 9090, Policy: config.PolicyGateOnly, AllowFrom: peers}
 			var got []string
-			for _, f := range plan.ProvePolicies(m, []plan.Closed{closed}, nil) {
+			for _, f := range proof.Policies(m, []proof.Closed{closed}, nil) {
 				got = append(got, f.String())
 			}
 			if all := strings.Join(got, "\n"); c.want == "" && all != "" || !strings.Contains(all, c.want) {

@@ -1,4 +1,4 @@
-package plan
+package proof
 
 import (
 	"slices"
@@ -6,8 +6,11 @@ import (
 	"strings"
 
 	"github.com/kauth-dev/kauth/pkg/config"
+	"github.com/kauth-dev/kauth/pkg/finding"
 	"github.com/kauth-dev/kauth/pkg/gateconf"
 	"github.com/kauth-dev/kauth/pkg/manifest"
+	"github.com/kauth-dev/kauth/pkg/netpolicy"
+	"github.com/kauth-dev/kauth/pkg/program"
 	"github.com/kauth-dev/kauth/pkg/topology"
 )
 
@@ -20,19 +23,9 @@ type Closed struct {
 	AllowFrom []config.Peer // that may reach what others may not
 }
 
-// Closed is what is asked for of the network of the gate's pods.
-func (g *Gate) Closed() Closed {
-	return Closed{Workload: g.Ref(), Policy: g.Settings.NetworkPolicy, AllowFrom: g.Settings.AllowFrom}
-}
-
-// Closed is what is asked for of the network of the workload's pods.
-func (l *Login) Closed() Closed {
-	return Closed{Workload: l.Ref(), Mode: l.Mode, Port: l.Port, Policy: l.Settings.NetworkPolicy, AllowFrom: l.Settings.AllowFrom}
-}
-
-// ProvePolicies looks at the NetworkPolicies of the output as the cluster would, and returns an Error for each workload
+// Policies looks at the NetworkPolicies of the output as the cluster would, and returns an Error for each workload
 // whose pods they do not close as was asked, or where they do not open for everybody what asks for a password.
-func ProvePolicies(after *topology.Model, asked []Closed, opens []Allowed) []Finding {
+func Policies(after *topology.Model, asked []Closed, opens []Allowed) []finding.Finding {
 	if len(asked) == 0 {
 		return nil
 	}
@@ -45,14 +38,14 @@ func ProvePolicies(after *topology.Model, asked []Closed, opens []Allowed) []Fin
 			about[w] = append(about[w], policy)
 		}
 	}
-	var wrong []Finding
+	var wrong []finding.Finding
 	for _, c := range asked {
 		w := workloads[c.Workload.Identity()]
 		if w == nil {
-			continue // which Prove reports
+			continue // which Ways reports
 		}
 		if problem := c.problem(after, w, about[w], opens); problem != "" {
-			wrong = append(wrong, Finding{Severity: Error, Ref: c.Workload, Message: problem, Hint: "this is a fault of kauth; nothing was written"})
+			wrong = append(wrong, finding.Finding{Severity: finding.Error, Ref: c.Workload, Message: problem, Hint: "this is a fault of kauth; nothing was written"})
 		}
 	}
 	return wrong
@@ -62,7 +55,7 @@ func ProvePolicies(after *topology.Model, asked []Closed, opens []Allowed) []Fin
 func (c Closed) problem(after *topology.Model, w *topology.Workload, policies []*topology.Policy, opens []Allowed) string {
 	app, asking, known := c.ports(w)
 	if !known {
-		return "" // which Prove reports
+		return "" // which Ways reports
 	}
 	used := slices.Clone(asking) // by somebody outside, and so open to everybody anyway
 	for _, way := range after.WaysTo(w) {
@@ -76,9 +69,9 @@ func (c Closed) problem(after *topology.Model, w *topology.Workload, policies []
 				opened[port] = opened[port] || rule.Everyone() && rule.LetsIn(w, port)
 			}
 			switch {
-			case !letsPast(rule, w, app, used):
+			case !netpolicy.LetsPast(rule, w, app, used):
 			case rule.Everyone() && !c.everyone() && !isOpen(policy, rule, opens):
-				return policy.Object.Ref.Short() + ": " + rule.Field.String() + " lets everybody in to " + closedPorts(app, asking) + ", " + pastWhom(c.Mode)
+				return policy.Object.Ref.Short() + ": " + rule.Field.String() + " lets everybody in to " + netpolicy.ClosedPorts(app, asking) + ", " + netpolicy.PastWhom(c.Mode)
 			case added && c.fits(rule, w):
 				ours++
 			case added:
@@ -111,7 +104,7 @@ func (c Closed) ports(w *topology.Workload) (app int, asking []int, known bool) 
 		if guard == nil {
 			return 0, nil, false
 		}
-		asking, err := webPorts(guard)
+		asking, err := program.WebPorts(guard)
 		return 0, asking, err == nil
 	default:
 		gate, err := gateconf.Parse(gateIn(w).Args)
@@ -125,7 +118,7 @@ func (c Closed) fits(rule topology.PolicyRule, w *topology.Workload) bool {
 		return false
 	}
 	for i, peer := range c.AllowFrom {
-		if configPeer(rule.From[i+1]).String() != peer.String() {
+		if netpolicy.Peer(rule.From[i+1]).String() != peer.String() {
 			return false
 		}
 	}

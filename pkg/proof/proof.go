@@ -1,19 +1,24 @@
-package plan
+// Package proof owns the proof: it reads a topology as a stranger would, and says what stands before a workload, and which
+// ways lead past it. It shares no code with the planning that it checks, but for what can be read of programs, ingress
+// controllers and policies.
+package proof
 
 import (
 	"strconv"
 	"strings"
 
 	"github.com/kauth-dev/kauth/pkg/config"
+	"github.com/kauth-dev/kauth/pkg/finding"
 	"github.com/kauth-dev/kauth/pkg/gateconf"
 	"github.com/kauth-dev/kauth/pkg/manifest"
+	"github.com/kauth-dev/kauth/pkg/program"
 	"github.com/kauth-dev/kauth/pkg/topology"
 )
 
-// Prove looks at the output as a stranger would, knowing of the plan only which workloads are gated, which have a login
+// Ways looks at the output as a stranger would, knowing of the plan only which workloads are gated, which have a login
 // of another kind, and which ways the user allows to stay open. It returns an Error for each other way on which nobody
 // asks for a password, and for each gate or login that is not there as planned.
-func Prove(after *topology.Model, gated []manifest.Ref, logins []Checked, opens []Allowed) []Finding {
+func Ways(after *topology.Model, gated []manifest.Ref, logins []Checked, opens []Allowed) []finding.Finding {
 	p := &prover{after: after, left: map[string]bool{}, workloads: map[manifest.Ref]*topology.Workload{}, spaces: map[string]bool{}, gated: map[*topology.Workload]bool{}}
 	for _, a := range opens {
 		p.left[a.Ref.Short()+": "+a.Field] = true
@@ -47,11 +52,11 @@ type prover struct {
 	workloads map[manifest.Ref]*topology.Workload
 	spaces    map[string]bool // the namespaces of what is gated
 	gated     map[*topology.Workload]bool
-	open      []Finding
+	open      []finding.Finding
 }
 
 func (p *prover) report(ref manifest.Ref, field manifest.Path, message string) {
-	p.open = append(p.open, Finding{Severity: Error, Ref: ref, Field: field, Message: message, Hint: "this is a fault of kauth; nothing was written"})
+	p.open = append(p.open, finding.Finding{Severity: finding.Error, Ref: ref, Field: field, Message: message, Hint: "this is a fault of kauth; nothing was written"})
 }
 
 func (p *prover) isLeft(way *topology.Way) bool {
@@ -88,7 +93,7 @@ func (p *prover) login(c Checked, w *topology.Workload) {
 	if problem := loginProblem(w, c); problem != "" {
 		p.report(c.Ref, nil, problem)
 	}
-	if way := openOnNode(w, c.Port); c.Mode == config.ModeIngress && way != nil && !p.isLeft(way) {
+	if way := program.OpenOnNode(w, c.Port); c.Mode == config.ModeIngress && way != nil && !p.isLeft(way) {
 		p.report(c.Ref, way.Field(), "port "+way.PortText()+" is open on the node, where nobody asks for a password")
 	}
 	for _, way := range p.after.WaysTo(w) {
@@ -104,7 +109,7 @@ func allowed(way *topology.Way) bool {
 	if way.Problem != "" || way.Port == 0 {
 		return false
 	}
-	if way.Service == nil && way.Workload.HostNetwork && onLoopback(way.Workload, way.Port) {
+	if way.Service == nil && way.Workload.HostNetwork && program.OnLoopback(way.Workload, way.Port) {
 		return true
 	}
 	gate := gateIn(way.Workload)
@@ -113,7 +118,7 @@ func allowed(way *topology.Way) bool {
 		return false
 	}
 	c := way.Workload.Container(way.Port)
-	return isAuthProxy(c) || isReloader(c) || way.OptedOut()
+	return program.IsAuthProxy(c) || program.IsReloader(c) || way.OptedOut()
 }
 
 // gateIn returns the container named kauth-proxy, an empty one where there is none.
@@ -134,7 +139,7 @@ func onNode(w *topology.Workload) *topology.Way {
 		return nil
 	}
 	port, _ := strconv.Atoi(config.Upstream[strings.LastIndexByte(config.Upstream, ':')+1:])
-	if onLoopback(w, port) {
+	if program.OnLoopback(w, port) {
 		return nil
 	}
 	return &topology.Way{Workload: w, Port: port}
@@ -174,4 +179,11 @@ func gateProblem(w *topology.Workload) string {
 		return "container " + gateconf.ContainerName + ": " + err.Error()
 	}
 	return ""
+}
+
+// Allowed is an Open without its node, for a report and for the proof.
+type Allowed struct {
+	Ref   manifest.Ref
+	Field string
+	What  string
 }

@@ -1,4 +1,4 @@
-package plan_test
+package proof_test
 
 import (
 	"strings"
@@ -6,9 +6,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/kauth-dev/kauth/pkg/finding"
 	"github.com/kauth-dev/kauth/pkg/inject"
 	"github.com/kauth-dev/kauth/pkg/manifest"
 	"github.com/kauth-dev/kauth/pkg/plan"
+	"github.com/kauth-dev/kauth/pkg/proof"
 )
 
 const release = `apiVersion: monitoring.coreos.com/v1
@@ -96,8 +98,8 @@ func TestProve(t *testing.T) {
 			_, m := modelOf(t, spoilt(t, text, c.old, c.new))
 			gated := []manifest.Ref{{Group: "monitoring.coreos.com", Version: "v1", Kind: "Prometheus", Name: "p"}}
 			var got []string
-			for _, f := range plan.Prove(m, gated, nil, nil) {
-				if f.Severity != plan.Error {
+			for _, f := range proof.Ways(m, gated, nil, nil) {
+				if f.Severity != finding.Error {
 					t.Errorf("%s: severity %q", f, f.Severity)
 				}
 				got = append(got, f.String())
@@ -123,87 +125,21 @@ func TestProveAllowed(t *testing.T) {
 	side := manifest.Ref{Version: "v1", Kind: "Service", Name: "side"}
 	for _, c := range []struct {
 		name  string
-		opens []plan.Allowed
+		opens []proof.Allowed
 		want  []string
 	}{
 		{"nothing", nil, []string{"spec.ports[0]", "spec.ports[1]"}},
-		{"one", []plan.Allowed{{Ref: side, Field: "spec.ports[0]"}}, []string{"spec.ports[1]"}},
-		{"of another object", []plan.Allowed{{Ref: manifest.Ref{Kind: "Service", Name: "open"}, Field: "spec.ports[0]"}}, []string{"spec.ports[0]", "spec.ports[1]"}},
-		{"both", []plan.Allowed{{Ref: side, Field: "spec.ports[0]"}, {Ref: side, Field: "spec.ports[1]"}}, nil},
+		{"one", []proof.Allowed{{Ref: side, Field: "spec.ports[0]"}}, []string{"spec.ports[1]"}},
+		{"of another object", []proof.Allowed{{Ref: manifest.Ref{Kind: "Service", Name: "open"}, Field: "spec.ports[0]"}}, []string{"spec.ports[0]", "spec.ports[1]"}},
+		{"both", []proof.Allowed{{Ref: side, Field: "spec.ports[0]"}, {Ref: side, Field: "spec.ports[1]"}}, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var got []string
-			for _, f := range plan.Prove(m, gated, nil, c.opens) {
+			for _, f := range proof.Ways(m, gated, nil, c.opens) {
 				got = append(got, f.Field.String())
 			}
 			if diff := cmp.Diff(c.want, got); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
-			}
-		})
-	}
-}
-
-// TestMarks is about the annotation kauth.dev/gate in each place where it counts.
-func TestMarks(t *testing.T) {
-	mark := func(text, value string) string {
-		return strings.Replace(text, "metadata: {name", "metadata: {annotations: {kauth.dev/gate: "+value+"}, name", 1)
-	}
-	app := workload("ports: [{containerPort: 80}, {name: side, containerPort: 81}]")
-	template := strings.Replace(app, "{metadata: {labels", "{metadata: {annotations: {kauth.dev/gate: enabled}, labels", 1)
-	svc, ing := service("s", "selector: {app: d}, ports: [{port: 80}]"), ingress("i", "", path("s", 80))
-	routed := strings.Replace(ing, "annotations: {}", "annotations: {kauth.dev/gate: enabled}", 1)
-	side := service("side", "type: NodePort, selector: {app: d}, ports: [{port: 81, targetPort: side}]")
-	for _, c := range []struct{ name, text, gate, want string }{ // want: gated, or an error
-		{"nowhere", app + svc + ing, "", ""},
-		{"workload", mark(app, "enabled") + svc + ing, "", "gated"},
-		{"pod template", template + svc + ing, "", "gated"},
-		{"Service", app + mark(svc, "enabled") + ing, "", "gated"},
-		{"route", app + svc + routed, "", "gated"},
-		{"route to nothing", app + routed, "", "Ingress i: metadata.annotations[\"kauth.dev/gate\"]: enables nothing"},
-		{"Service of nothing", app + mark(service("s", "selector: {app: x}, ports: [{port: 80}]"), "enabled"), "", "Service s: metadata.annotations[\"kauth.dev/gate\"]: enables nothing"},
-		{"disabled, and named", mark(app, "disabled") + svc, "deploy/d:80", "remove one of the two"},
-		{"disabled by the Service, and named", app + mark(svc, "disabled"), "deploy/d:80", "remove one of the two"},
-		{"a side door", app + svc + ing + side, "deploy/d:80", "Service side: spec.ports[0]: leads to port 81 (side) of Deployment d, but the gate stands before port 80"},
-		{"a side door that is left open", app + svc + ing + mark(side, "disabled"), "deploy/d:80", "gated"},
-		{"a label", strings.Replace(app, "{app: d}", "{app: d, kauth.dev/gate: enabled}", 1), "", "a label, which kauth does not read"},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			p := makePlan(t, c.text, plan.Options{Targets: target(t, c.gate), AllowNone: true})
-			got := errorsOf(p)
-			if got == "" && len(p.Gates) == 1 {
-				got = "gated"
-			}
-			if c.want == "" && got != "" || !strings.Contains(got, c.want) {
-				t.Errorf("got %q, want %q", got, c.want)
-			}
-		})
-	}
-}
-
-// TestUnknown is about kinds that may be ways in for all that kauth knows.
-func TestUnknown(t *testing.T) {
-	base := workload("ports: [{containerPort: 80}]") + service("prom", "selector: {app: d}, ports: [{port: 80}]")
-	for _, c := range []struct{ name, text, want string }{
-		{
-			"a URL", object("getambassador.io/v2", "Mapping", "m", "spec: {prefix: /, service: 'http://prom.default:80'}"),
-			`Mapping m: spec.service: names the Service "prom" of a gated workload, and kauth does not know what a Mapping of getambassador.io does with it`,
-		},
-		{"in a list", object("k8s.nginx.org/v1", "VirtualServer", "v", "spec: {upstreams: [{name: u, service: prom}]}"), "VirtualServer v: spec.upstreams[0].service: names"},
-		{"by an alias", object("x.example.com/v1", "X", "x", "data: &a {b: prom}\nspec: [*a]"), "X x: data.b: names"},
-		{"another Service", object("getambassador.io/v2", "Mapping", "m", "spec: {service: prometheus}"), ""},
-		{"in the metadata", object("getambassador.io/v2", "Mapping", "prom", "spec: {}"), ""},
-		{"a workload", object("argoproj.io/v1", "Rollout", "prom", "spec: {template: {metadata: {labels: {app: x}}, spec: {containers: [{name: prom}]}}}"), ""},
-		{"a known kind", object("monitoring.coreos.com/v1", "ServiceMonitor", "m", "spec: {jobLabel: prom}"), ""},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			var got []string
-			for _, f := range makePlan(t, base+c.text, plan.Options{Targets: target(t, "deploy/d")}).Findings {
-				if f.Severity != plan.Info {
-					got = append(got, f.String())
-				}
-			}
-			if all := strings.Join(got, "\n"); c.want == "" && all != "" || !strings.HasPrefix(all, c.want) {
-				t.Errorf("got %q, want %q", all, c.want)
 			}
 		})
 	}

@@ -1,4 +1,6 @@
-package plan
+// Package program owns what can be known of the programs in the containers of a workload, by their images, arguments and
+// probes: which of them ask for a login, where they listen, and what they serve.
+package program
 
 import (
 	"path"
@@ -19,29 +21,29 @@ var authProxies = map[string]bool{
 	"louketo-proxy": true, "keycloak-gatekeeper": true, "gatekeeper": true, "prom-authzed-proxy": true,
 }
 
-// imageName is an image's last path element, without tag and digest.
-func imageName(image string) string {
+// ImageName is an image's last path element, without tag and digest.
+func ImageName(image string) string {
 	image, _, _ = strings.Cut(image, "@")
 	base := path.Base(image)
 	base, _, _ = strings.Cut(base, ":")
 	return base
 }
 
-// isGuard says whether a container stands before the application of its pod: a web server, or an auth proxy, beside
+// IsGuard says whether a container stands before the application of its pod: a web server, or an auth proxy, beside
 // it. One that has no other beside it is the application.
-func isGuard(w *topology.Workload, c *topology.Container) bool {
+func IsGuard(w *topology.Workload, c *topology.Container) bool {
 	return c != nil && guardImage(c) && slices.ContainsFunc(w.Containers, func(other *topology.Container) bool {
 		return !other.Init && !guardImage(other)
 	})
 }
 
 func guardImage(c *topology.Container) bool {
-	return webServers[imageName(c.Image)] || authProxies[imageName(c.Image)]
+	return webServers[ImageName(c.Image)] || authProxies[ImageName(c.Image)]
 }
 
-// isReloader says whether a container is the one that the operator puts beside its programs to reload them. What it
+// IsReloader says whether a container is the one that the operator puts beside its programs to reload them. What it
 // listens on holds its own metrics and none of the application.
-func isReloader(c *topology.Container) bool {
+func IsReloader(c *topology.Container) bool {
 	return c != nil && c.Node == nil && c.Name == "config-reloader"
 }
 
@@ -52,11 +54,17 @@ var ingressControllers = map[string]bool{
 	"aws-load-balancer-controller": true, "aws-alb-ingress-controller": true, "proxyv2": true,
 }
 
-// guardOnly says whether all that a workload runs are auth proxies and ingress controllers.
-func guardOnly(w *topology.Workload) bool {
+// GuardsOnly says whether all that a workload runs are auth proxies and ingress controllers.
+func GuardsOnly(w *topology.Workload) bool {
 	return len(w.Containers) > 0 && !slices.ContainsFunc(w.Containers, func(c *topology.Container) bool {
-		return !c.Init && !isAuthProxy(c) && !ingressControllers[imageName(c.Image)] && !strings.Contains(c.Image, "ingress-nginx/controller")
+		return !c.Init && !IsAuthProxy(c) && !ingressControllers[ImageName(c.Image)] && !strings.Contains(c.Image, "ingress-nginx/controller")
 	})
 }
 
-func isAuthProxy(c *topology.Container) bool { return c != nil && authProxies[imageName(c.Image)] }
+// IsAuthProxy says whether a container asks for a login itself.
+func IsAuthProxy(c *topology.Container) bool { return c != nil && authProxies[ImageName(c.Image)] }
+
+// IsLiveReloader is IsReloader for pods too, where the operator's container is one like all others.
+func IsLiveReloader(c *topology.Container) bool {
+	return IsReloader(c) || c != nil && c.Name == "config-reloader" && ImageName(c.Image) == "prometheus-config-reloader"
+}

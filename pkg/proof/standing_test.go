@@ -1,4 +1,4 @@
-package plan_test
+package proof_test
 
 import (
 	"strings"
@@ -6,7 +6,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/kauth-dev/kauth/pkg/plan"
+	"github.com/kauth-dev/kauth/pkg/finding"
+	"github.com/kauth-dev/kauth/pkg/proof"
 )
 
 // standingStream is a workload behind a gate, with every kind of way that leads to it, or past it.
@@ -51,13 +52,13 @@ spec: {type: NodePort, selector: {app: prometheus}, ports: [{port: 1, targetPort
 func TestPast(t *testing.T) {
 	_, m := modelOf(t, standingStream)
 	w := m.Workloads[0]
-	s := plan.Stands(w)
+	s := proof.Stands(w)
 	if s.Problem != "" || s.Mode != "sidecar" || s.Port != 9090 {
 		t.Fatalf("%+v", s)
 	}
 	got := map[string]string{}
 	for _, way := range m.WaysTo(w) {
-		if text, severity := plan.Past(m, way, s.Checked); text != "" {
+		if text, severity := proof.Past(m, way, s.Checked); text != "" {
 			got[way.Ref().Name+" "+way.Field().String()] = string(severity) + ": " + text
 		}
 	}
@@ -76,7 +77,7 @@ func TestPast(t *testing.T) {
 	// Without the gate, all that leads there is open.
 	open := 0
 	for _, way := range m.WaysTo(w) {
-		if _, severity := plan.Past(m, way, plan.Checked{Ref: s.Ref}); severity == plan.Error {
+		if _, severity := proof.Past(m, way, proof.Checked{Ref: s.Ref}); severity == finding.Error {
 			open++
 		}
 	}
@@ -100,32 +101,9 @@ func TestStands(t *testing.T) {
 		{"enabled only", `"8181 -> http://127.0.0.1:9090"`, "enabled", "sidecar", ""},
 	} {
 		_, m := modelOf(t, spoilt(t, standingStream, c.old, c.new))
-		s := plan.Stands(m.Workloads[0])
+		s := proof.Stands(m.Workloads[0])
 		if s.Mode != c.mode || c.problem == "" && s.Problem != "" || c.problem != "*" && !strings.HasPrefix(s.Problem, c.problem) {
 			t.Errorf("%s: mode %q, problem %q", c.name, s.Mode, s.Problem)
-		}
-	}
-}
-
-func TestWanted(t *testing.T) {
-	ungated := spoilt(t, standingStream, `, annotations: {kauth.dev/gate: "8181 -> http://127.0.0.1:9090"}`, "")
-	for _, c := range []struct {
-		name, old, new, reason string
-		left                   bool
-	}{
-		{"by its labels", "", "", "by default", false},
-		{"unknown program", "app: prometheus", "app: other", "", false},
-		{"asked for by its Service", "name: s, namespace: ns", "name: s, namespace: ns, annotations: {kauth.dev/gate: enabled}", "as the annotation of Service ns/s asks", false},
-		{"left out", "{name: prom, namespace: ns}", "{name: prom, namespace: ns, annotations: {kauth.dev/gate: disabled}}", "", true},
-		{"a hook", "{name: prom, namespace: ns}", "{name: prom, namespace: ns, annotations: {helm.sh/hook: test}}", "", false},
-	} {
-		text := spoilt(t, ungated, c.old, c.new) // which sees that it is there
-		if c.old != "" {
-			text = strings.ReplaceAll(ungated, c.old, c.new)
-		}
-		_, m := modelOf(t, text)
-		if reason, left := plan.Wanted(m, m.Workloads[0]); reason != c.reason || (left != nil) != c.left {
-			t.Errorf("%s: %q, left out: %v", c.name, reason, left != nil)
 		}
 	}
 }
