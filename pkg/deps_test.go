@@ -115,7 +115,7 @@ var mayImport = map[string][]string{
 	"cmd/kauth":             {"pkg/cli/kauth"},
 	"cmd/kauth-proxy":       {"pkg/cli/proxy"},
 	"cmd/kubectl-basicauth": {"pkg/cli/basicauth"},
-	"pkg/cli/kauth":         {"pkg/manifest", "pkg/topology", "pkg/plan", "pkg/finding", "pkg/inject", "pkg/explain", "pkg/filters/eject", "pkg/config", "pkg/krm", "pkg/patches"},
+	"pkg/cli/kauth":         {"pkg/manifest", "pkg/topology", "pkg/plan", "pkg/planner", "pkg/finding", "pkg/inject", "pkg/explain", "pkg/filters/eject", "pkg/config", "pkg/krm", "pkg/patches"},
 	"pkg/cli/proxy":         {"pkg/proxy", "pkg/auth", "pkg/reload", "pkg/htpasswd"},
 	"pkg/cli/basicauth":     {"pkg/userstore", "pkg/secretstore", "pkg/rotation", "pkg/verify", "pkg/htpasswd", "pkg/projection", "pkg/inforce"},
 	"pkg/topology":          {"pkg/manifest", "pkg/yamltext"},
@@ -126,9 +126,10 @@ var mayImport = map[string][]string{
 	"pkg/ingressauth":       {"pkg/topology", "pkg/manifest", "pkg/program"},
 	"pkg/netpolicy":         {"pkg/topology", "pkg/manifest", "pkg/config"},
 	"pkg/proof":             {"pkg/topology", "pkg/manifest", "pkg/config", "pkg/finding", "pkg/program", "pkg/ingressauth", "pkg/netpolicy"}, // not plan, whose result it checks
-	"pkg/plan":              {"pkg/topology", "pkg/manifest", "pkg/config", "pkg/finding", "pkg/program", "pkg/ingressauth", "pkg/netpolicy"},
+	"pkg/plan":              {"pkg/topology", "pkg/manifest", "pkg/config", "pkg/finding"},
+	"pkg/planner":           {"pkg/topology", "pkg/manifest", "pkg/config", "pkg/finding", "pkg/program", "pkg/ingressauth", "pkg/netpolicy", "pkg/plan"},
 	"pkg/filters":           {"pkg/manifest", "pkg/yamltext", "pkg/config"},
-	"pkg/inject":            {"pkg/manifest", "pkg/topology", "pkg/plan", "pkg/finding", "pkg/proof", "pkg/config", "pkg/filters", "pkg/yamltext"},
+	"pkg/inject":            {"pkg/manifest", "pkg/topology", "pkg/plan", "pkg/planner", "pkg/finding", "pkg/proof", "pkg/config", "pkg/filters", "pkg/yamltext"},
 	"pkg/krm":               {"pkg/manifest", "pkg/finding", "pkg/yamltext"},
 	"pkg/patches":           {"pkg/manifest"},
 	"pkg/explain":           {"pkg/plan", "pkg/finding", "pkg/topology", "pkg/manifest", "pkg/config"},
@@ -142,7 +143,7 @@ var mayImport = map[string][]string{
 	"pkg/rotation":          {"pkg/secretstore", "pkg/sessionkey"},
 	"pkg/inforce":           {"pkg/live", "pkg/userstore", "pkg/projection", "pkg/topology"}, // which Ingresses read users is topology's
 	"pkg/live":              {"pkg/topology", "pkg/manifest"},
-	"pkg/verify":            {"pkg/topology", "pkg/userstore", "pkg/manifest", "pkg/plan", "pkg/finding", "pkg/proof", "pkg/config", "pkg/live", "pkg/helmrelease", "pkg/htpasswd"},
+	"pkg/verify":            {"pkg/topology", "pkg/userstore", "pkg/manifest", "pkg/planner", "pkg/finding", "pkg/proof", "pkg/config", "pkg/live", "pkg/helmrelease", "pkg/htpasswd"},
 	"test/kustomize":        {"pkg/manifest", "pkg/patches"},
 	"test/demo":             {"pkg/userstore", "pkg/htpasswd"},
 	"test/ways":             {}, // the second resolver is to make no mistake of the first

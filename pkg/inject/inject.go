@@ -11,6 +11,7 @@ import (
 	"github.com/kauth-dev/kauth/pkg/finding"
 	"github.com/kauth-dev/kauth/pkg/manifest"
 	"github.com/kauth-dev/kauth/pkg/plan"
+	"github.com/kauth-dev/kauth/pkg/planner"
 	"github.com/kauth-dev/kauth/pkg/proof"
 	"github.com/kauth-dev/kauth/pkg/topology"
 	"github.com/kauth-dev/kauth/pkg/version"
@@ -19,7 +20,7 @@ import (
 // Options are what the user asked for.
 type Options struct {
 	Namespace string // of objects that name none; "" where unknown
-	plan.Options
+	planner.Options
 }
 
 // RefusedError is the error of a stream that was understood but cannot be gated. Its findings say why.
@@ -92,7 +93,7 @@ func prepare(in []byte, o Options) (*manifest.Stream, *topology.Model, *plan.Pla
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	return s, m, plan.Make(m, s, o.Options), nil
+	return s, m, planner.Make(m, s, o.Options), nil
 }
 
 func ejectAll(s *manifest.Stream) error {

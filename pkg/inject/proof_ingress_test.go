@@ -14,12 +14,12 @@ import (
 	"github.com/kauth-dev/kauth/pkg/config"
 	"github.com/kauth-dev/kauth/pkg/finding"
 	"github.com/kauth-dev/kauth/pkg/manifest"
-	"github.com/kauth-dev/kauth/pkg/plan"
+	"github.com/kauth-dev/kauth/pkg/planner"
 	"github.com/kauth-dev/kauth/pkg/testenv"
 )
 
 // asked are the options of mode ingress.
-var asked = Options{Options: plan.Options{Version: "v1", Settings: config.Settings{Mode: config.ModeIngress}}}
+var asked = Options{Options: planner.Options{Version: "v1", Settings: config.Settings{Mode: config.ModeIngress}}}
 
 // loginStories returns the streams of the command line's stories about mode ingress, by script and file.
 func loginStories(t *testing.T) map[string][]byte {

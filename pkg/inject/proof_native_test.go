@@ -9,7 +9,7 @@ import (
 	"github.com/kauth-dev/kauth/pkg/config"
 	"github.com/kauth-dev/kauth/pkg/finding"
 	"github.com/kauth-dev/kauth/pkg/manifest"
-	"github.com/kauth-dev/kauth/pkg/plan"
+	"github.com/kauth-dev/kauth/pkg/planner"
 )
 
 const nativeIn = `apiVersion: apps/v1
@@ -73,7 +73,7 @@ func TestProofSeesEachNativeEdit(t *testing.T) {
 		"another program": func(n *yaml.Node) bool { return manifest.Replace(n, container.With("image"), text("nginx:1")) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			s, _, p, err := prepare([]byte(nativeIn), Options{Options: plan.Options{Version: "v1", Settings: config.Settings{Mode: config.ModeNative}}})
+			s, _, p, err := prepare([]byte(nativeIn), Options{Options: planner.Options{Version: "v1", Settings: config.Settings{Mode: config.ModeNative}}})
 			if err != nil || len(finding.Errors(p.Findings)) > 0 {
 				t.Fatal(err, p.Findings)
 			}

@@ -5,7 +5,6 @@ import (
 	"strconv"
 
 	"github.com/kauth-dev/kauth/pkg/config"
-	"github.com/kauth-dev/kauth/pkg/finding"
 	"github.com/kauth-dev/kauth/pkg/gateconf"
 	"github.com/kauth-dev/kauth/pkg/manifest"
 	"github.com/kauth-dev/kauth/pkg/topology"
@@ -23,7 +22,7 @@ type Login struct {
 
 	PolicyName string // as Gate has it
 
-	asks map[*topology.Way]string // mode ingress: who asks on a way, "Traefik"
+	Asks map[*topology.Way]string // mode ingress: who asks on a way, "Traefik"
 }
 
 // Ref is the workload behind the login.
@@ -33,7 +32,7 @@ func (l *Login) Ref() manifest.Ref { return l.Workload.Object.Ref }
 func (l *Login) Done() string { return gateconf.GateDone(l.Mode, strconv.Itoa(l.Port)) }
 
 // UsersSecret is the name of the Secret with the users.
-func (l *Login) UsersSecret() string { return usersSecret(&l.Settings) }
+func (l *Login) UsersSecret() string { return UsersSecret(&l.Settings) }
 
 // Realm is what browsers show to whoever is asked.
 func (l *Login) Realm() string { return cmp.Or(l.Settings.Realm, gateconf.Realm) }
@@ -44,35 +43,21 @@ func (l *Login) Asker(way *topology.Way) string {
 	if l.Mode == config.ModeNative && way.Problem == "" && way.Port == l.Port {
 		return "the application"
 	}
-	return l.asks[way]
+	return l.Asks[way]
 }
 
-// login plans the login of one workload.
-func (p *planner) login(t chosen, mode string) {
-	before := len(finding.Errors(p.Findings))
-	p.twice(t.workload)
-	port, ok := p.upstreamPort(t)
-	if !ok || len(finding.Errors(p.Findings)) > before {
-		return
-	}
-	l := &Login{Workload: t.workload, Mode: mode, Port: port, Settings: t.settings, Reason: t.reason, asks: map[*topology.Way]string{}}
-	switch mode {
-	case config.ModeIngress:
-		ok = p.ingressLogin(l)
-	case config.ModeNative:
-		ok = p.nativeLogin(l)
-	}
-	if ok {
-		p.Logins, p.logins[l.Workload] = append(p.Logins, l), l
-	}
+// Native is what makes an application check the passwords itself.
+type Native struct {
+	Container *topology.Container // that checks
+	Argument  string              // that it gets
+	Secret    string              // that is mounted
+	FileMode  int                 // of the mounted file
+	Probes    []manifest.Path     // HTTP probes that become TCP ones
+	Ports     []int               // on which it asks for a password
 }
 
-// loginWay decides about a way that leads to a workload with a login.
-func (p *planner) loginWay(way *topology.Way, l *Login) {
-	switch l.Mode {
-	case config.ModeIngress:
-		p.ingressWay(way, l)
-	case config.ModeNative:
-		p.nativeWay(way, l)
-	}
-}
+// Closed says whether a NetworkPolicy keeps others away from the ports on which nobody asks for a password.
+func (l *Login) Closed() bool { return config.Closes(l.Settings.NetworkPolicy) }
+
+// UsersSecret is the name of the Secret with the users that settings ask for.
+func UsersSecret(o *config.Settings) string { return cmp.Or(o.UsersSecret, gateconf.UsersSecret) }

@@ -7,7 +7,7 @@ import (
 	"github.com/kauth-dev/kauth/pkg/config"
 	"github.com/kauth-dev/kauth/pkg/inject"
 	"github.com/kauth-dev/kauth/pkg/manifest"
-	"github.com/kauth-dev/kauth/pkg/plan"
+	"github.com/kauth-dev/kauth/pkg/planner"
 	"github.com/kauth-dev/kauth/pkg/proof"
 )
 
@@ -54,7 +54,7 @@ func TestProvePolicies(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			peers := []config.Peer{{PodSelector: &config.LabelSelector{MatchLabels: map[string]string{"app": "scraper"}}}}
-			o := inject.Options{Options: plan.Options{Version: "v1", Settings: config.Settings{NetworkPolicy: c.policy, AllowFrom: peers}}}
+			o := inject.Options{Options: planner.Options{Version: "v1", Settings: config.Settings{NetworkPolicy: c.policy, AllowFrom: peers}}}
 			text := outputOf(t, "apiVersion: monitoring.coreos.com/v1\nkind: Prometheus\nmetadata: {name: p}\nspec: {}\n", o)
 			_, m := modelOf(t, spoilt(t, text, c.old, c.new))
 			ref := manifest.Ref{Group: "monitoring.coreos.com", Version: "v1", Kind: "Prometheus", Name: "p"}
@@ -129,7 +129,7 @@ func TestProveLoginPolicies(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			peers := []config.Peer{{PodSelector: &config.LabelSelector{MatchLabels: map[string]string{"app": "traefik"}}}}
-			o := inject.Options{Options: plan.Options{Version: "v1", Settings: config.Settings{Mode: c.mode, NetworkPolicy: config.PolicyGateOnly, AllowFrom: peers}}}
+			o := inject.Options{Options: planner.Options{Version: "v1", Settings: config.Settings{Mode: c.mode, NetworkPolicy: config.PolicyGateOnly, AllowFrom: peers}}}
 			in := native
 			if c.mode == config.ModeIngress {
 				in = behindTraefik

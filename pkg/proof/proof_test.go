@@ -9,7 +9,7 @@ import (
 	"github.com/kauth-dev/kauth/pkg/finding"
 	"github.com/kauth-dev/kauth/pkg/inject"
 	"github.com/kauth-dev/kauth/pkg/manifest"
-	"github.com/kauth-dev/kauth/pkg/plan"
+	"github.com/kauth-dev/kauth/pkg/planner"
 	"github.com/kauth-dev/kauth/pkg/proof"
 )
 
@@ -114,7 +114,7 @@ func TestProve(t *testing.T) {
 
 func injected(t *testing.T, in string) string {
 	t.Helper()
-	return outputOf(t, in, inject.Options{Options: plan.Options{Version: "v1"}})
+	return outputOf(t, in, inject.Options{Options: planner.Options{Version: "v1"}})
 }
 
 // TestProveAllowed wants what --allow-open allows to be let through, and nothing else of the same object.
