@@ -127,7 +127,11 @@ var mayImport = map[string][]string{
 	"pkg/netpolicy":         {"pkg/topology", "pkg/manifest", "pkg/config"},
 	"pkg/proof":             {"pkg/topology", "pkg/manifest", "pkg/config", "pkg/finding", "pkg/program", "pkg/ingressauth", "pkg/netpolicy"}, // not plan, whose result it checks
 	"pkg/plan":              {"pkg/topology", "pkg/manifest", "pkg/config", "pkg/finding"},
-	"pkg/planner":           {"pkg/topology", "pkg/manifest", "pkg/config", "pkg/finding", "pkg/program", "pkg/ingressauth", "pkg/netpolicy", "pkg/plan"},
+	"pkg/client":            {"pkg/topology", "pkg/manifest"},
+	"pkg/balancer":          {"pkg/topology", "pkg/manifest", "pkg/finding", "pkg/plan"},
+	"pkg/closing":           {"pkg/topology", "pkg/manifest", "pkg/config", "pkg/finding", "pkg/plan", "pkg/program", "pkg/ingressauth", "pkg/netpolicy", "pkg/client"},
+	"pkg/native":            {"pkg/topology", "pkg/manifest", "pkg/finding", "pkg/plan", "pkg/program", "pkg/client", "pkg/balancer"},
+	"pkg/planner":           {"pkg/topology", "pkg/manifest", "pkg/config", "pkg/finding", "pkg/plan", "pkg/program", "pkg/ingressauth", "pkg/client", "pkg/balancer", "pkg/closing", "pkg/native"},
 	"pkg/filters":           {"pkg/manifest", "pkg/yamltext", "pkg/config"},
 	"pkg/inject":            {"pkg/manifest", "pkg/topology", "pkg/plan", "pkg/planner", "pkg/finding", "pkg/proof", "pkg/config", "pkg/filters", "pkg/yamltext"},
 	"pkg/krm":               {"pkg/manifest", "pkg/finding", "pkg/yamltext"},

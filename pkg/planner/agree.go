@@ -10,20 +10,6 @@ import (
 	"github.com/kauth-dev/kauth/pkg/topology"
 )
 
-// alike says whether all gates behind a route speak the same and have one health path, as what the route says at field wants
-// it, and refuses the route otherwise.
-func (p *planner) alike(route *topology.Route, field manifest.Path) bool {
-	first := p.GateBehind(route)
-	for _, way := range p.MovedWays(route) {
-		if g := p.GateOf(way.Workload); g.TLS() != first.TLS() || g.Config.HealthPath != first.Config.HealthPath {
-			p.Find(finding.Error, route.Object, field, "give both the same tlsSecret and health path, or each a route of its own",
-				"is said once for all backends, but the gates of %s and %s differ", first.Ref().Short(), g.Ref().Short())
-			return false
-		}
-	}
-	return true
-}
-
 // agree refuses a Service that leads to gates which ask for different things: a request goes to any of them.
 func (p *planner) agree() {
 	for _, svc := range p.Model.Services {

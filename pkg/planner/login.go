@@ -3,6 +3,7 @@ package planner
 import (
 	"github.com/kauth-dev/kauth/pkg/config"
 	"github.com/kauth-dev/kauth/pkg/finding"
+	"github.com/kauth-dev/kauth/pkg/native"
 	"github.com/kauth-dev/kauth/pkg/plan"
 	"github.com/kauth-dev/kauth/pkg/topology"
 )
@@ -20,7 +21,7 @@ func (p *planner) login(t chosen, mode string) {
 	case config.ModeIngress:
 		ok = p.ingressLogin(l)
 	case config.ModeNative:
-		ok = p.nativeLogin(l)
+		ok = native.Login(p.Draft, l)
 	}
 	if ok {
 		p.AddLogin(l)
@@ -33,6 +34,6 @@ func (p *planner) loginWay(way *topology.Way, l *plan.Login) {
 	case config.ModeIngress:
 		p.ingressWay(way, l)
 	case config.ModeNative:
-		p.nativeWay(way, l)
+		native.Way(p.Draft, way, l)
 	}
 }

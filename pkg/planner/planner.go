@@ -5,6 +5,8 @@ package planner
 import (
 	"cmp"
 
+	"github.com/kauth-dev/kauth/pkg/balancer"
+	"github.com/kauth-dev/kauth/pkg/closing"
 	"github.com/kauth-dev/kauth/pkg/config"
 	"github.com/kauth-dev/kauth/pkg/finding"
 	"github.com/kauth-dev/kauth/pkg/ingressauth"
@@ -28,14 +30,9 @@ type Options struct {
 // such findings must not be carried out.
 func Make(m *topology.Model, s *manifest.Stream, o Options) *plan.Plan {
 	p := &planner{
-		Draft: plan.NewDraft(m, s, o.AllowOpen), options: o, annotated: map[annotationKey]bool{}, heard: map[*manifest.Object]bool{},
-		kept: map[*topology.Service]string{}, grouped: map[*topology.Service]bool{}, gkeAsked: map[*topology.Service]bool{},
+		Draft: plan.NewDraft(m, s, o.AllowOpen), options: o, heard: map[*manifest.Object]bool{},
+		kept: map[*topology.Service]string{},
 		asks: map[ingressauth.Spot]*asking{}, middlewares: map[middlewareKey]string{}, rules: map[*config.Rule]ruleUse{},
-	}
-	for _, o := range s.Objects() {
-		if isPolicy(o) {
-			p.foreign = append(p.foreign, o)
-		}
 	}
 	targets := p.targets()
 	p.checkAnnotations(s)
@@ -57,8 +54,8 @@ func Make(m *topology.Model, s *manifest.Stream, o Options) *plan.Plan {
 	p.clusterPorts()
 	p.clients(s)
 	p.agree()
-	p.health()
-	p.policies(s)
+	balancer.Fit(p.Draft)
+	closing.Close(p.Draft, s)
 	p.unknown(s)
 	p.RecordOpen(s)
 	p.advise()
@@ -69,26 +66,14 @@ func Make(m *topology.Model, s *manifest.Stream, o Options) *plan.Plan {
 // planner is a Draft, and what is to be known to go on with it.
 type planner struct {
 	*plan.Draft
-	foreign     []*manifest.Object                        // policies that are not Kubernetes' own
-	restricting map[*topology.Workload][]*topology.Policy // the policies that are about the pods of each
-	restricted  map[*topology.Policy][]*topology.Workload
-	policyNames map[string][]string        // the namespaces in which a NetworkPolicy has a name
-	grouped     map[*topology.Service]bool // Services that get a TargetGroupConfiguration
-	gkeAsked    map[*topology.Service]bool // Services whose HealthCheckPolicy is seen to
 	options     Options
 	disabled    []manifest.Ref
 	rules       map[*config.Rule]ruleUse
 	asked       []*asking // in the order of their ways
 	asks        map[ingressauth.Spot]*asking
-	middlewares map[middlewareKey]string // the names of those that are added
-	traefik     string                   // the API group of those that are for Ingresses, once it is known
-	annotated   map[annotationKey]bool
+	middlewares map[middlewareKey]string     // the names of those that are added
+	traefik     string                       // the API group of those that are for Ingresses, once it is known
 	guarded     int                          // workloads that a guard of their own stands before
 	kept        map[*topology.Service]string // names of the Services that are added for clients inside the cluster
 	heard       map[*manifest.Object]bool    // objects whose annotation "enabled" some workload is behind
-}
-
-type annotationKey struct {
-	object *manifest.Object
-	key    string
 }

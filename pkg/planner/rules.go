@@ -50,7 +50,7 @@ func matches(t *config.Target, w *topology.Workload) bool {
 		ok, err := path.Match(*pattern, text)
 		return ok && err == nil
 	}
-	kind := t.Kind == nil && servesByKind(w) || t.Kind != nil && manifest.SameKind(*t.Kind, w.Object.Kind)
+	kind := t.Kind == nil && w.Serves() || t.Kind != nil && manifest.SameKind(*t.Kind, w.Object.Kind)
 	if !kind || !fits(t.Name, w.Object.Name) || !fits(t.Namespace, w.Object.Namespace) {
 		return false
 	}
@@ -63,16 +63,6 @@ func matches(t *config.Target, w *topology.Workload) bool {
 		}
 	}
 	return true
-}
-
-// servesByKind says whether a workload is of a kind whose pods serve until they are told to end.
-func servesByKind(w *topology.Workload) bool {
-	switch w.Object.Kind {
-	case "Deployment", "StatefulSet", "DaemonSet":
-		return true
-	default:
-		return w.Operator
-	}
 }
 
 // exact says whether a rule names its workload instead of describing it.

@@ -8,6 +8,8 @@ import (
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
+	"github.com/kauth-dev/kauth/pkg/balancer"
+	"github.com/kauth-dev/kauth/pkg/closing"
 	"github.com/kauth-dev/kauth/pkg/config"
 	"github.com/kauth-dev/kauth/pkg/finding"
 	"github.com/kauth-dev/kauth/pkg/manifest"
@@ -45,7 +47,7 @@ func (p *planner) unknown(s *manifest.Stream) {
 		p.fronts(w, names)
 	}
 	for _, o := range s.Objects() {
-		if workloads[o] || isPolicy(o) || isKnown(o) {
+		if workloads[o] || closing.IsPolicy(o) || isKnown(o) {
 			continue
 		}
 		if field, name := mention(o.Node, nil, names); name != "" {
@@ -66,7 +68,7 @@ func (p *planner) unknown(s *manifest.Stream) {
 }
 
 func isKnown(o *manifest.Object) bool {
-	if o.Group == gkeGroup && gkePolicies[o.Kind] {
+	if balancer.IsPolicy(o) {
 		return true
 	}
 	return !strings.Contains(o.Group, ".") || strings.HasSuffix(o.Group, ".k8s.io") || slices.Contains(knownGroups, o.Group) && !oddKinds[o.Kind]

@@ -1,4 +1,4 @@
-package planner
+package balancer
 
 import (
 	"strconv"
@@ -24,27 +24,30 @@ const (
 // gkePolicies are the kinds of GKE that say how its load balancers treat a Service, and lead nowhere.
 var gkePolicies = map[string]bool{gkeCheck: true, "GCPBackendPolicy": true, "GCPGatewayPolicy": true, "GCPSessionAffinityPolicy": true}
 
+// IsPolicy says whether an object only says how a load balancer treats a Service, and leads nowhere.
+func IsPolicy(o *manifest.Object) bool { return o.Group == gkeGroup && gkePolicies[o.Kind] }
+
 // gkeGateway makes a GKE Gateway ask the gate behind a Service: by its HealthCheckPolicy, which is edited where there is
 // one, and added where the stream says that the Gateway is one of GKE. It says whether either was so.
-func (p *planner) gkeGateway(route *topology.Route, svc *topology.Service) bool {
-	checks := p.Model.HealthChecksOf(svc)
+func (f *fitting) gkeGateway(route *topology.Route, svc *topology.Service) bool {
+	checks := f.Model.HealthChecksOf(svc)
 	if len(checks) == 0 && !route.GKE {
 		return false
 	}
-	if p.gkeAsked[svc] {
+	if f.gkeAsked[svc] {
 		return true
 	}
-	p.gkeAsked[svc] = true
-	g := p.Behind(svc)
+	f.gkeAsked[svc] = true
+	g := f.Behind(svc)
 	if g.TLS() {
-		p.speakGKE(svc)
+		f.speakGKE(svc)
 	}
 	for _, o := range checks {
-		p.gkePolicy(o, g)
-		p.gkeOtherPorts(o, svc)
+		f.gkePolicy(o, g)
+		f.gkeOtherPorts(o, svc)
 	}
 	if len(checks) == 0 {
-		p.addGKEPolicy(svc, g)
+		f.addGKEPolicy(svc, g)
 	}
 	return true
 }
@@ -53,30 +56,30 @@ func (p *planner) gkeGateway(route *topology.Route, svc *topology.Service) bool 
 var gkeAsks = map[string]string{"TCP": "tcpHealthCheck", "HTTP": "httpHealthCheck", "HTTPS": "httpsHealthCheck", "HTTP2": "http2HealthCheck"}
 
 // gkePolicy plans the edits of a HealthCheckPolicy. Its type is only set where none is: another one wants another block.
-func (p *planner) gkePolicy(o *manifest.Object, g *plan.Gate) {
+func (f *fitting) gkePolicy(o *manifest.Object, g *plan.Gate) {
 	config, want := manifest.P("spec", "default", "config"), strings.ToUpper(g.Scheme())
 	have := o.TextAt(config.With("type"))
 	switch {
 	case have == "" && len(keysAt(o, config)) == 0:
 		have = want
-		p.SetText(o, config.With("type"), want)
+		f.SetText(o, config.With("type"), want)
 	case have == "":
 		have = "none"
 	}
 	block := config.With(gkeAsks[have])
 	if h2 := have == "HTTP2" && g.TLS(); have != want && have != "TCP" && !h2 { // a gate that speaks TLS speaks HTTP/2 with it
-		p.Find(finding.Warning, o, config.With("type"), "write config: {type: "+want+", "+gkeAsks[want]+": {requestPath: "+g.Config.HealthPath+"}}",
+		f.Find(finding.Warning, o, config.With("type"), "write config: {type: "+want+", "+gkeAsks[want]+": {requestPath: "+g.Config.HealthPath+"}}",
 			"is %s, but the gate speaks %s", have, want)
 		return
 	}
 	if have != "TCP" {
-		p.SetText(o, block.With("requestPath"), g.Config.HealthPath)
+		f.SetText(o, block.With("requestPath"), g.Config.HealthPath)
 		if text := o.TextAt(block.With("response")); text != "" {
-			p.Find(finding.Warning, o, block.With("response"), "take it out", "is a text that the application answers, and the gate does not")
+			f.Find(finding.Warning, o, block.With("response"), "take it out", "is a text that the application answers, and the gate does not")
 		}
 	}
 	if o.HasAt(block.With("port")) && o.TextAt(block.With("portSpecification")) != "USE_SERVING_PORT" {
-		p.SetNumber(o, block.With("port"), strconv.Itoa(g.Port))
+		f.SetNumber(o, block.With("port"), strconv.Itoa(g.Port))
 	}
 }
 
@@ -90,11 +93,11 @@ func keysAt(o *manifest.Object, field manifest.Path) []*yaml.Node {
 }
 
 // gkeOtherPorts warns where routes use ports of the Service that do not lead to the gate: the policy is for these too.
-func (p *planner) gkeOtherPorts(o *manifest.Object, svc *topology.Service) {
-	for _, hit := range p.Model.Selected(svc) {
-		for _, way := range p.Model.WaysTo(hit.Workload) {
-			if way.Service == svc && way.ServicePort != nil && way.Route != nil && strings.HasPrefix(way.Route.Object.Group, "gateway.") && !p.Rerouted(way.Route)[way.Backend] {
-				p.Find(finding.Warning, o, manifest.P("spec", "targetRef"), "give that port a Service of its own",
+func (f *fitting) gkeOtherPorts(o *manifest.Object, svc *topology.Service) {
+	for _, hit := range f.Model.Selected(svc) {
+		for _, way := range f.Model.WaysTo(hit.Workload) {
+			if way.Service == svc && way.ServicePort != nil && way.Route != nil && strings.HasPrefix(way.Route.Object.Group, "gateway.") && !f.Rerouted(way.Route)[way.Backend] {
+				f.Find(finding.Warning, o, manifest.P("spec", "targetRef"), "give that port a Service of its own",
 					"is for port %d too, which %s uses, and which does not lead to the gate", way.ServicePort.Number, way.Route.Object.Short())
 			}
 		}
@@ -102,45 +105,45 @@ func (p *planner) gkeOtherPorts(o *manifest.Object, svc *topology.Service) {
 }
 
 // addGKEPolicy plans a HealthCheckPolicy for a Service that has none.
-func (p *planner) addGKEPolicy(svc *topology.Service, g *plan.Gate) {
+func (f *fitting) addGKEPolicy(svc *topology.Service, g *plan.Gate) {
 	text, asks := manifest.Text, strings.ToUpper(g.Scheme())
 	config := manifest.Mapping("type", text(asks), gkeAsks[asks], manifest.Mapping("requestPath", text(g.Config.HealthPath)))
 	target := manifest.Mapping("group", text(""), "kind", text("Service"), "name", text(svc.Object.Name))
-	p.Additions = append(p.Additions, &plan.Addition{Beside: svc.Object, Node: manifest.Mapping(
+	f.Additions = append(f.Additions, &plan.Addition{Beside: svc.Object, Node: manifest.Mapping(
 		"apiVersion", text(gkeGroup+"/v1"), "kind", text(gkeCheck), "metadata", manifest.MetadataBeside(svc.Object, svc.Object.Name+"-kauth", nil),
 		"spec", manifest.Mapping("default", manifest.Mapping("config", config), "targetRef", target))})
-	p.Find(finding.Info, svc.Object, nil, "where it has one that is not in this stream, edit that, for GKE takes the oldest",
+	f.Find(finding.Info, svc.Object, nil, "where it has one that is not in this stream, edit that, for GKE takes the oldest",
 		"gets a HealthCheckPolicy, so that the load balancer of GKE asks the gate for %s", g.Config.HealthPath)
 }
 
 // speakGKE makes a GKE Gateway speak HTTPS to the gate: by the appProtocol of the Service's port.
-func (p *planner) speakGKE(svc *topology.Service) {
+func (f *fitting) speakGKE(svc *topology.Service) {
 	const https = "HTTPS"
-	if port := p.PortOf(svc); port != nil {
+	if port := f.PortOf(svc); port != nil {
 		port.Speaks = https
 	}
 	for _, port := range svc.Ports {
-		if field := port.Field.With("appProtocol"); p.Moved(port) && !strings.EqualFold(svc.Object.TextAt(field), https) {
-			p.SetText(svc.Object, field, https)
+		if field := port.Field.With("appProtocol"); f.Moved(port) && !strings.EqualFold(svc.Object.TextAt(field), https) {
+			f.SetText(svc.Object, field, https)
 		}
 	}
 }
 
 // gkeUnused warns of HealthCheckPolicies for Services with a gate that no route of the stream leads through to it: routes
 // from elsewhere may use the gate's port, or go on to use the old one.
-func (p *planner) gkeUnused() {
-	for _, svc := range p.Model.Services {
-		if p.gkeAsked[svc] || p.PortOf(svc) == nil && !p.movesOf(svc) {
+func (f *fitting) gkeUnused() {
+	for _, svc := range f.Model.Services {
+		if f.gkeAsked[svc] || f.PortOf(svc) == nil && !f.movesOf(svc) {
 			continue
 		}
-		for _, o := range p.Model.HealthChecksOf(svc) {
-			p.Find(finding.Warning, o, manifest.P("spec", "targetRef"), "where one elsewhere uses that port, have it ask for "+p.Behind(svc).Config.HealthPath,
-				"is for port %s of Service %q too, which leads to the gate, and no route of this stream says who uses which", topology.PortText(p.gatePortNumber(svc), p.gatePortName(svc)), svc.Object.Name)
+		for _, o := range f.Model.HealthChecksOf(svc) {
+			f.Find(finding.Warning, o, manifest.P("spec", "targetRef"), "where one elsewhere uses that port, have it ask for "+f.Behind(svc).Config.HealthPath,
+				"is for port %s of Service %q too, which leads to the gate, and no route of this stream says who uses which", topology.PortText(f.gatePortNumber(svc), f.gatePortName(svc)), svc.Object.Name)
 		}
 	}
 }
 
 // gkeReads says whether a policy of GKE tells the Gateway how to speak to a Service.
-func (p *planner) gkeReads(route *topology.Route, svc *topology.Service) bool {
-	return route.GKE || len(p.Model.HealthChecksOf(svc)) > 0
+func (f *fitting) gkeReads(route *topology.Route, svc *topology.Service) bool {
+	return route.GKE || len(f.Model.HealthChecksOf(svc)) > 0
 }

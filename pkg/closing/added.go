@@ -1,4 +1,4 @@
-package planner
+package closing
 
 import (
 	"slices"
@@ -15,12 +15,12 @@ import (
 
 // addPolicy plans a NetworkPolicy for the pods of a workload and returns its name. Where none is left it returns "", with a
 // finding.
-func (p *planner) addPolicy(w *topology.Workload, selector *yaml.Node, rules []*yaml.Node) string {
+func (p *policies) addPolicy(w *topology.Workload, selector *yaml.Node, rules []*yaml.Node) string {
 	for _, name := range []string{netpolicy.Name(w.Object.Name), netpolicy.Name(w.Object.Name + "-" + strings.ToLower(w.Object.Kind))} {
 		if p.policyNamed(name, w.Object.Namespace) {
 			continue
 		}
-		p.policyNames[name] = append(p.policyNames[name], w.Object.Namespace)
+		p.names[name] = append(p.names[name], w.Object.Namespace)
 		p.Additions = append(p.Additions, &plan.Addition{Beside: w.Object, Node: manifest.Mapping(
 			"apiVersion", manifest.Text("networking.k8s.io/v1"), "kind", manifest.Text("NetworkPolicy"),
 			"metadata", manifest.MetadataBeside(w.Object, name, manifest.Map(w.Object.Node, "metadata", "labels")),
@@ -32,6 +32,6 @@ func (p *planner) addPolicy(w *topology.Workload, selector *yaml.Node, rules []*
 }
 
 // policyNamed says whether a NetworkPolicy of the stream, or one that is added, has a name already.
-func (p *planner) policyNamed(name, namespace string) bool {
-	return slices.ContainsFunc(p.policyNames[name], func(other string) bool { return topology.SameNamespace(other, namespace) })
+func (p *policies) policyNamed(name, namespace string) bool {
+	return slices.ContainsFunc(p.names[name], func(other string) bool { return topology.SameNamespace(other, namespace) })
 }

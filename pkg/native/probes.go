@@ -1,4 +1,4 @@
-package planner
+package native
 
 import (
 	"slices"
@@ -14,36 +14,36 @@ import (
 	"github.com/kauth-dev/kauth/pkg/topology"
 )
 
-// nativeProbes plans that probes which would get 401 only connect, for they can have no password: none may stand in a pod's
+// probes plans that probes which would get 401 only connect, for they can have no password: none may stand in a pod's
 // manifest, and no program of the table has a way to its health that asks for none.
-func (p *planner) nativeProbes(l *plan.Login) {
+func (d draft) probes(l *plan.Login) {
 	w := l.Workload
 	for _, probe := range program.HTTPProbes(w, l.Native.Ports) {
 		l.Native.Probes = append(l.Native.Probes, probe.Field)
 		switch early := program.Of(l.Native.Container).Early; {
 		case early && probe.Name != "livenessProbe":
-			p.Find(finding.Warning, w.Object, probe.Field, useSidecar+" where that matters, whose probes stay as they are",
+			d.Find(finding.Warning, w.Object, probe.Field, useSidecar+" where that matters, whose probes stay as they are",
 				"asked for %s, which needs a password now, so it only connects: the pod is Ready while it still reads its write-ahead log, and answers 503 to who asks it then", probe.Path)
 		default:
-			p.Find(finding.Info, w.Object, probe.Field, "", "asked for %s, which needs a password now, so it only connects; whether the application calls itself healthy is not seen any more", probe.Path)
+			d.Find(finding.Info, w.Object, probe.Field, "", "asked for %s, which needs a password now, so it only connects; whether the application calls itself healthy is not seen any more", probe.Path)
 		}
 	}
 }
 
-// nativeHooks refuses what asks the application and cannot be made to work without a password: hooks of the containers'
+// hooks refuses what asks the application and cannot be made to work without a password: hooks of the containers'
 // lives, for which the API has no TCP, and commands of probes.
-func (p *planner) nativeHooks(l *plan.Login) {
+func (d draft) hooks(l *plan.Login) {
 	w := l.Workload
 	for _, c := range w.Containers {
 		for _, name := range []string{"postStart", "preStop"} {
 			if get := manifest.Field(c.Node, "lifecycle", name, "httpGet"); get != nil && program.AsksPort(c, get, l.Native.Ports) {
-				p.Find(finding.Error, w.Object, c.Field.With("lifecycle", name, "httpGet"), "remove it from the values, or "+useSidecar,
+				d.Find(finding.Error, w.Object, c.Field.With("lifecycle", name, "httpGet"), "remove it from the values, or "+useSidecar,
 					"asks the application, which would refuse it for want of a password")
 			}
 		}
 		for _, name := range program.ProbeNames {
 			if runs := words(manifest.Items(c.Node, name, "exec", "command")); asksItself(runs, l.Native.Ports) || strings.Contains(runs, "promtool check ") {
-				p.Find(finding.Error, w.Object, c.Field.With(name, "exec"), "write tcpSocket instead in the values, or "+useSidecar,
+				d.Find(finding.Error, w.Object, c.Field.With(name, "exec"), "write tcpSocket instead in the values, or "+useSidecar,
 					"asks the application, which would refuse it for want of a password")
 			}
 		}
@@ -71,77 +71,20 @@ func asksItself(text string, ports []int) bool {
 	return false
 }
 
-// nativeHealth refuses a load balancer that asks the application for its health and takes it away when that says 401.
-func (p *planner) nativeHealth(way *topology.Way, l *plan.Login) {
-	const hint = useSidecar + ", whose health needs no password"
-	route, svc := way.Route, way.Service
-	refuse := func(o *manifest.Object, codes string, field manifest.Path, who string) {
-		if codes != "" && acceptsCode(codes, 401) {
-			p.Find(finding.Warning, o, field, hint, "the health checks of %s take 401 for healthy, which calls an application healthy that nobody asked", who)
-			return
-		}
-		p.Find(finding.Error, o, field, hint, "%s asks %s for its health and is told 401 from now on, so it would take the application out", who, l.Ref().Short())
-	}
-	codes := func(key string) string {
-		if codes, on := svc.Annotations[key]; on {
-			return codes
-		}
-		return route.Annotations[key]
-	}
-	switch {
-	case svc == nil:
-	case route == nil:
-		if key := asksService(svc); key != "" {
-			refuse(svc.Object, svc.Annotations[nlbSuccessCodes], manifest.P("metadata", "annotations", key), "the load balancer")
-		}
-	case route.ALB:
-		refuse(route.Object, codes(albSuccessCodes), nil, "the ALB")
-	case route.AWS:
-		refuse(route.Object, p.targetCodes(svc), nil, "the AWS load balancer")
-	case isAppGateway(route):
-		refuse(route.Object, route.Annotations[appgwPrefix+"health-probe-status-codes"], nil, "the Application Gateway")
-	case isGKE(route):
-		refuse(route.Object, "", nil, "the load balancer of GKE")
-	}
-}
-
-// asksService is the annotation by which a Service that is a load balancer asks over HTTP for health, "" where none does.
-func asksService(svc *topology.Service) string {
-	for _, key := range []string{nlbHealthProtocol, "service.beta.kubernetes.io/azure-load-balancer-health-probe-protocol"} {
-		if strings.HasPrefix(strings.ToLower(svc.Annotations[key]), "http") {
-			return key
-		}
-	}
-	for _, key := range []string{nlbHealthPath, "service.beta.kubernetes.io/azure-load-balancer-health-probe-request-path"} {
-		if _, on := svc.Annotations[key]; on {
-			return key
-		}
-	}
-	return ""
-}
-
-// targetCodes are the codes that the TargetGroupConfiguration of a Service takes for healthy.
-func (p *planner) targetCodes(svc *topology.Service) string {
-	for _, t := range p.Model.TargetGroupsOf(svc) {
-		return manifest.String(t.Object.Node, "spec", "defaultConfiguration", "healthCheckConfig", "matcher", "httpCode")
-	}
-	return ""
-}
-
 // scrapedByAnnotation is the annotation by which many scrape configurations find what to ask.
 const scrapedByAnnotation = "prometheus.io/scrape"
 
-// nativeScraped says what is asked for its metrics because an annotation says so: such a job asks all it finds in one way.
-func (p *planner) nativeScraped(l *plan.Login) {
+// scraped says what is asked for its metrics because an annotation says so: such a job asks all it finds in one way.
+func (d draft) scraped(l *plan.Login) {
 	const hint = "take it away, and give the scrape configuration a job for this one alone, with " + basicAuthFile
 	tell := func(o *manifest.Object, field manifest.Path) {
-		p.Find(finding.Warning, o, field, hint, "asks to be scraped by a job that finds its targets by this annotation, and %s asks that for a password", l.Ref().Short())
+		d.Find(finding.Warning, o, field, hint, "asks to be scraped by a job that finds its targets by this annotation, and %s asks that for a password", l.Ref().Short())
 	}
 	w := l.Workload
 	if manifest.Bool(w.Object.Node, append(steps(w.Template), "annotations", scrapedByAnnotation)...) {
 		tell(w.Object, w.Template.With("annotations", scrapedByAnnotation))
 	}
-	for _, svc := range p.Model.SelectedBy(w) {
+	for _, svc := range d.Model.SelectedBy(w) {
 		if svc.Annotations[scrapedByAnnotation] == "true" && leadsToAny(svc, w, l.Native.Ports) {
 			tell(svc.Object, manifest.P("metadata", "annotations", scrapedByAnnotation))
 		}
@@ -163,8 +106,8 @@ func leadsToAny(svc *topology.Service, w *topology.Workload, ports []int) bool {
 	})
 }
 
-// nativeBeside names what runs beside the application and asks it: reloaders, Thanos' sidecar, and whatever else names it.
-func (p *planner) nativeBeside(l *plan.Login) {
+// beside names what runs beside the application and asks it: reloaders, Thanos' sidecar, and whatever else names it.
+func (d draft) beside(l *plan.Login) {
 	w := l.Workload
 	for _, c := range w.Containers {
 		if c == l.Native.Container || c.Name == gateconf.ContainerName {
@@ -174,7 +117,7 @@ func (p *planner) nativeBeside(l *plan.Login) {
 			if !asksItself(arg, l.Native.Ports) || bringsPassword(c, arg) {
 				continue
 			}
-			p.Find(finding.Warning, w.Object, c.Field, besideHint(program.ImageName(c.Image), arg), "container %q asks the application by %q, and gets 401 from now on", c.Name, arg)
+			d.Find(finding.Warning, w.Object, c.Field, besideHint(program.ImageName(c.Image), arg), "container %q asks the application by %q, and gets 401 from now on", c.Name, arg)
 		}
 	}
 }

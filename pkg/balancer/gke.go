@@ -1,4 +1,4 @@
-package planner
+package balancer
 
 import (
 	"cmp"
@@ -24,30 +24,30 @@ var (
 func isGKE(route *topology.Route) bool { return strings.HasPrefix(route.Class, "gce") }
 
 // gkeHealth makes the load balancer of GKE ask the gate, and speak its protocol.
-func (p *planner) gkeHealth(route *topology.Route) {
-	for _, way := range p.MovedWays(route) {
+func (f *fitting) gkeHealth(route *topology.Route) {
+	for _, way := range f.MovedWays(route) {
 		svc, old := way.Service, way.ServicePort
 		now := old.Name
-		if port := p.PortOf(svc); port != nil {
+		if port := f.PortOf(svc); port != nil {
 			now = port.Name
 		}
 		for _, key := range gkeBackendConfig {
 			if text := svc.Annotations[key]; text != "" {
-				p.gkeBackend(way, key, text, now)
+				f.gkeBackend(way, key, text, now)
 			}
 		}
-		p.gkeProtocol(svc, p.GateOf(way.Workload), now, isGKE(route))
+		f.gkeProtocol(svc, f.GateOf(way.Workload), now, isGKE(route))
 	}
 }
 
-func (p *planner) gkeBackend(way *topology.Way, key, text, now string) {
+func (f *fitting) gkeBackend(way *topology.Way, key, text, now string) {
 	svc, old := way.Service, way.ServicePort
 	var config struct {
 		Default string            `json:"default,omitempty"`
 		Ports   map[string]string `json:"ports,omitempty"`
 	}
 	if err := json.Unmarshal([]byte(text), &config); err != nil {
-		p.Find(finding.Warning, svc.Object, manifest.P("metadata", "annotations", key), "write it as GKE reads it", "not valid JSON: %v", err)
+		f.Find(finding.Warning, svc.Object, manifest.P("metadata", "annotations", key), "write it as GKE reads it", "not valid JSON: %v", err)
 		return
 	}
 	name := cmp.Or(cmp.Or(config.Ports[old.Name], config.Ports[strconv.Itoa(old.Number)]), config.Default)
@@ -56,49 +56,49 @@ func (p *planner) gkeBackend(way *topology.Way, key, text, now string) {
 	}
 	if now != old.Name && config.Ports[now] == "" && name != config.Default {
 		config.Ports[now] = name
-		p.annotateJSON(svc.Object, svc.Annotations, key, config)
+		f.annotateJSON(svc.Object, svc.Annotations, key, config)
 	}
-	named := slices.DeleteFunc(slices.Clone(p.Kinds("BackendConfig")), func(o *manifest.Object) bool { return o.Name != name })
+	named := slices.DeleteFunc(slices.Clone(f.Kinds("BackendConfig")), func(o *manifest.Object) bool { return o.Name != name })
 	configs := topology.Beside(named, svc.Object.Namespace)
 	for _, o := range configs {
-		p.backendConfig(o, way)
+		f.backendConfig(o, way)
 	}
 	if len(configs) > 0 {
 		return
 	}
-	p.Find(finding.Warning, svc.Object, manifest.P("metadata", "annotations", key), "where it has a healthCheck, set its requestPath to "+p.GateOf(way.Workload).Config.HealthPath,
+	f.Find(finding.Warning, svc.Object, manifest.P("metadata", "annotations", key), "where it has a healthCheck, set its requestPath to "+f.GateOf(way.Workload).Config.HealthPath,
 		"BackendConfig %q is not in this stream, so that what GKE asks for health cannot be known", name)
 }
 
 // backendConfig plans the health check of a BackendConfig; one without a healthCheck asks as the readiness probe does.
-func (p *planner) backendConfig(o *manifest.Object, way *topology.Way) {
+func (f *fitting) backendConfig(o *manifest.Object, way *topology.Way) {
 	field := manifest.P("spec", "healthCheck")
 	if !o.HasAt(field) {
 		return
 	}
-	for _, svc := range p.Model.Services {
+	for _, svc := range f.Model.Services {
 		for _, key := range gkeBackendConfig {
-			if strings.Contains(svc.Annotations[key], strconv.Quote(o.Name)) && topology.SameNamespace(o.Namespace, svc.Object.Namespace) && p.PortOf(svc) == nil && !p.movesOf(svc) {
-				p.Find(finding.Warning, o, field, "give the gated Service one of its own, with requestPath "+p.GateOf(way.Workload).Config.HealthPath,
+			if strings.Contains(svc.Annotations[key], strconv.Quote(o.Name)) && topology.SameNamespace(o.Namespace, svc.Object.Namespace) && f.PortOf(svc) == nil && !f.movesOf(svc) {
+				f.Find(finding.Warning, o, field, "give the gated Service one of its own, with requestPath "+f.GateOf(way.Workload).Config.HealthPath,
 					"serves %s too, which has no gate, and does not fit the one of %s", svc.Object.Ref.Short(), way.Service.Object.Ref.Short())
 				return
 			}
 		}
 	}
-	g := p.GateOf(way.Workload)
-	p.SetText(o, field.With("requestPath"), g.Config.HealthPath)
+	g := f.GateOf(way.Workload)
+	f.SetText(o, field.With("requestPath"), g.Config.HealthPath)
 	if text := o.TextAt(field.With("type")); text != "" && !strings.EqualFold(text, g.Scheme()) || text == "" && g.TLS() {
-		p.SetText(o, field.With("type"), strings.ToUpper(g.Scheme()))
+		f.SetText(o, field.With("type"), strings.ToUpper(g.Scheme()))
 	}
 	if port := o.TextAt(field.With("port")); port != "" && port != way.Service.Object.TextAt(way.ServicePort.Field.With("nodePort")) {
-		p.SetNumber(o, field.With("port"), strconv.Itoa(g.Port))
+		f.SetNumber(o, field.With("port"), strconv.Itoa(g.Port))
 	}
 }
 
 // movesOf says whether a port of the Service itself moves to a gate.
-func (p *planner) movesOf(svc *topology.Service) bool {
+func (f *fitting) movesOf(svc *topology.Service) bool {
 	for _, port := range svc.Ports {
-		if p.Moved(port) {
+		if f.Moved(port) {
 			return true
 		}
 	}
@@ -106,7 +106,7 @@ func (p *planner) movesOf(svc *topology.Service) bool {
 }
 
 // gkeProtocol plans what GKE speaks to the port that leads to the gate: HTTP where nothing is said.
-func (p *planner) gkeProtocol(svc *topology.Service, g *plan.Gate, now string, gke bool) {
+func (f *fitting) gkeProtocol(svc *topology.Service, g *plan.Gate, now string, gke bool) {
 	for i, key := range gkeProtocols {
 		text, on := svc.Annotations[key]
 		if !on && (i > 0 || !gke || !g.TLS()) {
@@ -121,15 +121,15 @@ func (p *planner) gkeProtocol(svc *topology.Service, g *plan.Gate, now string, g
 			continue
 		}
 		protocols[now] = want
-		p.annotateJSON(svc.Object, svc.Annotations, key, protocols)
+		f.annotateJSON(svc.Object, svc.Annotations, key, protocols)
 	}
 }
 
-func (p *planner) annotateJSON(o *manifest.Object, have map[string]string, key string, value any) {
+func (f *fitting) annotateJSON(o *manifest.Object, have map[string]string, key string, value any) {
 	text, err := json.Marshal(value)
 	if err != nil {
-		p.Find(finding.Error, o, manifest.P("metadata", "annotations", key), "", "%v", err)
+		f.Find(finding.Error, o, manifest.P("metadata", "annotations", key), "", "%v", err)
 		return
 	}
-	p.annotate(o, have, key, string(text))
+	f.annotate(o, have, key, string(text))
 }

@@ -1,4 +1,6 @@
-package planner
+// Package native owns logins that an application checks itself (mode native): whether its program can, what it is told, and
+// what its clients must be told.
+package native
 
 import (
 	"cmp"
@@ -7,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/kauth-dev/kauth/pkg/balancer"
 	"github.com/kauth-dev/kauth/pkg/finding"
 	"github.com/kauth-dev/kauth/pkg/gateconf"
 	"github.com/kauth-dev/kauth/pkg/manifest"
@@ -17,39 +20,43 @@ import (
 
 const webConfigArgument = "--" + program.WebConfigFlag + "=" + gateconf.WebDir + "/" + gateconf.WebKey
 
+// draft is a plan in the making.
+type draft struct{ *plan.Draft }
+
 const useSidecar = "use mode sidecar for it"
 
-// nativeLogin plans that the application of a workload checks the passwords, and says whether it can.
-func (p *planner) nativeLogin(l *plan.Login) bool {
-	w, before := l.Workload, len(finding.Errors(p.Findings))
+// Login plans that the application of a workload checks the passwords, and says whether it can.
+func Login(p *plan.Draft, l *plan.Login) bool {
+	d := draft{p}
+	w, before := l.Workload, len(finding.Errors(d.Findings))
 	if w.Operator {
-		p.Find(finding.Error, w.Object, nil, useSidecar, "the operator writes the arguments and probes of its pods, and spec.web has no passwords, so mode native cannot be for it")
+		d.Find(finding.Error, w.Object, nil, useSidecar, "the operator writes the arguments and probes of its pods, and spec.web has no passwords, so mode native cannot be for it")
 		return false
 	}
-	if !servesByKind(w) {
-		p.Find(finding.Error, w.Object, nil, useSidecar, "mode native is for Deployments, StatefulSets and DaemonSets")
+	if !w.Serves() {
+		d.Find(finding.Error, w.Object, nil, useSidecar, "mode native is for Deployments, StatefulSets and DaemonSets")
 		return false
 	}
-	c := p.nativeContainer(l)
+	c := d.container(l)
 	if c == nil {
 		return false
 	}
 	l.Native = &plan.Native{Container: c, Argument: webConfigArgument, Secret: l.UsersSecret() + gateconf.WebSecret, FileMode: plan.FileMode(w)}
 	l.Native.Ports, _ = program.WebPorts(c) // nativeContainer has read them
-	p.nativeVersion(l)
-	p.nativeArguments(l)
-	p.nativeVolumes(l)
-	p.nativeProbes(l)
-	p.nativeHooks(l)
-	if len(finding.Errors(p.Findings)) > before {
+	d.version(l)
+	d.arguments(l)
+	d.volumes(l)
+	d.probes(l)
+	d.hooks(l)
+	if len(finding.Errors(d.Findings)) > before {
 		return false
 	}
-	p.nativeAdvice(l)
+	d.advice(l)
 	return true
 }
 
-// nativeContainer finds the container whose program serves the port of a login, nil where none can be known.
-func (p *planner) nativeContainer(l *plan.Login) *topology.Container {
+// container finds the container whose program serves the port of a login, nil where none can be known.
+func (d draft) container(l *plan.Login) *topology.Container {
 	w, port := l.Workload, strconv.Itoa(l.Port)
 	var known, found []*topology.Container
 	for _, c := range w.Containers {
@@ -59,7 +66,7 @@ func (p *planner) nativeContainer(l *plan.Login) *topology.Container {
 		known = append(known, c)
 		ports, err := program.WebPorts(c)
 		if err != nil {
-			p.Find(finding.Error, w.Object, c.Field.With("args"), "write the port out, or "+useSidecar, "%v", err)
+			d.Find(finding.Error, w.Object, c.Field.With("args"), "write the port out, or "+useSidecar, "%v", err)
 			return nil
 		}
 		if slices.Contains(ports, l.Port) {
@@ -71,13 +78,13 @@ func (p *planner) nativeContainer(l *plan.Login) *topology.Container {
 	case len(found) == 1 && (declared == nil && w.TakenBy(l.Port) == "" || declared == found[0]):
 		return found[0]
 	case len(found) > 0:
-		p.Find(finding.Error, w.Object, nil, useSidecar, "more than one container may listen on port %s, so it cannot be known which is to ask for passwords", port)
+		d.Find(finding.Error, w.Object, nil, useSidecar, "more than one container may listen on port %s, so it cannot be known which is to ask for passwords", port)
 	case declared != nil && program.Of(declared).Name != "":
 		ports, _ := program.WebPorts(declared)
-		p.Find(finding.Error, w.Object, declared.Field, "name that one, or "+useSidecar, "%s serves its pages on port %s, and port %s is another", program.Of(declared).Name, topology.PortsText(ports), port)
+		d.Find(finding.Error, w.Object, declared.Field, "name that one, or "+useSidecar, "%s serves its pages on port %s, and port %s is another", program.Of(declared).Name, topology.PortsText(ports), port)
 	case len(known) == 1 && declared == nil:
 		ports, _ := program.WebPorts(known[0])
-		p.Find(finding.Error, w.Object, known[0].Field, "name that one, or "+useSidecar, "%s serves its pages on port %s, not on %s", program.Of(known[0]).Name, topology.PortsText(ports), port)
+		d.Find(finding.Error, w.Object, known[0].Field, "name that one, or "+useSidecar, "%s serves its pages on port %s, not on %s", program.Of(known[0]).Name, topology.PortsText(ports), port)
 	default:
 		field, image := manifest.Path(nil), ""
 		if declared != nil {
@@ -86,30 +93,30 @@ func (p *planner) nativeContainer(l *plan.Login) *topology.Container {
 				field, image = declared.Field.With("command"), " ("+strconv.Quote(command[0].Value)+")"
 			}
 		}
-		p.Find(finding.Error, w.Object, field, useSidecar, "kauth does not know the program on port %s%s for one that checks passwords by --%s; it knows %s", port, image, program.WebConfigFlag, program.Names())
+		d.Find(finding.Error, w.Object, field, useSidecar, "kauth does not know the program on port %s%s for one that checks passwords by --%s; it knows %s", port, image, program.WebConfigFlag, program.Names())
 	}
 	return nil
 }
 
-// nativeVersion refuses a program that does not know the flag, or lets people in past it.
-func (p *planner) nativeVersion(l *plan.Login) {
+// version refuses a program that does not know the flag, or lets people in past it.
+func (d draft) version(l *plan.Login) {
 	c := l.Native.Container
 	known := program.Of(c)
 	name, since := known.Name, known.Since
 	first := fmt.Sprintf("%d.%d.%d", since[0], since[1], since[2])
 	switch version, tells := program.Version(c.Image); {
 	case !tells:
-		p.Find(finding.Warning, l.Workload.Object, c.Field.With("image"), "see that it is", "the image %q does not say its version; %s must be %s or newer", c.Image, name, first)
+		d.Find(finding.Warning, l.Workload.Object, c.Field.With("image"), "see that it is", "the image %q does not say its version; %s must be %s or newer", c.Image, name, first)
 	case program.Older(version, since):
-		p.Find(finding.Error, l.Workload.Object, c.Field.With("image"), "use a newer one, or mode sidecar", "%s of the image %q is older than %s, the first whose passwords cannot be got past (CVE-2022-46146)", name, c.Image, first)
+		d.Find(finding.Error, l.Workload.Object, c.Field.With("image"), "use a newer one, or mode sidecar", "%s of the image %q is older than %s, the first whose passwords cannot be got past (CVE-2022-46146)", name, c.Image, first)
 	}
 }
 
-// nativeArguments refuses arguments that the flag cannot be put behind.
-func (p *planner) nativeArguments(l *plan.Login) {
+// arguments refuses arguments that the flag cannot be put behind.
+func (d draft) arguments(l *plan.Login) {
 	w, c := l.Workload, l.Native.Container
 	refuse := func(field manifest.Path, hint, format string, args ...any) {
-		p.Find(finding.Error, w.Object, field, hint, format, args...)
+		d.Find(finding.Error, w.Object, field, hint, format, args...)
 	}
 	field := c.Field.With("args")
 	command, args := manifest.Items(c.Node, "command"), manifest.Items(c.Node, "args")
@@ -130,13 +137,13 @@ func (p *planner) nativeArguments(l *plan.Login) {
 	}
 }
 
-// nativeVolumes refuses what stands where the Secret is to be mounted.
-func (p *planner) nativeVolumes(l *plan.Login) {
+// volumes refuses what stands where the Secret is to be mounted.
+func (d draft) volumes(l *plan.Login) {
 	w, c := l.Workload, l.Native.Container
-	p.RefuseVolumes(w, []gateconf.Mount{{Volume: gateconf.WebVolume}})
+	d.RefuseVolumes(w, []gateconf.Mount{{Volume: gateconf.WebVolume}})
 	for i, m := range manifest.Items(c.Node, "volumeMounts") {
 		if at := strings.TrimRight(manifest.String(m, "mountPath"), "/"); within(at, gateconf.WebDir) || within(gateconf.WebDir, at) && at != "" {
-			p.Find(finding.Error, w.Object, c.Field.With("volumeMounts", i), "mount it elsewhere", "stands in the way of %s, where the users are mounted", gateconf.WebDir)
+			d.Find(finding.Error, w.Object, c.Field.With("volumeMounts", i), "mount it elsewhere", "stands in the way of %s, where the users are mounted", gateconf.WebDir)
 		}
 	}
 }
@@ -144,15 +151,15 @@ func (p *planner) nativeVolumes(l *plan.Login) {
 // within says whether a path is another or lies below it.
 func within(path, dir string) bool { return path == dir || strings.HasPrefix(path, dir+"/") }
 
-// nativeAdvice says what it takes until somebody gets in, and what the application does not do.
-func (p *planner) nativeAdvice(l *plan.Login) {
+// advice says what it takes until somebody gets in, and what the application does not do.
+func (d draft) advice(l *plan.Login) {
 	w, secret := l.Workload, l.Native.Secret
-	if p.FirstTime("native " + l.Ref().Namespace + "/" + secret) {
-		p.Find(finding.Info, w.Object, nil, "kubectl basicauth project add "+gateconf.ProjectionWeb+secretFlags(l),
+	if d.FirstTime("native " + l.Ref().Namespace + "/" + secret) {
+		d.Find(finding.Info, w.Object, nil, "kubectl basicauth project add "+gateconf.ProjectionWeb+secretFlags(l),
 			"no pod of it starts before Secret %q is there, which kubectl basicauth keeps beside the users; in a rolling update the old pods serve on until then, without a password", secret)
 	}
 	if l.Settings.Stated("realm") {
-		p.Find(finding.Info, w.Object, nil, "", "the realm %q is not shown: %s names none", l.Settings.Realm, program.Of(l.Native.Container).Name)
+		d.Find(finding.Info, w.Object, nil, "", "the realm %q is not shown: %s names none", l.Settings.Realm, program.Of(l.Native.Container).Name)
 	}
 }
 
@@ -168,26 +175,27 @@ func secretFlags(l *plan.Login) string {
 	return flags
 }
 
-// nativeWay decides about a way to a workload whose application checks the passwords: it leaves the way where it is, for
+// Way decides about a way to a workload whose application checks the passwords: it leaves the way where it is, for
 // the application asks whoever comes, and refuses one to another port.
-func (p *planner) nativeWay(way *topology.Way, l *plan.Login) {
+func Way(p *plan.Draft, way *topology.Way, l *plan.Login) {
+	d := draft{p}
 	o, field, ref := way.Object(), way.Field(), l.Ref().Short()
 	c := l.Workload.Container(way.Port)
 	switch {
 	case slices.Contains(l.Native.Ports, way.Port) && wayProtocol(way) == "TCP":
 		if way.Maybe {
-			p.Find(finding.Info, way.Service.Object, manifest.P("spec", "selector"), "", "selects %s only when its pods get more labels at run time; it counts as a way in", ref)
+			d.Find(finding.Info, way.Service.Object, manifest.P("spec", "selector"), "", "selects %s only when its pods get more labels at run time; it counts as a way in", ref)
 		}
-		p.nativeHealth(way, l)
+		balancer.RefuseHealth(d.Draft, way, useSidecar+", whose health needs no password")
 	case program.IsAuthProxy(c):
-		p.Find(finding.Info, o, field, "", "leads to container %q of %s, which asks for a login itself; left as it is", c.Name, ref)
+		d.Find(finding.Info, o, field, "", "leads to container %q of %s, which asks for a login itself; left as it is", c.Name, ref)
 	case way.OptedOut() && way.Port != 0:
-		p.Find(finding.Warning, o, field, "", "leads to port %s of %s, where nobody asks for a password; left as it is, as the annotation %s asks", way.PortText(), ref, gateconf.AnnotationGate)
+		d.Find(finding.Warning, o, field, "", "leads to port %s of %s, where nobody asks for a password; left as it is, as the annotation %s asks", way.PortText(), ref, gateconf.AnnotationGate)
 	case way.Service == nil && l.Workload.HostNetwork && program.OnLoopback(l.Workload, way.Port):
 	case way.Port == 0:
-		p.RefuseWay(way, "name a port that a container declares", "leads to port %q of %s, which no container has", way.PortName, ref)
+		d.RefuseWay(way, "name a port that a container declares", "leads to port %q of %s, which no container has", way.PortName, ref)
 	default:
-		p.RefuseWay(way, "take that port away, or "+useSidecar, "leads to port %s of %s, where nobody asks for a password; %s does on port %s",
+		d.RefuseWay(way, "take that port away, or "+useSidecar, "leads to port %s of %s, where nobody asks for a password; %s does on port %s",
 			way.PortText(), ref, program.Of(l.Native.Container).Name, topology.PortsText(l.Native.Ports))
 	}
 }

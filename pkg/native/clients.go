@@ -1,4 +1,4 @@
-package planner
+package native
 
 import (
 	"bytes"
@@ -9,6 +9,7 @@ import (
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
+	"github.com/kauth-dev/kauth/pkg/client"
 	"github.com/kauth-dev/kauth/pkg/finding"
 	"github.com/kauth-dev/kauth/pkg/manifest"
 	"github.com/kauth-dev/kauth/pkg/plan"
@@ -28,19 +29,20 @@ const (
 	secretHint        = ", with a Secret of the keys username and password that holds a user of kubectl basicauth user add --generate" // goes on
 )
 
-// nativeClients names what the stream shows of clients of the applications that ask for passwords themselves, each with
+// Clients names what the stream shows of clients of the applications that ask for passwords themselves, each with
 // what to paste.
-func (p *planner) nativeClients(s *manifest.Stream) {
+func Clients(p *plan.Draft, s *manifest.Stream) {
+	d := draft{p}
 	var services []*topology.Service
 	ports, seen := map[*topology.ServicePort]bool{}, map[*topology.Service]bool{}
-	for _, l := range p.Logins {
+	for _, l := range d.Logins {
 		if l.Native == nil {
 			continue
 		}
-		p.nativeScraped(l)
-		p.nativeBeside(l)
-		p.nativeMonitors(s, l)
-		for _, svc := range p.Model.SelectedBy(l.Workload) {
+		d.scraped(l)
+		d.beside(l)
+		d.operatorMonitors(s, l)
+		for _, svc := range d.Model.SelectedBy(l.Workload) {
 			for _, port := range svc.Ports {
 				if n, _ := port.TargetOf(l.Workload); slices.Contains(l.Native.Ports, n) {
 					ports[port] = true
@@ -51,19 +53,18 @@ func (p *planner) nativeClients(s *manifest.Stream) {
 			}
 		}
 	}
-	c := p.searchClients(services, func(_ *topology.Service, port *topology.ServicePort) bool { return ports[port] })
-	c.tell = c.tellNative
-	c.search(s)
-	for _, l := range p.Logins {
+	c := client.New(d.Model, services, func(_ *topology.Service, port *topology.ServicePort) bool { return ports[port] })
+	c.Run(s, d.tell)
+	for _, l := range d.Logins {
 		if l.Native != nil {
-			p.nativeConfigs(s, l, c)
+			d.configs(s, l, c)
 		}
 	}
 }
 
-// tellNative says what to paste for a client that names the Service of such an application. What configures Prometheus is
-// left to nativeConfigs, which reads more of it.
-func (c *clientSearch) tellNative(o *manifest.Object, svc *topology.Service, field manifest.Path) {
+// tell says what to paste for a client that names the Service of such an application. What configures Prometheus is
+// left to configs, which reads more of it.
+func (d draft) tell(o *manifest.Object, svc *topology.Service, field manifest.Path) {
 	text := o.TextAt(field)
 	hint := "give it a user"
 	switch {
@@ -86,7 +87,7 @@ func (c *clientSearch) tellNative(o *manifest.Object, svc *topology.Service, fie
 		}
 		hint = "add to spec: " + basicAuthSecret + secretHint
 	}
-	c.Find(finding.Warning, o, field, hint, "uses a port of Service %q, whose application asks for a password itself from now on", svc.Object.Name)
+	d.Find(finding.Warning, o, field, hint, "uses a port of Service %q, whose application asks for a password itself from now on", svc.Object.Name)
 }
 
 // isDatasource says whether an object holds data sources for Grafana.
@@ -107,9 +108,9 @@ func prometheusConfig(text string) *yaml.Node {
 	return n.YNode()
 }
 
-// nativeConfigs looks into the configurations of Prometheus for jobs and Alertmanagers that lead to the application of a
+// configs looks into the configurations of Prometheus for jobs and Alertmanagers that lead to the application of a
 // login and bring no password.
-func (p *planner) nativeConfigs(s *manifest.Stream, l *plan.Login, c *clientSearch) {
+func (d draft) configs(s *manifest.Stream, l *plan.Login, c *client.Search) {
 	own := map[string]bool{} // ConfigMaps that its pods mount
 	for _, v := range manifest.Items(l.Workload.Spec(), "volumes") {
 		own[manifest.String(v, "configMap", "name")] = true
@@ -117,11 +118,11 @@ func (p *planner) nativeConfigs(s *manifest.Stream, l *plan.Login, c *clientSear
 			own[manifest.String(source, "configMap", "name")] = true
 		}
 	}
-	for _, d := range s.Docs {
-		if !bytes.Contains(d.Raw(), []byte("scrape_configs:")) && !bytes.Contains(d.Raw(), []byte("alertmanagers:")) {
+	for _, doc := range s.Docs {
+		if !bytes.Contains(doc.Raw(), []byte("scrape_configs:")) && !bytes.Contains(doc.Raw(), []byte("alertmanagers:")) {
 			continue
 		}
-		for _, o := range d.Peek() {
+		for _, o := range doc.Peek() {
 			field := manifest.P("data")
 			if o.Kind == "Secret" {
 				field = manifest.P("stringData")
@@ -132,7 +133,7 @@ func (p *planner) nativeConfigs(s *manifest.Stream, l *plan.Login, c *clientSear
 			}
 			for key, text := range inOrder(data) {
 				if config := prometheusConfig(text); config != nil {
-					p.nativeConfig(o, field.With(key), config, l, c, own[o.Name] && topology.SameNamespace(o.Namespace, l.Ref().Namespace))
+					d.config(o, field.With(key), config, l, c, own[o.Name] && topology.SameNamespace(o.Namespace, l.Ref().Namespace))
 				}
 			}
 		}
@@ -150,18 +151,18 @@ func inOrder(data *yaml.Node) func(func(string, string) bool) {
 	}
 }
 
-// nativeConfig reports the parts of one configuration of Prometheus; own says that the pods of the login mount it.
-func (p *planner) nativeConfig(o *manifest.Object, field manifest.Path, config *yaml.Node, l *plan.Login, c *clientSearch, own bool) {
+// config reports the parts of one configuration of Prometheus; own says that the pods of the login mount it.
+func (d draft) config(o *manifest.Object, field manifest.Path, config *yaml.Node, l *plan.Login, c *client.Search, own bool) {
 	leads := func(n *yaml.Node) string {
 		return textIn(n, func(text string) bool {
-			named := c.hosts(text, func(svc *topology.Service) bool { return leadsToAny(svc, l.Workload, l.Native.Ports) })
+			named := c.Hosts(text, func(svc *topology.Service) bool { return leadsToAny(svc, l.Workload, l.Native.Ports) })
 			return named || own && asksItself(text, l.Native.Ports)
 		})
 	}
 	for i, job := range manifest.Items(config, "scrape_configs") {
 		name := cmp.Or(manifest.String(job, "job_name"), strconv.Itoa(i))
 		if target := leads(job); target != "" && !authenticated(job) {
-			p.Find(finding.Warning, o, field, "add to the job: "+basicAuthFile+fileHint, "the job %q scrapes %s, which is told 401 from now on", name, target)
+			d.Find(finding.Warning, o, field, "add to the job: "+basicAuthFile+fileHint, "the job %q scrapes %s, which is told 401 from now on", name, target)
 		}
 	}
 	for _, am := range manifest.Items(config, "alerting", "alertmanagers") {
@@ -170,7 +171,7 @@ func (p *planner) nativeConfig(o *manifest.Object, field manifest.Path, config *
 			target = "Alertmanagers that it discovers, as " + l.Ref().Short() + " may be"
 		}
 		if target != "" && !authenticated(am) {
-			p.Find(finding.Warning, o, field, "write below alerting.alertmanagers, in place of another authorization: "+basicAuthFile+fileHint, "sends alerts to %s, which is told 401 from now on", target)
+			d.Find(finding.Warning, o, field, "write below alerting.alertmanagers, in place of another authorization: "+basicAuthFile+fileHint, "sends alerts to %s, which is told 401 from now on", target)
 		}
 	}
 }
@@ -194,28 +195,28 @@ func textIn(n *yaml.Node, takes func(string) bool) string {
 	return ""
 }
 
-// nativeMonitors names the monitors of the operator that find the pods of a login, or name the port of its container.
-func (p *planner) nativeMonitors(s *manifest.Stream, l *plan.Login) {
+// operatorMonitors names the monitors of the operator that find the pods of a login, or name the port of its container.
+func (d draft) operatorMonitors(s *manifest.Stream, l *plan.Login) {
 	w := l.Workload
-	for _, d := range s.Docs {
-		if !bytes.Contains(d.Raw(), []byte("PodMonitor")) && !bytes.Contains(d.Raw(), []byte("targetPort")) {
+	for _, doc := range s.Docs {
+		if !bytes.Contains(doc.Raw(), []byte("PodMonitor")) && !bytes.Contains(doc.Raw(), []byte("targetPort")) {
 			continue
 		}
-		for _, o := range d.Peek() {
+		for _, o := range doc.Peek() {
 			list, labels := "endpoints", []map[string]string(nil)
 			switch {
-			case !strings.Contains(monitorKinds, o.Kind) || o.Group != "monitoring.coreos.com" || !looksInto(o, l.Ref().Namespace):
+			case !strings.Contains(monitorKinds, o.Kind) || o.Group != "monitoring.coreos.com" || !client.LooksInto(o, l.Ref().Namespace):
 				continue
 			case o.Kind == "PodMonitor":
 				list, labels = "podMetricsEndpoints", append(labels, w.Labels)
 			default:
-				for _, svc := range p.Model.SelectedBy(w) {
+				for _, svc := range d.Model.SelectedBy(w) {
 					labels = append(labels, manifest.Map(svc.Object.Node, "metadata", "labels"))
 				}
 			}
 			for i, e := range manifest.Items(o.Node, "spec", list) {
-				if p.monitors(o, e, l, labels) && manifest.Field(e, "basicAuth") == nil {
-					p.Find(finding.Warning, o, manifest.P("spec", list, i), "add to it: "+basicAuthSecret+secretHint, "scrapes %s, whose application asks for a password itself from now on", l.Ref().Short())
+				if d.monitors(o, e, l, labels) && manifest.Field(e, "basicAuth") == nil {
+					d.Find(finding.Warning, o, manifest.P("spec", list, i), "add to it: "+basicAuthSecret+secretHint, "scrapes %s, whose application asks for a password itself from now on", l.Ref().Short())
 				}
 			}
 		}
@@ -224,7 +225,7 @@ func (p *planner) nativeMonitors(s *manifest.Stream, l *plan.Login) {
 
 // monitors says whether an endpoint of a monitor names a port of the login by the container, and the monitor finds one of
 // the labels.
-func (p *planner) monitors(o *manifest.Object, endpoint *yaml.Node, l *plan.Login, labels []map[string]string) bool {
+func (d draft) monitors(o *manifest.Object, endpoint *yaml.Node, l *plan.Login, labels []map[string]string) bool {
 	target := manifest.String(endpoint, "targetPort")
 	if target == "" && o.Kind == "PodMonitor" {
 		target = cmp.Or(manifest.String(endpoint, "port"), manifest.String(endpoint, "portNumber"))

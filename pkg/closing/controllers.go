@@ -1,4 +1,4 @@
-package planner
+package closing
 
 import (
 	"slices"
@@ -17,7 +17,7 @@ var namespacesOf = map[string]string{ingressauth.NGINX: "ingress-nginx", ingress
 
 // controllersIn sees to it that the ingress controllers which ask for the password of a login are not kept out, for then
 // nobody would get in. Those of the stream are known; of others somebody must have said by allowFrom where they are.
-func (p *planner) controllersIn(c *closing) bool {
+func (p *policies) controllersIn(c *closing) bool {
 	var out, entries []string
 	for _, asker := range p.askers(c) {
 		if entry := p.keptController(c, asker); entry != "" {
@@ -37,7 +37,7 @@ func (p *planner) controllersIn(c *closing) bool {
 }
 
 // askers are the ingress controllers that ask for the password of a login, none where nobody or somebody else asks.
-func (p *planner) askers(c *closing) []string {
+func (p *policies) askers(c *closing) []string {
 	var all []string
 	if c.login == nil {
 		return nil
@@ -53,7 +53,7 @@ func (p *planner) askers(c *closing) []string {
 
 // keptController returns an entry for allowFrom where an ingress controller is kept out, "" where it gets in, as far as is
 // known. One of the stream that allowFrom passes over is found.
-func (p *planner) keptController(c *closing, asker string) string {
+func (p *policies) keptController(c *closing, asker string) string {
 	entry := "{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: " + namespacesOf[asker] + "}}}"
 	known := len(c.settings.AllowFrom) > 0
 	reasons := map[*topology.Workload]string{}
@@ -80,7 +80,7 @@ func (p *planner) keptController(c *closing, asker string) string {
 
 // chartLetsIn says whether a policy of the stream lets pods or addresses beyond the namespace in to an application, as an
 // ingress controller may be.
-func (p *planner) chartLetsIn(c *closing) bool {
+func (p *policies) chartLetsIn(c *closing) bool {
 	return slices.ContainsFunc(p.restricting[c.workload], func(policy *topology.Policy) bool {
 		return slices.ContainsFunc(policy.Rules, func(rule topology.PolicyRule) bool {
 			beyond := slices.ContainsFunc(rule.From, func(peer topology.PolicyPeer) bool { return !peer.Within() })

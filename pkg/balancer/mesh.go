@@ -1,4 +1,4 @@
-package planner
+package balancer
 
 import (
 	"strconv"
@@ -17,36 +17,36 @@ const (
 )
 
 // speakIstio finds what a DestinationRule says of TLS to the Services. Rules are by host, and not of the gate's making.
-func (p *planner) speakIstio(route *topology.Route, services []*topology.Service) {
-	if !p.alike(route, nil) {
+func (f *fitting) speakIstio(route *topology.Route, services []*topology.Service) {
+	if !f.alike(route, nil) {
 		return
 	}
 	for _, svc := range services {
-		told, g := false, p.Behind(svc)
-		for _, o := range p.Kinds("DestinationRule") {
+		told, g := false, f.Behind(svc)
+		for _, o := range f.Kinds("DestinationRule") {
 			name, namespace := topology.HostService(o.TextAt(manifest.P("spec", "host")), o.Namespace)
-			field, mode := p.istioMode(o, svc)
+			field, mode := f.istioMode(o, svc)
 			if name != svc.Object.Name || !topology.SameNamespace(namespace, svc.Object.Namespace) || mode != "SIMPLE" && mode != "MUTUAL" {
 				continue
 			}
 			told = true
 			if !g.TLS() {
-				p.Find(finding.Warning, o, field, "say it for the application's port alone (portLevelSettings), or have the gate speak HTTPS with --tls-secret",
+				f.Find(finding.Warning, o, field, "say it for the application's port alone (portLevelSettings), or have the gate speak HTTPS with --tls-secret",
 					"is %s for the gate's port too, but the gate speaks HTTP", mode)
 			}
 		}
 		if g.TLS() && !told {
-			p.untold(route, "apply, where "+certName+" is the name in the gate's certificate and "+certCA+" the gateway's Secret with its CA as ca.crt, "+p.destinationRule(svc))
+			f.untold(route, "apply, where "+certName+" is the name in the gate's certificate and "+certCA+" the gateway's Secret with its CA as ca.crt, "+f.destinationRule(svc))
 		}
 	}
 }
 
 // istioMode returns what a DestinationRule says of TLS to the gate's port of a Service, and where: what it says of that port
 // takes the place of all that it says of every port (istio.io/latest/docs/reference/config/networking/destination-rule).
-func (p *planner) istioMode(o *manifest.Object, svc *topology.Service) (manifest.Path, string) {
+func (f *fitting) istioMode(o *manifest.Object, svc *topology.Service) (manifest.Path, string) {
 	all := manifest.P("spec", "trafficPolicy")
 	for i, item := range manifest.Items(o.At(all), "portLevelSettings") {
-		if number, _ := manifest.Int(item, "port", "number"); number == p.gatePortNumber(svc) {
+		if number, _ := manifest.Int(item, "port", "number"); number == f.gatePortNumber(svc) {
 			all = all.With("portLevelSettings", i)
 			break
 		}
@@ -56,20 +56,20 @@ func (p *planner) istioMode(o *manifest.Object, svc *topology.Service) (manifest
 }
 
 // destinationRule is one for the gate's port of a Service, in one line of YAML.
-func (p *planner) destinationRule(svc *topology.Service) string {
+func (f *fitting) destinationRule(svc *topology.Service) string {
 	host := svc.Object.Name
 	if svc.Object.Namespace != "" {
 		host += "." + svc.Object.Namespace + ".svc.cluster.local"
 	}
 	return "{apiVersion: networking.istio.io/v1, kind: DestinationRule, metadata: " + metadataText(svc) + ", spec: {host: " + host +
-		", trafficPolicy: {portLevelSettings: [{port: {number: " + strconv.Itoa(p.gatePortNumber(svc)) +
+		", trafficPolicy: {portLevelSettings: [{port: {number: " + strconv.Itoa(f.gatePortNumber(svc)) +
 		"}, tls: {mode: SIMPLE, credentialName: " + certCA + ", subjectAltNames: [" + certName + "]}}]}}}"
 }
 
 // backendTLSPolicy is one for the gate's port of a Service, in one line of YAML.
-func (p *planner) backendTLSPolicy(svc *topology.Service) string {
+func (f *fitting) backendTLSPolicy(svc *topology.Service) string {
 	section := ""
-	if name := p.gatePortName(svc); name != "" {
+	if name := f.gatePortName(svc); name != "" {
 		section = ", sectionName: " + name
 	}
 	return `{apiVersion: gateway.networking.k8s.io/v1, kind: BackendTLSPolicy, metadata: ` + metadataText(svc) +
@@ -85,38 +85,38 @@ func metadataText(svc *topology.Service) string {
 }
 
 // speakGateway finds the BackendTLSPolicies of the Services.
-func (p *planner) speakGateway(route *topology.Route, services []*topology.Service) {
+func (f *fitting) speakGateway(route *topology.Route, services []*topology.Service) {
 	for _, svc := range services {
-		told, g := false, p.Behind(svc)
-		for _, o := range p.Kinds("BackendTLSPolicy") {
+		told, g := false, f.Behind(svc)
+		for _, o := range f.Kinds("BackendTLSPolicy") {
 			if !topology.SameNamespace(o.Namespace, svc.Object.Namespace) {
 				continue
 			}
 			for i, ref := range manifest.Items(o.Node, "spec", "targetRefs") {
 				section := manifest.String(ref, "sectionName")
-				if manifest.String(ref, "name") != svc.Object.Name || section != "" && section != p.gatePortName(svc) {
+				if manifest.String(ref, "name") != svc.Object.Name || section != "" && section != f.gatePortName(svc) {
 					continue
 				}
 				told = true
 				if !g.TLS() {
-					p.Find(finding.Warning, o, manifest.P("spec", "targetRefs", i), "name the application's port in sectionName, or have the gate speak HTTPS with --tls-secret",
+					f.Find(finding.Warning, o, manifest.P("spec", "targetRefs", i), "name the application's port in sectionName, or have the gate speak HTTPS with --tls-secret",
 						"makes the Gateway speak TLS to the gate's port of Service %q too, but the gate speaks HTTP", svc.Object.Name)
 				}
 			}
 		}
-		if g.TLS() && !told && !route.AWS && !p.gkeReads(route, svc) && len(p.Model.TargetGroupsOf(svc)) == 0 {
-			p.untold(route, "apply, where "+certName+" is the name in the gate's certificate and "+certCA+" a ConfigMap with its CA as ca.crt, "+p.backendTLSPolicy(svc))
+		if g.TLS() && !told && !route.AWS && !f.gkeReads(route, svc) && len(f.Model.TargetGroupsOf(svc)) == 0 {
+			f.untold(route, "apply, where "+certName+" is the name in the gate's certificate and "+certCA+" a ConfigMap with its CA as ca.crt, "+f.backendTLSPolicy(svc))
 		}
 	}
 }
 
 // gatePortName is the name of the port of a Service that leads to the gate.
-func (p *planner) gatePortName(svc *topology.Service) string {
-	if port := p.PortOf(svc); port != nil {
+func (f *fitting) gatePortName(svc *topology.Service) string {
+	if port := f.PortOf(svc); port != nil {
 		return port.Name
 	}
 	for _, port := range svc.Ports {
-		if p.Moved(port) {
+		if f.Moved(port) {
 			return port.Name
 		}
 	}
@@ -124,12 +124,12 @@ func (p *planner) gatePortName(svc *topology.Service) string {
 }
 
 // gatePortNumber is the number of the port of a Service that leads to the gate.
-func (p *planner) gatePortNumber(svc *topology.Service) int {
-	if port := p.PortOf(svc); port != nil {
+func (f *fitting) gatePortNumber(svc *topology.Service) int {
+	if port := f.PortOf(svc); port != nil {
 		return port.Number
 	}
 	for _, port := range svc.Ports {
-		if p.Moved(port) {
+		if f.Moved(port) {
 			return port.Number
 		}
 	}

@@ -1,8 +1,9 @@
-package planner
+package closing
 
 import (
 	"slices"
 
+	"github.com/kauth-dev/kauth/pkg/client"
 	"github.com/kauth-dev/kauth/pkg/config"
 	"github.com/kauth-dev/kauth/pkg/finding"
 	"github.com/kauth-dev/kauth/pkg/manifest"
@@ -12,7 +13,7 @@ import (
 
 // keptOut names what the stream shows of clients inside the cluster that the added policies keep out from now on: those
 // that name a port of a closed workload's Service which leads to no port that is open.
-func (p *planner) keptOut(s *manifest.Stream, all map[*topology.Workload]*closing) {
+func (p *policies) keptOut(s *manifest.Stream, all map[*topology.Workload]*closing) {
 	behind := map[*topology.Service]*closing{}
 	var closed []*topology.Service
 	for _, w := range p.Model.Workloads {
@@ -33,19 +34,18 @@ func (p *planner) keptOut(s *manifest.Stream, all map[*topology.Workload]*closin
 	for _, w := range p.Model.Workloads {
 		clients[w.Object] = w
 	}
-	c := p.searchClients(closed, func(svc *topology.Service, port *topology.ServicePort) bool {
+	c := client.New(p.Model, closed, func(svc *topology.Service, port *topology.ServicePort) bool {
 		number, _ := port.TargetOf(behind[svc].workload)
 		return !slices.Contains(behind[svc].open, number) && !p.Moved(port)
 	})
-	c.tell = func(o *manifest.Object, svc *topology.Service, field manifest.Path) {
+	c.Run(s, func(o *manifest.Object, svc *topology.Service, field manifest.Path) {
 		p.tellKeptOut(behind[svc], svc, o, clients[o], field)
-	}
-	c.search(s)
+	})
 }
 
 // tellKeptOut reports a client, w where it is a workload itself, that asks a Service of a closed workload, unless the policy
 // is known to let it in.
-func (p *planner) tellKeptOut(c *closing, svc *topology.Service, o *manifest.Object, w *topology.Workload, field manifest.Path) {
+func (p *policies) tellKeptOut(c *closing, svc *topology.Service, o *manifest.Object, w *topology.Workload, field manifest.Path) {
 	namespace, who := c.ref().Namespace, "only the pods of its namespace"
 	near := c.settings.NetworkPolicy != config.PolicyGateOnly
 	if !near {
@@ -69,7 +69,7 @@ func (p *planner) tellKeptOut(c *closing, svc *topology.Service, o *manifest.Obj
 
 // scrapers says whether the stream has a Prometheus, and all that it has may reach closed pods: they are these, are allowed,
 // or are near, where that is enough.
-func (p *planner) scrapers(c *closing, near bool) bool {
+func (p *policies) scrapers(c *closing, near bool) bool {
 	found := false
 	for _, w := range p.Model.Workloads {
 		if w.Hook || w.App != topology.Prometheus && w.App != topology.PrometheusAgent {

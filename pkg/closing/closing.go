@@ -1,4 +1,4 @@
-package planner
+package closing
 
 import (
 	"fmt"
@@ -29,7 +29,7 @@ type closing struct {
 }
 
 // closed lists what is to be closed, by its workload. What stands in the way is found later.
-func (p *planner) closed() map[*topology.Workload]*closing {
+func (p *policies) closed() map[*topology.Workload]*closing {
 	all := map[*topology.Workload]*closing{}
 	for _, g := range p.Gates {
 		if g.Closed() {
@@ -60,7 +60,7 @@ func (c *closing) undoneBy(rule topology.PolicyRule) bool {
 
 // closePorts plans the policy of a workload: the ports on which everybody is asked for everybody, all others for those that
 // the settings name. What it does not hold back, and who else has let others in, is found.
-func (p *planner) closePorts(c *closing, all map[*topology.Workload]*closing) {
+func (p *policies) closePorts(c *closing, all map[*topology.Workload]*closing) {
 	w, asked := c.workload, "networkPolicy "+c.settings.NetworkPolicy
 	if w.HostNetwork {
 		p.Find(finding.Error, w.Object, w.PodSpec.With("hostNetwork"), "say networkPolicy: none for it", "no NetworkPolicy holds back what comes to pods in the network of their node, so %s cannot be kept", asked)
@@ -111,7 +111,7 @@ func (c *closing) alike(other *closing) bool {
 }
 
 // tellClosed says what the policy of a workload does. Ports are those that it opens for everybody.
-func (p *planner) tellClosed(c *closing, ports []*yaml.Node) {
+func (p *policies) tellClosed(c *closing, ports []*yaml.Node) {
 	var open []string
 	for _, port := range ports {
 		open = append(open, manifest.String(port, "port"))
@@ -148,7 +148,7 @@ func (p *planner) tellClosed(c *closing, ports []*yaml.Node) {
 
 // leftOpen are the ports that ways from outside go on to use where nobody of ours asks, as somebody allows or as an auth
 // proxy guards them. The application's own is not among them: to open it would undo the policy.
-func (p *planner) leftOpen(c *closing) []*yaml.Node {
+func (p *policies) leftOpen(c *closing) []*yaml.Node {
 	var ports []*yaml.Node
 	seen := map[string]bool{}
 	for _, way := range p.Model.WaysTo(c.workload) {
@@ -171,7 +171,7 @@ func (p *planner) leftOpen(c *closing) []*yaml.Node {
 
 // askedOn says whether who comes by a way is asked somewhere else than at its port: at the gate that the way leads to from
 // now on, or by the ingress controller.
-func (p *planner) askedOn(way *topology.Way) bool {
+func (p *policies) askedOn(way *topology.Way) bool {
 	if l := p.LoginOf(way.Workload); l != nil {
 		return l.Asks[way] != ""
 	}
@@ -180,7 +180,7 @@ func (p *planner) askedOn(way *topology.Way) bool {
 }
 
 // movedToGate says whether a way that led to another port of a gated workload leads to its gate from now on.
-func (p *planner) movedToGate(way *topology.Way, g *plan.Gate) bool {
+func (p *policies) movedToGate(way *topology.Way, g *plan.Gate) bool {
 	return p.Rerouted(way.Route)[way.Backend] || p.Moved(way.ServicePort) ||
 		way.Service == nil && g.HostPort != 0 && g.HostField.String() == way.Field().String()
 }

@@ -1,4 +1,6 @@
-package planner
+// Package balancer owns what is told to whoever stands before a gate, be it a load balancer or an ingress controller: where
+// to ask for the health of the application, and which protocol to speak.
+package balancer
 
 import (
 	"cmp"
@@ -23,35 +25,50 @@ const (
 	albVersion        = topology.ALBPrefix + "backend-protocol-version"
 )
 
-// health makes load balancers ask the gate for the application's health, and speak the gate's protocol to it.
-func (p *planner) health() {
-	p.serviceHealth()
-	for _, route := range p.Model.Routes {
-		moved := p.Rerouted(route)
+// Fit makes load balancers ask the gates for the applications' health, and speak the gates' protocol to them.
+func Fit(d *plan.Draft) {
+	f := &fitting{Draft: d, annotated: map[annotation]bool{}, grouped: map[*topology.Service]bool{}, gkeAsked: map[*topology.Service]bool{}}
+	f.serviceHealth()
+	for _, route := range f.Model.Routes {
+		moved := f.Rerouted(route)
 		if len(moved) == 0 {
 			continue
 		}
-		services, all := p.servicesOf(route), len(moved) == len(route.Backends)
+		services, all := f.servicesOf(route), len(moved) == len(route.Backends)
 		switch kind := route.Object.Kind; {
 		case route.ALB:
-			p.albHealth(route, services, all)
+			f.albHealth(route, services, all)
 		case kind == "Ingress" && isAppGateway(route):
-			p.azureHealth(route, all)
+			f.azureHealth(route, all)
 		case kind == "Ingress":
-			p.gkeHealth(route)
+			f.gkeHealth(route)
 		case strings.HasPrefix(route.Object.Group, "gateway."):
-			p.gatewayHealth(route, services)
+			f.gatewayHealth(route, services)
 		}
-		p.speak(route, services)
+		f.speak(route, services)
 	}
-	p.gkeUnused()
+	f.gkeUnused()
+}
+
+// fitting is a Draft, and what was seen to already.
+type fitting struct {
+	*plan.Draft
+	annotated map[annotation]bool        // annotations that are planned
+	grouped   map[*topology.Service]bool // Services that get a TargetGroupConfiguration
+	gkeAsked  map[*topology.Service]bool // Services whose HealthCheckPolicy is seen to
+}
+
+// annotation is one of an object, by its key.
+type annotation struct {
+	object *manifest.Object
+	key    string
 }
 
 // servicesOf returns the Services through which a route leads to gates, in the order of its backends.
-func (p *planner) servicesOf(route *topology.Route) []*topology.Service {
+func (f *fitting) servicesOf(route *topology.Route) []*topology.Service {
 	var all []*topology.Service
-	for _, way := range p.Model.WaysOf(route) {
-		if p.Rerouted(route)[way.Backend] && !slices.Contains(all, way.Service) {
+	for _, way := range f.Model.WaysOf(route) {
+		if f.Rerouted(route)[way.Backend] && !slices.Contains(all, way.Service) {
 			all = append(all, way.Service)
 		}
 	}
@@ -60,19 +77,19 @@ func (p *planner) servicesOf(route *topology.Route) []*topology.Service {
 
 // albHealth sets the health annotations of an ALB Ingress. They stand on the Ingress where all its backends are gates,
 // which all want the same, else on each Service, for on the Ingress they would reach the other backends as well.
-func (p *planner) albHealth(route *topology.Route, services []*topology.Service, all bool) {
+func (f *fitting) albHealth(route *topology.Route, services []*topology.Service, all bool) {
 	for _, svc := range services {
-		first, g := p.Behind(services[0]), p.Behind(svc)
+		first, g := f.Behind(services[0]), f.Behind(svc)
 		all = all && g.TLS() == first.TLS() && g.Config.HealthPath == first.Config.HealthPath
 	}
 	for _, svc := range services {
-		g := p.Behind(svc)
+		g := f.Behind(svc)
 		onIngress := func(key string) bool { _, on := svc.Annotations[key]; return all && !on }
 		set := func(key, value string) {
 			if onIngress(key) {
-				p.annotate(route.Object, route.Annotations, key, value)
+				f.annotate(route.Object, route.Annotations, key, value)
 			} else {
-				p.annotate(svc.Object, svc.Annotations, key, value)
+				f.annotate(svc.Object, svc.Annotations, key, value)
 			}
 		}
 		effective := func(key string) string {
@@ -98,24 +115,24 @@ func (p *planner) albHealth(route *topology.Route, services []*topology.Service,
 			if _, on := svc.Annotations[albSuccessCodes]; on {
 				holder = svc.Object
 			}
-			p.codes(holder, manifest.P("metadata", "annotations", albSuccessCodes), codes, func() { set(albSuccessCodes, "200") })
+			f.codes(holder, manifest.P("metadata", "annotations", albSuccessCodes), codes, func() { set(albSuccessCodes, "200") })
 		}
 	}
 }
 
 // annotate plans an annotation, once, and reports a value that it replaces.
-func (p *planner) annotate(o *manifest.Object, have map[string]string, key, value string) {
+func (f *fitting) annotate(o *manifest.Object, have map[string]string, key, value string) {
 	old, exists := have[key]
 	if exists && old == value {
 		return
 	}
-	if p.annotated[annotationKey{o, key}] {
+	if f.annotated[annotation{o, key}] {
 		return
 	}
-	p.annotated[annotationKey{o, key}] = true
-	p.Annotations = append(p.Annotations, &plan.Annotation{Object: o, Key: key, Value: value})
+	f.annotated[annotation{o, key}] = true
+	f.Annotations = append(f.Annotations, &plan.Annotation{Object: o, Key: key, Value: value})
 	if exists {
-		p.Find(finding.Info, o, manifest.P("metadata", "annotations", key), "", "was %q, is now %q, so that the load balancer asks the gate", old, value)
+		f.Find(finding.Info, o, manifest.P("metadata", "annotations", key), "", "was %q, is now %q, so that the load balancer asks the gate", old, value)
 	}
 }
 

@@ -1,4 +1,6 @@
-package planner
+// Package closing owns who may reach the pods of gates and logins: the NetworkPolicies that are added or opened for them, and
+// whom these keep out.
+package closing
 
 import (
 	"strconv"
@@ -13,9 +15,26 @@ import (
 	"github.com/kauth-dev/kauth/pkg/topology"
 )
 
-// policies decides who may reach the pods of gates and logins: as the setting networkPolicy asks, or else as the chart says.
-func (p *planner) policies(s *manifest.Stream) {
-	p.restricting, p.restricted, p.policyNames = map[*topology.Workload][]*topology.Policy{}, map[*topology.Policy][]*topology.Workload{}, map[string][]string{}
+// policies is a Draft, and the policies of its stream.
+type policies struct {
+	*plan.Draft
+	foreign     []*manifest.Object                        // that are not Kubernetes' own
+	restricting map[*topology.Workload][]*topology.Policy // those that are about the pods of each
+	restricted  map[*topology.Policy][]*topology.Workload
+	names       map[string][]string // the namespaces in which a NetworkPolicy has a name
+}
+
+// Close decides who may reach the pods of gates and logins: as the setting networkPolicy asks, or else as the chart says.
+func Close(d *plan.Draft, s *manifest.Stream) {
+	p := &policies{
+		Draft: d, restricting: map[*topology.Workload][]*topology.Policy{}, restricted: map[*topology.Policy][]*topology.Workload{},
+		names: map[string][]string{},
+	}
+	for _, o := range s.Objects() {
+		if IsPolicy(o) {
+			p.foreign = append(p.foreign, o)
+		}
+	}
 	for _, policy := range p.Model.Policies {
 		p.restricted[policy] = p.Model.Restricted(policy)
 		for _, w := range p.restricted[policy] {
@@ -23,7 +42,7 @@ func (p *planner) policies(s *manifest.Stream) {
 		}
 	}
 	for _, o := range p.Kinds("NetworkPolicy") {
-		p.policyNames[o.Name] = append(p.policyNames[o.Name], o.Namespace)
+		p.names[o.Name] = append(p.names[o.Name], o.Namespace)
 	}
 	closed := p.closed()
 	for _, g := range p.Gates {
@@ -46,7 +65,7 @@ func (p *planner) policies(s *manifest.Stream) {
 
 // openings lets the gate's port in wherever a NetworkPolicy of the stream lets the application's port in. Policies add
 // up, so one rule of one of them is enough.
-func (p *planner) openings(g *plan.Gate) {
+func (p *policies) openings(g *plan.Gate) {
 	var rules []*yaml.Node // for the pods of the gate alone
 	opened := false
 	restricting := p.restricting[g.Workload]
@@ -77,7 +96,7 @@ func (p *planner) openings(g *plan.Gate) {
 
 // openingPolicy plans a NetworkPolicy that lets the gate's port in. It fails, with a finding, where the pods cannot be
 // selected, or no name is left.
-func (p *planner) openingPolicy(g *plan.Gate, rules []*yaml.Node) bool {
+func (p *policies) openingPolicy(g *plan.Gate, rules []*yaml.Node) bool {
 	selector := g.Workload.PodSelector()
 	if selector == nil {
 		p.Find(finding.Error, g.Workload.Object, nil, "give its pods a label of their own", "no labels select its pods, so no NetworkPolicy can let port %d of the gate in", g.Port)
@@ -89,7 +108,7 @@ func (p *planner) openingPolicy(g *plan.Gate, rules []*yaml.Node) bool {
 
 // gatesOnly says whether a rule can be given the port of g without opening it for anybody else: all that its policy is
 // about are gates on that port, and the rule lets the application of each in.
-func (p *planner) gatesOnly(policy *topology.Policy, rule topology.PolicyRule, g *plan.Gate) bool {
+func (p *policies) gatesOnly(policy *topology.Policy, rule topology.PolicyRule, g *plan.Gate) bool {
 	for _, w := range p.restricted[policy] {
 		if other := p.GateOf(w); other == nil || other.Port != g.Port || !rule.LetsIn(w, other.Upstream) {
 			return false
@@ -98,7 +117,7 @@ func (p *planner) gatesOnly(policy *topology.Policy, rule topology.PolicyRule, g
 	return !policy.General()
 }
 
-func (p *planner) opened(policy *topology.Policy, rule topology.PolicyRule, port int) bool {
+func (p *policies) opened(policy *topology.Policy, rule topology.PolicyRule, port int) bool {
 	for _, o := range p.Openings {
 		if o.Policy == policy && o.Port == port && o.Rule.String() == rule.Field.String() {
 			return true
@@ -107,8 +126,8 @@ func (p *planner) opened(policy *topology.Policy, rule topology.PolicyRule, port
 	return false
 }
 
-// isPolicy says whether an object says which ports may be reached, in words that kauth does not edit.
-func isPolicy(o *manifest.Object) bool {
+// IsPolicy says whether an object says which ports may be reached, in words that kauth does not edit.
+func IsPolicy(o *manifest.Object) bool {
 	switch o.Kind {
 	case "CiliumNetworkPolicy", "CiliumClusterwideNetworkPolicy", "GlobalNetworkPolicy", "AuthorizationPolicy", "AdminNetworkPolicy", "BaselineAdminNetworkPolicy", "ClusterNetworkPolicy":
 		return true
@@ -121,7 +140,7 @@ func isPolicy(o *manifest.Object) bool {
 
 // otherPolicies warns of policies of other kinds than Kubernetes' own that name the application's port, and not the
 // gate's: they may keep everybody out of it.
-func (p *planner) otherPolicies(g *plan.Gate) {
+func (p *policies) otherPolicies(g *plan.Gate) {
 	names := map[string]bool{strconv.Itoa(g.Upstream): true}
 	for _, c := range g.Workload.Containers {
 		for _, port := range c.Ports {

@@ -1,4 +1,4 @@
-package planner
+package closing
 
 import (
 	"slices"
@@ -14,7 +14,7 @@ import (
 // chartPolicies looks at the policies of the stream that are about the pods of a workload beside the one that is added.
 // Policies add up: one that lets everybody in to what is to be closed undoes what was asked for, and one that lets fewer in
 // than the added one no longer counts.
-func (p *planner) chartPolicies(c *closing) {
+func (p *policies) chartPolicies(c *closing) {
 	sameNamespace := c.settings.NetworkPolicy == config.PolicySameNamespace
 	fewer := len(p.restricting[c.workload]) > 0 && (c.app != 0 || len(netpolicy.OtherPorts(c.workload, c.open)) > 0)
 	for _, policy := range p.restricting[c.workload] {
@@ -60,7 +60,7 @@ func (c *closing) allows(peer topology.PolicyPeer) bool {
 
 // openRule refuses a rule of the stream that lets everybody in to what is to be closed, or records that the user
 // allows it.
-func (p *planner) openRule(policy *topology.Policy, rule topology.PolicyRule, c *closing) {
+func (p *policies) openRule(policy *topology.Policy, rule topology.PolicyRule, c *closing) {
 	o, name := policy.Object, policy.Object.Kind+"/"+policy.Object.Name
 	what := "lets everybody in to " + c.where() + " of " + c.ref().Short() + ", " + netpolicy.PastWhom(c.mode) + ", and policies add up"
 	if p.Allows(o) {

@@ -1,4 +1,4 @@
-package planner
+package balancer
 
 import (
 	"strconv"
@@ -32,34 +32,34 @@ func isAppGateway(route *topology.Route) bool {
 
 // azureHealth makes an Application Gateway ask the gates. What an annotation says reaches all backends of the Ingress, so
 // with others among them it is not changed but reported.
-func (p *planner) azureHealth(route *topology.Route, all bool) {
+func (f *fitting) azureHealth(route *topology.Route, all bool) {
 	have, want := route.Annotations, map[string]string{}
-	g := p.GateBehind(route)
-	if !p.alike(route, manifest.P("metadata", "annotations")) {
+	g := f.GateBehind(route)
+	if !f.alike(route, manifest.P("metadata", "annotations")) {
 		return
 	}
 	if _, on := have[appgwPath]; on {
 		want[appgwPath] = g.Config.HealthPath
 	}
 	if _, on := have[appgwPort]; on {
-		for _, way := range p.MovedWays(route) {
-			want[appgwPort] = strconv.Itoa(p.GateOf(way.Workload).Port)
+		for _, way := range f.MovedWays(route) {
+			want[appgwPort] = strconv.Itoa(f.GateOf(way.Workload).Port)
 		}
 	}
 	if protocol, on := have[appgwProtocol]; on && !strings.EqualFold(protocol, g.Scheme()) || !on && g.TLS() {
 		want[appgwProtocol] = g.Scheme()
 	}
 	if codes := have[appgwCodes]; codes != "" {
-		p.codes(route.Object, manifest.P("metadata", "annotations", appgwCodes), codes, func() { want[appgwCodes] = "200" })
+		f.codes(route.Object, manifest.P("metadata", "annotations", appgwCodes), codes, func() { want[appgwCodes] = "200" })
 	}
 	for _, key := range []string{appgwPath, appgwPort, appgwCodes, appgwProtocol} {
 		value, changes := want[key]
 		switch {
 		case !changes || have[key] == value:
 		case all:
-			p.annotate(route.Object, have, key, value)
+			f.annotate(route.Object, have, key, value)
 		default:
-			p.Find(finding.Warning, route.Object, manifest.P("metadata", "annotations", key), "give the gated backends an Ingress of their own, with "+value,
+			f.Find(finding.Warning, route.Object, manifest.P("metadata", "annotations", key), "give the gated backends an Ingress of their own, with "+value,
 				"reaches backends without a gate too, and does not fit those with one")
 		}
 	}
@@ -67,23 +67,23 @@ func (p *planner) azureHealth(route *topology.Route, all bool) {
 
 // azureService does so for a Service that is an Azure load balancer itself
 // (kubernetes-sigs/cloud-provider-azure:docs/topics/loadbalancer.md). A probe of the port alone is left at that.
-func (p *planner) azureService(svc *topology.Service) {
+func (f *fitting) azureService(svc *topology.Service) {
 	const prefix = "service.beta.kubernetes.io/"
-	have, g := svc.Annotations, p.Behind(svc)
+	have, g := svc.Annotations, f.Behind(svc)
 	set := func(path, protocol string) {
 		if _, on := have[path]; on || strings.HasPrefix(strings.ToLower(have[protocol]), "http") {
-			p.annotate(svc.Object, have, path, g.Config.HealthPath)
+			f.annotate(svc.Object, have, path, g.Config.HealthPath)
 		}
 		if asked := strings.ToLower(have[protocol]); strings.HasPrefix(asked, "http") && asked != g.Scheme() {
-			p.annotate(svc.Object, have, protocol, g.Scheme())
+			f.annotate(svc.Object, have, protocol, g.Scheme())
 		}
 	}
 	set(prefix+"azure-load-balancer-health-probe-request-path", prefix+"azure-load-balancer-health-probe-protocol")
 	if _, on := have[prefix+"azure-load-balancer-health-probe-request-path"]; on {
-		p.otherPorts(svc, prefix+"azure-load-balancer-health-probe-request-path")
+		f.otherPorts(svc, prefix+"azure-load-balancer-health-probe-request-path")
 	}
 	for _, port := range svc.Ports {
-		if one := prefix + "port_" + strconv.Itoa(port.Number) + "_health-probe_"; p.Moved(port) {
+		if one := prefix + "port_" + strconv.Itoa(port.Number) + "_health-probe_"; f.Moved(port) {
 			set(one+"request-path", one+"protocol")
 		}
 	}
