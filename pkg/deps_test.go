@@ -115,7 +115,7 @@ var mayImport = map[string][]string{
 	"cmd/kauth":             {"pkg/cli/kauth"},
 	"cmd/kauth-proxy":       {"pkg/cli/proxy"},
 	"cmd/kubectl-basicauth": {"pkg/cli/basicauth"},
-	"pkg/cli/kauth":         {"pkg/manifest", "pkg/topology", "pkg/plan", "pkg/planner", "pkg/finding", "pkg/inject", "pkg/explain", "pkg/filters/eject", "pkg/config", "pkg/krm", "pkg/patches"},
+	"pkg/cli/kauth":         {"pkg/manifest", "pkg/topology", "pkg/plan", "pkg/planner", "pkg/choice", "pkg/finding", "pkg/inject", "pkg/explain", "pkg/filters/eject", "pkg/config", "pkg/krm", "pkg/patches"},
 	"pkg/cli/proxy":         {"pkg/proxy", "pkg/auth", "pkg/reload", "pkg/htpasswd"},
 	"pkg/cli/basicauth":     {"pkg/userstore", "pkg/secretstore", "pkg/rotation", "pkg/verify", "pkg/htpasswd", "pkg/projection", "pkg/inforce"},
 	"pkg/topology":          {"pkg/manifest", "pkg/yamltext"},
@@ -131,7 +131,9 @@ var mayImport = map[string][]string{
 	"pkg/balancer":          {"pkg/topology", "pkg/manifest", "pkg/finding", "pkg/plan"},
 	"pkg/closing":           {"pkg/topology", "pkg/manifest", "pkg/config", "pkg/finding", "pkg/plan", "pkg/program", "pkg/ingressauth", "pkg/netpolicy", "pkg/client"},
 	"pkg/native":            {"pkg/topology", "pkg/manifest", "pkg/finding", "pkg/plan", "pkg/program", "pkg/client", "pkg/balancer"},
-	"pkg/planner":           {"pkg/topology", "pkg/manifest", "pkg/config", "pkg/finding", "pkg/plan", "pkg/program", "pkg/ingressauth", "pkg/client", "pkg/balancer", "pkg/closing", "pkg/native"},
+	"pkg/ingress":           {"pkg/topology", "pkg/manifest", "pkg/config", "pkg/finding", "pkg/plan", "pkg/program", "pkg/ingressauth"},
+	"pkg/choice":            {"pkg/topology", "pkg/manifest", "pkg/config", "pkg/finding", "pkg/plan", "pkg/program"},
+	"pkg/planner":           {"pkg/topology", "pkg/manifest", "pkg/config", "pkg/finding", "pkg/plan", "pkg/program", "pkg/client", "pkg/balancer", "pkg/closing", "pkg/native", "pkg/ingress", "pkg/choice"},
 	"pkg/filters":           {"pkg/manifest", "pkg/yamltext", "pkg/config"},
 	"pkg/inject":            {"pkg/manifest", "pkg/topology", "pkg/plan", "pkg/planner", "pkg/finding", "pkg/proof", "pkg/config", "pkg/filters", "pkg/yamltext"},
 	"pkg/krm":               {"pkg/manifest", "pkg/finding", "pkg/yamltext"},
@@ -147,7 +149,7 @@ var mayImport = map[string][]string{
 	"pkg/rotation":          {"pkg/secretstore", "pkg/sessionkey"},
 	"pkg/inforce":           {"pkg/live", "pkg/userstore", "pkg/projection", "pkg/topology"}, // which Ingresses read users is topology's
 	"pkg/live":              {"pkg/topology", "pkg/manifest"},
-	"pkg/verify":            {"pkg/topology", "pkg/userstore", "pkg/manifest", "pkg/planner", "pkg/finding", "pkg/proof", "pkg/config", "pkg/live", "pkg/helmrelease", "pkg/htpasswd"},
+	"pkg/verify":            {"pkg/topology", "pkg/userstore", "pkg/manifest", "pkg/choice", "pkg/finding", "pkg/proof", "pkg/config", "pkg/live", "pkg/helmrelease", "pkg/htpasswd"},
 	"test/kustomize":        {"pkg/manifest", "pkg/patches"},
 	"test/demo":             {"pkg/userstore", "pkg/htpasswd"},
 	"test/ways":             {}, // the second resolver is to make no mistake of the first

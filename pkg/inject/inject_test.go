@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/kauth-dev/kauth/pkg/choice"
 	"github.com/kauth-dev/kauth/pkg/config"
 	"github.com/kauth-dev/kauth/pkg/planner"
 	"github.com/kauth-dev/kauth/pkg/testenv"
@@ -220,9 +221,9 @@ func TestChartsGiveTheInputBack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	gates := []planner.Target{}
+	gates := []choice.Target{}
 	for _, text := range []string{"Deployment/grafana", "Deployment/headlamp", "StatefulSet/pushgateway-prometheus-pushgateway"} {
-		target, err := planner.ParseTarget(text)
+		target, err := choice.ParseTarget(text)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/kauth-dev/kauth/pkg/choice"
 	"github.com/kauth-dev/kauth/pkg/finding"
 	"github.com/kauth-dev/kauth/pkg/gateconf"
 	"github.com/kauth-dev/kauth/pkg/manifest"
@@ -16,18 +17,18 @@ import (
 )
 
 // gate plans the gate of one workload, nil where something stands in the way.
-func (p *planner) gate(t chosen) *plan.Gate {
-	w, before := t.workload, len(finding.Errors(p.Findings))
+func (p *planner) gate(t choice.Chosen) *plan.Gate {
+	w, before := t.Workload, len(finding.Errors(p.Findings))
 	p.refuse(t)
-	port, ok := p.upstreamPort(t)
+	port, ok := p.choice.Upstream(t)
 	if !ok || len(finding.Errors(p.Findings)) > before {
 		return nil
 	}
-	g := &plan.Gate{Workload: w, Upstream: port, Config: gateconf.Defaults(), Settings: t.settings, Reason: t.reason, Mounts: mounts(&t.settings)}
+	g := &plan.Gate{Workload: w, Upstream: port, Config: gateconf.Defaults(), Settings: t.Settings, Reason: t.Reason, Mounts: mounts(&t.Settings)}
 	if !p.choosePorts(g) {
 		return nil
 	}
-	g.Image = cmp.Or(t.settings.Image, gateconf.Image+":"+p.options.Version)
+	g.Image = cmp.Or(t.Settings.Image, gateconf.Image+":"+p.options.Version)
 	security := manifest.Field(w.Spec(), "securityContext")
 	g.FileMode = plan.FileMode(w)
 	user, hasUser := manifest.Int(security, "runAsUser")
@@ -43,8 +44,8 @@ func (p *planner) gate(t chosen) *plan.Gate {
 }
 
 // refuse finds what makes a gate impossible or a false promise.
-func (p *planner) refuse(t chosen) {
-	w := t.workload
+func (p *planner) refuse(t choice.Chosen) {
+	w := t.Workload
 	p.twice(w)
 	spec := w.Spec()
 	for _, c := range w.Containers {
@@ -58,7 +59,7 @@ func (p *planner) refuse(t chosen) {
 			}
 		}
 	}
-	p.RefuseVolumes(w, mounts(&t.settings))
+	p.RefuseVolumes(w, mounts(&t.Settings))
 	if w.Operator && manifest.Bool(spec, "paused") {
 		p.Find(finding.Error, w.Object, manifest.P("spec", "paused"), "set it to false",
 			"the operator does not act on a paused resource, so the gate would not appear while the routes already lead to it")
@@ -79,38 +80,6 @@ func (p *planner) twice(w *topology.Workload) {
 			p.Find(finding.Error, w.Object, nil, "remove one", "stands twice in this stream, at lines %d and %d", lines[0], lines[1])
 		}
 	}
-}
-
-// upstreamPort finds the container port that the gate stands before.
-func (p *planner) upstreamPort(t chosen) (int, bool) {
-	w := t.workload
-	switch {
-	case t.port.Name != "":
-		for _, c := range w.Containers {
-			for _, port := range c.Ports {
-				if port.Name == t.port.Name && !c.Init {
-					return port.Number, true
-				}
-			}
-		}
-		p.Find(finding.Error, w.Object, nil, "use one of "+portList(w), "no container port %q", t.port.Name)
-		return 0, false
-	case t.port.Number != 0:
-		return t.port.Number, true
-	}
-	found, hint := p.candidates(w), "write --gate "+w.Object.Kind+"/"+w.Object.Name+":PORT"
-	if t.rule != nil {
-		hint = "say target.port in the settings file, or " + hint
-	}
-	switch len(found) {
-	case 1:
-		return found[0].number, true
-	case 0:
-		p.Find(finding.Error, w.Object, nil, hint, "no container says which port it listens on")
-	default:
-		p.Find(finding.Error, w.Object, nil, hint+" with one of them", "%s, none chosen", severalPorts(found))
-	}
-	return 0, false
 }
 
 // choosePorts gives the gate its two ports: 8181 and 8182, or the next ones that no container of the pod takes.

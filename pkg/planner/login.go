@@ -1,6 +1,7 @@
 package planner
 
 import (
+	"github.com/kauth-dev/kauth/pkg/choice"
 	"github.com/kauth-dev/kauth/pkg/config"
 	"github.com/kauth-dev/kauth/pkg/finding"
 	"github.com/kauth-dev/kauth/pkg/native"
@@ -9,21 +10,15 @@ import (
 )
 
 // login plans the login of one workload.
-func (p *planner) login(t chosen, mode string) {
+func (p *planner) login(t choice.Chosen, mode string) {
 	before := len(finding.Errors(p.Findings))
-	p.twice(t.workload)
-	port, ok := p.upstreamPort(t)
+	p.twice(t.Workload)
+	port, ok := p.choice.Upstream(t)
 	if !ok || len(finding.Errors(p.Findings)) > before {
 		return
 	}
-	l := &plan.Login{Workload: t.workload, Mode: mode, Port: port, Settings: t.settings, Reason: t.reason, Asks: map[*topology.Way]string{}}
-	switch mode {
-	case config.ModeIngress:
-		ok = p.ingressLogin(l)
-	case config.ModeNative:
-		ok = native.Login(p.Draft, l)
-	}
-	if ok {
+	l := &plan.Login{Workload: t.Workload, Mode: mode, Port: port, Settings: t.Settings, Reason: t.Reason, Asks: map[*topology.Way]string{}}
+	if mode != config.ModeNative || native.Login(p.Draft, l) { // with mode ingress all depends on the ways
 		p.AddLogin(l)
 	}
 }
@@ -32,7 +27,7 @@ func (p *planner) login(t chosen, mode string) {
 func (p *planner) loginWay(way *topology.Way, l *plan.Login) {
 	switch l.Mode {
 	case config.ModeIngress:
-		p.ingressWay(way, l)
+		p.ingress.Way(way, l)
 	case config.ModeNative:
 		native.Way(p.Draft, way, l)
 	}

@@ -1,7 +1,6 @@
 package planner_test
 
 import (
-	"strings"
 	"testing"
 
 	"github.com/kauth-dev/kauth/pkg/manifest"
@@ -20,16 +19,4 @@ func modelOf(t *testing.T, text string) (*manifest.Stream, *topology.Model) {
 		t.Fatal(err)
 	}
 	return s, m
-}
-
-// spoilt is text with one place of it changed, or with more at its end where old is "".
-func spoilt(t *testing.T, text, old, changed string) string {
-	t.Helper()
-	if old == "" {
-		return text + changed
-	}
-	if !strings.Contains(text, old) || old == changed {
-		t.Fatalf("no %q in:\n%s", old, text)
-	}
-	return strings.Replace(text, old, changed, 1)
 }

@@ -6,10 +6,10 @@ import (
 	"cmp"
 
 	"github.com/kauth-dev/kauth/pkg/balancer"
+	"github.com/kauth-dev/kauth/pkg/choice"
 	"github.com/kauth-dev/kauth/pkg/closing"
 	"github.com/kauth-dev/kauth/pkg/config"
-	"github.com/kauth-dev/kauth/pkg/finding"
-	"github.com/kauth-dev/kauth/pkg/ingressauth"
+	"github.com/kauth-dev/kauth/pkg/ingress"
 	"github.com/kauth-dev/kauth/pkg/manifest"
 	"github.com/kauth-dev/kauth/pkg/plan"
 	"github.com/kauth-dev/kauth/pkg/topology"
@@ -17,7 +17,7 @@ import (
 
 // Options are what the user asked for.
 type Options struct {
-	Targets      []Target              // of --gate, beside those that are gated by default
+	Targets      []choice.Target       // of --gate, beside those that are gated by default
 	Settings     config.Settings       // of the gates that no rule is for
 	Rules        []config.Rule         // of the settings file; the first that matches a workload counts
 	AllowOpen    []manifest.ObjectName // objects whose ways may stay open where they cannot lead to a gate
@@ -29,28 +29,24 @@ type Options struct {
 // Make plans the gates for the workloads of m. What stands in the way is among the findings as errors; a plan with
 // such findings must not be carried out.
 func Make(m *topology.Model, s *manifest.Stream, o Options) *plan.Plan {
+	d := plan.NewDraft(m, s, o.AllowOpen)
 	p := &planner{
-		Draft: plan.NewDraft(m, s, o.AllowOpen), options: o, heard: map[*manifest.Object]bool{},
-		kept: map[*topology.Service]string{},
-		asks: map[ingressauth.Spot]*asking{}, middlewares: map[middlewareKey]string{}, rules: map[*config.Rule]ruleUse{},
+		Draft: d, options: o, choice: choice.New(d, o.Targets, o.Settings, o.Rules), ingress: ingress.New(d), kept: map[*topology.Service]string{},
 	}
-	targets := p.targets()
-	p.checkAnnotations(s)
-	for _, t := range targets {
-		if mode := cmp.Or(t.settings.Mode, config.ModeSidecar); mode != config.ModeSidecar {
+	chosen := p.choice.Workloads()
+	p.choice.CheckAnnotations(s)
+	for _, t := range chosen {
+		if mode := cmp.Or(t.Settings.Mode, config.ModeSidecar); mode != config.ModeSidecar {
 			p.login(t, mode)
 		} else if g := p.gate(t); g != nil {
 			p.AddGate(g)
 		}
 	}
-	if len(p.Gates)+len(p.Logins) == 0 && !p.Failed() && p.guarded == 0 && !o.AllowNone {
-		p.Findings = append(p.Findings, finding.Finding{
-			Severity: finding.Error, Message: "nothing to gate: no Prometheus, Alertmanager or ThanosRuler in this stream" + p.leftOut(),
-			Hint: "name a workload with --gate KIND/NAME, or use --allow-none where an open door is what you want" + p.workloadList(),
-		})
+	if len(p.Gates)+len(p.Logins) == 0 && !p.Failed() && !o.AllowNone {
+		p.choice.RefuseNone()
 	}
 	p.ways()
-	p.askAll()
+	p.ingress.Ask(o.AllowNone)
 	p.clusterPorts()
 	p.clients(s)
 	p.agree()
@@ -63,17 +59,11 @@ func Make(m *topology.Model, s *manifest.Stream, o Options) *plan.Plan {
 	return p.Plan
 }
 
-// planner is a Draft, and what is to be known to go on with it.
+// planner is a Draft, and those who go on with it.
 type planner struct {
 	*plan.Draft
-	options     Options
-	disabled    []manifest.Ref
-	rules       map[*config.Rule]ruleUse
-	asked       []*asking // in the order of their ways
-	asks        map[ingressauth.Spot]*asking
-	middlewares map[middlewareKey]string     // the names of those that are added
-	traefik     string                       // the API group of those that are for Ingresses, once it is known
-	guarded     int                          // workloads that a guard of their own stands before
-	kept        map[*topology.Service]string // names of the Services that are added for clients inside the cluster
-	heard       map[*manifest.Object]bool    // objects whose annotation "enabled" some workload is behind
+	options Options
+	choice  *choice.Choice
+	ingress *ingress.Logins
+	kept    map[*topology.Service]string // names of the Services that are added for clients inside the cluster
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/kauth-dev/kauth/pkg/choice"
 	"github.com/kauth-dev/kauth/pkg/config"
 	"github.com/kauth-dev/kauth/pkg/finding"
 	"github.com/kauth-dev/kauth/pkg/plan"
@@ -42,16 +43,16 @@ func path(service string, port int) string {
 	return fmt.Sprintf("{path: /, backend: {service: {name: %s, port: {number: %d}}}}", service, port)
 }
 
-func target(t *testing.T, text string) []planner.Target {
+func target(t *testing.T, text string) []choice.Target {
 	t.Helper()
 	if text == "" {
 		return nil
 	}
-	got, err := planner.ParseTarget(text)
+	got, err := choice.ParseTarget(text)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return []planner.Target{got}
+	return []choice.Target{got}
 }
 
 func errorsOf(p *plan.Plan) string {
@@ -229,20 +230,6 @@ func TestTargets(t *testing.T) {
 		p := makePlan(t, text, planner.Options{AllowNone: true})
 		if got := len(p.Gates) == 1; got != (c.want == "gated") || errorsOf(p) != "" {
 			t.Errorf("%s with %s: gated %t; %s", c.kind, c.labels, got, errorsOf(p))
-		}
-	}
-}
-
-func TestParseTarget(t *testing.T) {
-	for _, good := range []string{"Deployment/d", "deploy/d:web", "sts/d.e:9090", "Prometheus/p:0x1"} {
-		got, err := planner.ParseTarget(good)
-		if err != nil || got.String() != good {
-			t.Errorf("%q: %q, %v", good, got, err)
-		}
-	}
-	for _, bad := range []string{"", "d", "/d", "deploy/", "deploy/d:", "deploy/n/d", "deploy/d:0", "deploy/d:65536"} {
-		if got, err := planner.ParseTarget(bad); err == nil {
-			t.Errorf("%q: %q, want an error", bad, got)
 		}
 	}
 }

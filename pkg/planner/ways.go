@@ -21,7 +21,7 @@ func (p *planner) ways() {
 	}
 	for _, l := range p.Logins {
 		spaces[l.Ref().Namespace] = true
-		p.ingressNode(l)
+		p.ingress.Node(l)
 	}
 	for _, way := range p.Model.Ways {
 		switch {

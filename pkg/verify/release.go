@@ -5,9 +5,9 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/kauth-dev/kauth/pkg/choice"
 	"github.com/kauth-dev/kauth/pkg/helmrelease"
 	"github.com/kauth-dev/kauth/pkg/manifest"
-	"github.com/kauth-dev/kauth/pkg/planner"
 	"github.com/kauth-dev/kauth/pkg/proof"
 	"github.com/kauth-dev/kauth/pkg/topology"
 	"github.com/kauth-dev/kauth/pkg/userstore"
@@ -57,7 +57,7 @@ func (v *verifier) manifest(text []byte, release *helmrelease.Release) error {
 			}
 		}
 		if x.Mode == "" {
-			x.wanted, x.leftOut = planner.Wanted(v.model, w)
+			x.wanted, x.leftOut = choice.Wanted(v.model, w)
 		}
 		if len(v.Targets) > 0 && !x.named || x.Mode == "" && x.wanted == "" && x.leftOut == nil && !x.named {
 			continue

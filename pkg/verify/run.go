@@ -6,9 +6,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/kauth-dev/kauth/pkg/choice"
 	"github.com/kauth-dev/kauth/pkg/live"
 	"github.com/kauth-dev/kauth/pkg/manifest"
-	"github.com/kauth-dev/kauth/pkg/planner"
 	"github.com/kauth-dev/kauth/pkg/proof"
 	"github.com/kauth-dev/kauth/pkg/topology"
 	"github.com/kauth-dev/kauth/pkg/userstore"
@@ -170,7 +170,7 @@ func (v *verifier) stands(s *subject, ref manifest.Ref) {
 	if s.workload != nil {
 		s.Standing = proof.Stands(s.workload)
 		if s.Mode == "" {
-			s.wanted, s.leftOut = planner.Wanted(v.model, s.workload)
+			s.wanted, s.leftOut = choice.Wanted(v.model, s.workload)
 		}
 		return
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/pflag"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
+	"github.com/kauth-dev/kauth/pkg/choice"
 	"github.com/kauth-dev/kauth/pkg/config"
 	"github.com/kauth-dev/kauth/pkg/gateconf"
 	"github.com/kauth-dev/kauth/pkg/inject"
@@ -129,7 +130,7 @@ func (f *flags) options(file *config.File) (inject.Options, error) {
 	o := inject.Options{Options: planner.Options{Version: version.String()}}
 	var errs []error
 	for _, text := range f.gates {
-		t, err := planner.ParseTarget(text)
+		t, err := choice.ParseTarget(text)
 		if err != nil {
 			errs = append(errs, usageError{fmt.Errorf("--gate: %w", err)})
 		}

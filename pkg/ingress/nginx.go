@@ -1,4 +1,4 @@
-package planner
+package ingress
 
 import (
 	"github.com/kauth-dev/kauth/pkg/finding"
@@ -9,7 +9,7 @@ import (
 )
 
 // askNGINX plans the annotations of an Ingress of ingress-nginx.
-func (p *planner) askNGINX(a *asking) {
+func (p *Logins) askNGINX(a *asking) {
 	l, r := a.logins[0], a.Route
 	p.sayGuess(r, ingressauth.NGINX, topology.IngressNGINX)
 	set := func(key, value string) {
@@ -40,7 +40,7 @@ func (p *planner) askNGINX(a *asking) {
 }
 
 // sayGuess warns where the controller of an Ingress is only guessed: another one would let everybody in.
-func (p *planner) sayGuess(r *topology.Route, who, controller string) {
+func (p *Logins) sayGuess(r *topology.Route, who, controller string) {
 	if r.Guess != "" && (who == ingressauth.NGINX || r.Class != "traefik") {
 		p.Find(finding.Warning, r.Object, nil, "see that kubectl get ingressclass says "+controller+" for it, or put the IngressClass into the stream",
 			"taken for one of %s %s; another controller would let everybody in", who, r.Guess)

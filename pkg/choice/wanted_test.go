@@ -1,10 +1,10 @@
-package planner_test
+package choice_test
 
 import (
 	"strings"
 	"testing"
 
-	"github.com/kauth-dev/kauth/pkg/planner"
+	"github.com/kauth-dev/kauth/pkg/choice"
 )
 
 // ungatedStream is a workload whose gate nothing says to be one of kauth.
@@ -47,7 +47,7 @@ func TestWanted(t *testing.T) {
 			text = strings.ReplaceAll(ungatedStream, c.old, c.new)
 		}
 		_, m := modelOf(t, text)
-		if reason, left := planner.Wanted(m, m.Workloads[0]); reason != c.reason || (left != nil) != c.left {
+		if reason, left := choice.Wanted(m, m.Workloads[0]); reason != c.reason || (left != nil) != c.left {
 			t.Errorf("%s: %q, left out: %v", c.name, reason, left != nil)
 		}
 	}

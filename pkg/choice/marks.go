@@ -1,4 +1,4 @@
-package planner
+package choice
 
 import (
 	"slices"
@@ -15,7 +15,7 @@ import (
 // marks returns an object whose annotation enables a gate for w, and one whose annotation disables it. The annotation
 // counts on the workload, its pod template, a Service that selects it and a route that leads to it. On a Service or a
 // route that leads only to other ports than the application's, "disabled" leaves out that way alone.
-func (p *planner) marks(w *topology.Workload, port topology.Port) (enabled, disabled *manifest.Object) {
+func (p *Choice) marks(w *topology.Workload, port topology.Port) (enabled, disabled *manifest.Object) {
 	read := func(o *manifest.Object, annotations map[string]string, ports ...int) {
 		switch annotations[gateconf.AnnotationGate] {
 		case gateconf.GateEnabled:
@@ -45,7 +45,7 @@ func (p *planner) marks(w *topology.Workload, port topology.Port) (enabled, disa
 }
 
 // mayBeWeb says whether one of ports may be the one that the gate stands before; no ports at all stand for any.
-func (p *planner) mayBeWeb(w *topology.Workload, named topology.Port, ports []int) bool {
+func (p *Choice) mayBeWeb(w *topology.Workload, named topology.Port, ports []int) bool {
 	web := []int{named.Number}
 	switch {
 	case named == topology.Port{}:
@@ -72,9 +72,9 @@ var marked = []manifest.Path{
 	manifest.P("spec", "jobTemplate", "metadata"), manifest.P("spec", "jobTemplate", "spec", "template", "metadata"),
 }
 
-// checkAnnotations refuses annotations of ours that nobody reads, and values that mean nothing: each is a lock that
-// somebody believes in.
-func (p *planner) checkAnnotations(s *manifest.Stream) {
+// CheckAnnotations refuses annotations of ours that nobody reads, and values that mean nothing: each is a lock that
+// somebody believes in. It goes by the Workloads, which come first.
+func (p *Choice) CheckAnnotations(s *manifest.Stream) {
 	for _, o := range s.Objects() {
 		for _, at := range marked {
 			metadata := fieldAt(o.Node, at)
@@ -90,7 +90,7 @@ func (p *planner) checkAnnotations(s *manifest.Stream) {
 	}
 }
 
-func (p *planner) checkAnnotation(o *manifest.Object, field manifest.Path, key, value string, text bool) {
+func (p *Choice) checkAnnotation(o *manifest.Object, field manifest.Path, key, value string, text bool) {
 	switch {
 	case !text:
 		p.Find(finding.Error, o, field, "use "+gateconf.GateEnabled+" or "+gateconf.GateDisabled, "not a text")

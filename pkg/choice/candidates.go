@@ -1,4 +1,4 @@
-package planner
+package choice
 
 import (
 	"cmp"
@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/kauth-dev/kauth/pkg/finding"
 	"github.com/kauth-dev/kauth/pkg/program"
 	"github.com/kauth-dev/kauth/pkg/topology"
 )
@@ -24,7 +25,7 @@ type candidate struct {
 // candidates are the ports that may be the application's: the one that it is known by; else those that ways from outside
 // lead to, else those that Services lead to, else all that are declared. Guards beside the application do not count, nor
 // does what speaks no TCP.
-func (p *planner) candidates(w *topology.Workload) []candidate {
+func (p *Choice) candidates(w *topology.Workload) []candidate {
 	switch usual := usualPort[w.App]; {
 	case w.Operator:
 		return []candidate{{number: w.WebPort()}}
@@ -104,4 +105,36 @@ func portList(w *topology.Workload) string {
 		return "the ports that the application listens on"
 	}
 	return strings.Join(list, ", ")
+}
+
+// Upstream finds the container port that the gate stands before, or finds why it cannot be known.
+func (p *Choice) Upstream(t Chosen) (int, bool) {
+	w := t.Workload
+	switch {
+	case t.Port.Name != "":
+		for _, c := range w.Containers {
+			for _, port := range c.Ports {
+				if port.Name == t.Port.Name && !c.Init {
+					return port.Number, true
+				}
+			}
+		}
+		p.Find(finding.Error, w.Object, nil, "use one of "+portList(w), "no container port %q", t.Port.Name)
+		return 0, false
+	case t.Port.Number != 0:
+		return t.Port.Number, true
+	}
+	found, hint := p.candidates(w), "write --gate "+w.Object.Kind+"/"+w.Object.Name+":PORT"
+	if t.Rule != nil {
+		hint = "say target.port in the settings file, or " + hint
+	}
+	switch len(found) {
+	case 1:
+		return found[0].number, true
+	case 0:
+		p.Find(finding.Error, w.Object, nil, hint, "no container says which port it listens on")
+	default:
+		p.Find(finding.Error, w.Object, nil, hint+" with one of them", "%s, none chosen", severalPorts(found))
+	}
+	return 0, false
 }

@@ -1,4 +1,6 @@
-package planner
+// Package ingress owns logins that ingress controllers check (mode ingress): at which spots each is told to ask, for which
+// users, and who else is asked with that.
+package ingress
 
 import (
 	"slices"
@@ -22,11 +24,22 @@ type asking struct {
 	keep   bool          // the header with the password must go on, since somebody behind asks for it too
 }
 
-// ingressLogin plans nothing yet: all depends on the ways.
-func (p *planner) ingressLogin(*plan.Login) bool { return true }
+// Logins is a Draft, and what ingress controllers are to ask for.
+type Logins struct {
+	*plan.Draft
+	asked       []*asking // in the order of their ways
+	asks        map[ingressauth.Spot]*asking
+	middlewares map[middlewareKey]string // the names of those that are added
+	traefik     string                   // the API group of those that are for Ingresses, once it is known
+}
+
+// New returns the logins of a draft, none of which is asked for yet.
+func New(d *plan.Draft) *Logins {
+	return &Logins{Draft: d, asks: map[ingressauth.Spot]*asking{}, middlewares: map[middlewareKey]string{}}
+}
 
 // dropUnasked leaves out the workloads that no way leads to on which somebody could ask, for nothing would guard them.
-func (p *planner) dropUnasked() {
+func (p *Logins) dropUnasked(allowNone bool) {
 	if p.Failed() {
 		return
 	}
@@ -40,7 +53,7 @@ func (p *planner) dropUnasked() {
 		names = append(names, l.Ref().Short())
 		p.Find(finding.Warning, l.Workload.Object, nil, "put its routes into the stream, or "+ingressauth.OrSidecar, "left without a login, for no route of this stream leads to it where an ingress controller could ask")
 	}
-	if len(names) > 0 && len(p.Gates)+len(kept) == 0 && !p.options.AllowNone {
+	if len(names) > 0 && len(p.Gates)+len(kept) == 0 && !allowNone {
 		p.Findings = append(p.Findings, finding.Finding{
 			Severity: finding.Error, Message: "nothing to gate: no route of this stream leads to " + strings.Join(names, " or ") + " where an ingress controller could ask",
 			Hint: "put the routes into the stream, or use --allow-none where an open door is what you want",
@@ -50,7 +63,7 @@ func (p *planner) dropUnasked() {
 }
 
 // sayLogin says what the mode leaves open.
-func (p *planner) sayLogin(l *plan.Login) {
+func (p *Logins) sayLogin(l *plan.Login) {
 	o := l.Workload.Object
 	if !l.Closed() {
 		p.Find(finding.Info, o, nil, "keep untrusted pods out with --network-policy, and let in the ingress controller and scrapers with allowFrom",
@@ -60,15 +73,15 @@ func (p *planner) sayLogin(l *plan.Login) {
 		"nothing outside can ask for the health of port %d without a password, for the ingress controller asks on each path", l.Port)
 }
 
-// ingressNode refuses an application that anybody reaches at a port of its node, declared or not.
-func (p *planner) ingressNode(l *plan.Login) {
+// Node refuses an application that anybody reaches at a port of its node, declared or not.
+func (p *Logins) Node(l *plan.Login) {
 	if way := program.OpenOnNode(l.Workload, l.Port); l.Mode == config.ModeIngress && way != nil && !l.Workload.Takes(l.Port) {
 		p.RefuseWay(way, program.LoopbackHint, "port %d of %s is open on its node, past every ingress controller", l.Port, l.Ref().Short())
 	}
 }
 
-// ingressWay notes where the password is to be asked for on a way, or refuses it.
-func (p *planner) ingressWay(way *topology.Way, l *plan.Login) {
+// Way notes where the password is to be asked for on a way, or refuses it.
+func (p *Logins) Way(way *topology.Way, l *plan.Login) {
 	if ingressauth.BesidesLogin(way, l.Port) {
 		p.sayBesides(way)
 		return
@@ -99,7 +112,7 @@ func (p *planner) ingressWay(way *topology.Way, l *plan.Login) {
 }
 
 // refuseAsking makes a way on which nobody can ask an Error, or records that the user allows it.
-func (p *planner) refuseAsking(way *topology.Way, l *plan.Login, no *ingressauth.Obstacle) {
+func (p *Logins) refuseAsking(way *topology.Way, l *plan.Login, no *ingressauth.Obstacle) {
 	what := "port " + way.PortText() + " of " + l.Ref().Short() + " " + no.What
 	o := way.Object()
 	if no.Field == nil || p.Allows(o) {
@@ -109,9 +122,9 @@ func (p *planner) refuseAsking(way *topology.Way, l *plan.Login, no *ingressauth
 	p.Find(finding.Error, o, no.Field, no.Hint+", or leave it open with --allow-open "+o.Kind+"/"+o.Name, "%s", what)
 }
 
-// askAll plans what the spots get, once all ways are known.
-func (p *planner) askAll() {
-	p.dropUnasked()
+// Ask plans what the spots get, once all ways are known. That there is nothing to gate in the end is no error with allowNone.
+func (p *Logins) Ask(allowNone bool) {
+	p.dropUnasked(allowNone)
 	for _, l := range p.Logins {
 		if l.Mode == config.ModeIngress {
 			p.sayLogin(l)
@@ -137,7 +150,7 @@ func (p *planner) askAll() {
 }
 
 // oneUsers refuses a spot that is to ask for two things, for it can only ask for one.
-func (p *planner) oneUsers(a *asking) bool {
+func (p *Logins) oneUsers(a *asking) bool {
 	first := a.logins[0]
 	for _, l := range a.logins[1:] {
 		if l.UsersSecret() != first.UsersSecret() || l.Realm() != first.Realm() {
@@ -150,7 +163,7 @@ func (p *planner) oneUsers(a *asking) bool {
 }
 
 // waysThrough lists the ways that pass each spot, those to workloads without a login too.
-func (p *planner) waysThrough() map[ingressauth.Spot][]*topology.Way {
+func (p *Logins) waysThrough() map[ingressauth.Spot][]*topology.Way {
 	through := map[ingressauth.Spot][]*topology.Way{}
 	for _, way := range p.Model.Ways {
 		if way.Route == nil {
@@ -166,7 +179,7 @@ func (p *planner) waysThrough() map[ingressauth.Spot][]*topology.Way {
 
 // othersBehind says what becomes of those behind a spot who did not ask for a password there, and refuses it where a
 // request would need two.
-func (p *planner) othersBehind(a *asking, ways []*topology.Way) bool {
+func (p *Logins) othersBehind(a *asking, ways []*topology.Way) bool {
 	l, ok, meant := a.logins[0], true, map[*topology.Backend]bool{}
 	for _, way := range ways {
 		meant[way.Backend] = meant[way.Backend] || slices.Contains(a.logins, p.LoginOf(way.Workload))
@@ -202,7 +215,7 @@ func (p *planner) othersBehind(a *asking, ways []*topology.Way) bool {
 }
 
 // alsoAsked warns of a way that leads to somebody else and asks for a password from now on.
-func (p *planner) alsoAsked(a *asking, way *topology.Way) {
+func (p *Logins) alsoAsked(a *asking, way *topology.Way) {
 	why := ""
 	if a.Field == "" {
 		why = ", since its annotations are for all its paths"
@@ -211,7 +224,7 @@ func (p *planner) alsoAsked(a *asking, way *topology.Way) {
 }
 
 // sayUsers says, once for each Secret, what it takes to let somebody in.
-func (p *planner) sayUsers(a *asking) {
+func (p *Logins) sayUsers(a *asking) {
 	l, namespace := a.logins[0], a.Route.Object.Namespace
 	if !p.FirstTime("users " + namespace + "/" + l.UsersSecret()) {
 		return
@@ -230,7 +243,7 @@ func (p *planner) sayUsers(a *asking) {
 }
 
 // sayChallenges warns of certificates that would not be renewed.
-func (p *planner) sayChallenges(a *asking) {
+func (p *Logins) sayChallenges(a *asking) {
 	const key = "acme.cert-manager.io/http01-edit-in-place"
 	if a.Route.Object.Kind == "Ingress" && a.Route.Annotations[key] == "true" {
 		p.Find(finding.Warning, a.Route.Object, manifest.P("metadata", "annotations", key), "remove it, and cert-manager makes an Ingress of its own for them",

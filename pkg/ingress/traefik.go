@@ -1,4 +1,4 @@
-package planner
+package ingress
 
 import (
 	"maps"
@@ -20,7 +20,7 @@ type middlewareKey struct {
 }
 
 // askTraefik plans the Middleware of a spot, and that it is the first there.
-func (p *planner) askTraefik(a *asking) {
+func (p *Logins) askTraefik(a *asking) {
 	o := a.Route.Object
 	name := p.middleware(a)
 	switch o.Kind {
@@ -43,7 +43,7 @@ func (p *planner) askTraefik(a *asking) {
 }
 
 // middleware returns the name of the Middleware of a spot, which it adds where no spot before wanted the same.
-func (p *planner) middleware(a *asking) string {
+func (p *Logins) middleware(a *asking) string {
 	l, o := a.logins[0], a.Route.Object
 	key := middlewareKey{p.middlewareGroup(o), o.Namespace, l.UsersSecret(), l.Realm(), a.keep}
 	if name, planned := p.middlewares[key]; planned {
@@ -68,7 +68,7 @@ func (p *planner) middleware(a *asking) string {
 
 // middlewareGroup is the API group of the Middleware for a route: that of the route itself, for an Ingress the one that
 // Traefik's objects in the stream have.
-func (p *planner) middlewareGroup(o *manifest.Object) string {
+func (p *Logins) middlewareGroup(o *manifest.Object) string {
 	switch {
 	case ingressauth.IsTraefik(o.Ref):
 		return o.Group
@@ -88,7 +88,7 @@ func (p *planner) middlewareGroup(o *manifest.Object) string {
 }
 
 // middlewareTaken says whether Traefik would mistake a Middleware of that name for another one.
-func (p *planner) middlewareTaken(namespace, name string) bool {
+func (p *Logins) middlewareTaken(namespace, name string) bool {
 	alike := func(space, other string) bool {
 		return topology.SameNamespace(space, namespace) && topology.TraefikID("", other) == topology.TraefikID("", name) || topology.TraefikID(space, other) == topology.TraefikID(namespace, name)
 	}
@@ -101,7 +101,7 @@ func (p *planner) middlewareTaken(namespace, name string) bool {
 }
 
 // saySecondLogin warns of Middlewares that ask for a login as well.
-func (p *planner) saySecondLogin(a *asking, ids []string) {
+func (p *Logins) saySecondLogin(a *asking, ids []string) {
 	for _, id := range ids {
 		for _, m := range p.Model.MiddlewaresOf(id) {
 			for _, kind := range []string{"basicAuth", "digestAuth", "forwardAuth"} {
@@ -114,7 +114,7 @@ func (p *planner) saySecondLogin(a *asking, ids []string) {
 }
 
 // idsOfTraefik refuses what names a service of Traefik's by its id: it may lead past the routes that ask.
-func (p *planner) idsOfTraefik() {
+func (p *Logins) idsOfTraefik() {
 	names := map[string]bool{}
 	for _, a := range p.asked {
 		if a.Asker() != ingressauth.Traefik {

@@ -1,4 +1,4 @@
-package planner
+package choice
 
 import (
 	"github.com/kauth-dev/kauth/pkg/manifest"
@@ -9,7 +9,7 @@ import (
 // Wanted says why kauth would gate a workload that is not gated, "" where it would not, and which object's annotation
 // leaves it out, nil where none does.
 func Wanted(m *topology.Model, w *topology.Workload) (reason string, leftOut *manifest.Object) {
-	p := &planner{Draft: &plan.Draft{Model: m}, heard: map[*manifest.Object]bool{}}
+	p := &Choice{Draft: &plan.Draft{Model: m}, heard: map[*manifest.Object]bool{}}
 	enabled, disabled := p.marks(w, topology.Port{})
 	switch {
 	case w.Hook:

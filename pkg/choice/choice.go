@@ -1,4 +1,5 @@
-package planner
+// Package choice owns which workloads are to be gated, why, and which of their ports is the application's.
+package choice
 
 import (
 	"fmt"
@@ -10,71 +11,54 @@ import (
 	"github.com/kauth-dev/kauth/pkg/finding"
 	"github.com/kauth-dev/kauth/pkg/gateconf"
 	"github.com/kauth-dev/kauth/pkg/manifest"
+	"github.com/kauth-dev/kauth/pkg/plan"
 	"github.com/kauth-dev/kauth/pkg/program"
 	"github.com/kauth-dev/kauth/pkg/topology"
 )
 
-// Target is a workload that the user names: KIND/NAME[:PORT].
-type Target struct {
-	Kind string
-	Name string
-	Port topology.Port // of its container; the zero Port where it is to be found out
-}
-
-// ParseTarget reads KIND/NAME[:PORT], where PORT is the number or the name of a container port.
-func ParseTarget(text string) (Target, error) {
-	kind, rest, found := strings.Cut(text, "/")
-	name, port, hasPort := strings.Cut(rest, ":")
-	if !found || kind == "" || name == "" || strings.Contains(name, "/") || hasPort && port == "" {
-		return Target{}, fmt.Errorf("%q is not KIND/NAME or KIND/NAME:PORT, such as Deployment/grafana or deploy/grafana:3000", text)
-	}
-	t := Target{Kind: kind, Name: name}
-	if hasPort {
-		t.Port = topology.ParsePort(port)
-		if n := t.Port.Number; t.Port.Name == "" && (n < 1 || n > 65535) {
-			return Target{}, fmt.Errorf("%q: %d is not a port number", text, n)
-		}
-	}
-	return t, nil
-}
-
-// String is the target as the user writes it.
-func (t Target) String() string {
-	if t.Port == (topology.Port{}) {
-		return t.Kind + "/" + t.Name
-	}
-	return t.Kind + "/" + t.Name + ":" + t.Port.String()
-}
-
-func (t Target) means(w *topology.Workload) bool {
-	return w.Object.Name == t.Name && manifest.SameKind(t.Kind, w.Object.Kind)
-}
-
-// chosen is a workload that is to be gated.
-type chosen struct {
-	workload *topology.Workload
-	port     topology.Port // that the user named
+// Choice is a choice of workloads in the making.
+type Choice struct {
+	*plan.Draft
+	targets  []Target
 	settings config.Settings
-	rule     *config.Rule // of the settings file; nil where none is for it
-	reason   string
+	rules    []config.Rule
+	uses     map[*config.Rule]ruleUse
+	heard    map[*manifest.Object]bool // objects whose annotation "enabled" some workload is behind
+	disabled []manifest.Ref
+	guarded  int // workloads that a guard of their own stands before
 }
 
-// targets returns the workloads to gate, in document order: those that the user names by flag, annotation or settings
+// New returns a choice for a draft: of the targets that the user names, beside those that are gated by default, with the
+// settings of the first rule that matches, or else these.
+func New(d *plan.Draft, targets []Target, settings config.Settings, rules []config.Rule) *Choice {
+	return &Choice{Draft: d, targets: targets, settings: settings, rules: rules, uses: map[*config.Rule]ruleUse{}, heard: map[*manifest.Object]bool{}}
+}
+
+// Chosen is a workload that is to be gated.
+type Chosen struct {
+	Workload *topology.Workload
+	Port     topology.Port // that the user named
+	Settings config.Settings
+	Rule     *config.Rule // of the settings file; nil where none is for it
+	Reason   string
+}
+
+// Workloads returns the workloads to gate, in document order: those that the user names by flag, annotation or settings
 // file, and those of the default kinds. Flags overrule annotations, and these the file.
-func (p *planner) targets() []chosen {
+func (p *Choice) Workloads() []Chosen {
 	named := p.named()
-	var all []chosen
+	var all []Chosen
 	for _, w := range p.Model.Workloads {
 		target, isNamed := named[w]
 		rule, passed := p.ruleOf(w)
-		c := chosen{workload: w, port: target.Port, settings: p.options.Settings, rule: rule}
+		c := Chosen{Workload: w, Port: target.Port, Settings: p.settings, Rule: rule}
 		if rule != nil {
-			c.settings = rule.Settings
+			c.Settings = rule.Settings
 		}
-		if c.port == (topology.Port{}) {
-			c.port = rulePort(rule)
+		if c.Port == (topology.Port{}) {
+			c.Port = rulePort(rule)
 		}
-		enabled, disabled := p.marks(w, c.port)
+		enabled, disabled := p.marks(w, c.Port)
 		asked := isNamed || enabled != nil
 		switch {
 		case w.Hook:
@@ -91,9 +75,9 @@ func (p *planner) targets() []chosen {
 			p.optOut(w, disabled, rule)
 			continue
 		case isNamed:
-			c.reason = "--gate " + target.String()
+			c.Reason = "--gate " + target.String()
 		case enabled != nil:
-			c.reason = "annotation of " + enabled.Short()
+			c.Reason = "annotation of " + enabled.Short()
 		case rule == nil && defaultTarget(w) && p.guardsItself(w):
 			p.guarded++
 			p.Find(finding.Info, w.Object, nil, "", "every way in leads to a container of its own that asks for a login; left without a gate, which --gate %s/%s would put in all the same", w.Object.Kind, w.Object.Name)
@@ -108,7 +92,7 @@ func (p *planner) targets() []chosen {
 }
 
 // guardsItself says whether every way in to a workload, and there are some, ends at an auth proxy in its pods.
-func (p *planner) guardsItself(w *topology.Workload) bool {
+func (p *Choice) guardsItself(w *topology.Workload) bool {
 	ways := p.Model.WaysTo(w)
 	return len(ways) > 0 && !slices.ContainsFunc(ways, func(way *topology.Way) bool {
 		return way.Problem != "" || !program.IsAuthProxy(w.Container(way.Port))
@@ -116,7 +100,7 @@ func (p *planner) guardsItself(w *topology.Workload) bool {
 }
 
 // optOut leaves out a workload as an annotation of the object o asks.
-func (p *planner) optOut(w *topology.Workload, o *manifest.Object, rule *config.Rule) {
+func (p *Choice) optOut(w *topology.Workload, o *manifest.Object, rule *config.Rule) {
 	field := manifest.P("metadata", "annotations", gateconf.AnnotationGate)
 	switch {
 	case rule != nil && !rule.Disabled:
@@ -129,15 +113,15 @@ func (p *planner) optOut(w *topology.Workload, o *manifest.Object, rule *config.
 }
 
 // byRule says whether the settings file, or the default, asks for a gate, and why.
-func (p *planner) byRule(c *chosen, passed string) bool {
-	w, rule := c.workload, c.rule
+func (p *Choice) byRule(c *Chosen, passed string) bool {
+	w, rule := c.Workload, c.Rule
 	if rule == nil {
-		if c.reason = "by default"; !defaultTarget(w) && passed != "" {
+		if c.Reason = "by default"; !defaultTarget(w) && passed != "" {
 			p.Find(finding.Warning, w.Object, nil, "name it by kind and name if it wants a gate all the same", "has no gate though %s", passed)
 		}
 		return defaultTarget(w)
 	}
-	c.reason = rule.Origin.String()
+	c.Reason = rule.Origin.String()
 	if rule.Disabled {
 		if defaultTarget(w) {
 			p.disabled = append(p.disabled, w.Object.Ref)
@@ -159,9 +143,9 @@ func defaultTarget(w *topology.Workload) bool {
 }
 
 // named finds the workloads of --gate.
-func (p *planner) named() map[*topology.Workload]Target {
+func (p *Choice) named() map[*topology.Workload]Target {
 	found := map[*topology.Workload]Target{}
-	for _, t := range p.options.Targets {
+	for _, t := range p.targets {
 		var fits []*topology.Workload
 		for _, w := range p.Model.Workloads {
 			if t.means(w) {
@@ -186,7 +170,18 @@ func (p *planner) named() map[*topology.Workload]Target {
 	return found
 }
 
-func (p *planner) leftOut() string {
+// RefuseNone finds that there is nothing to gate, unless all that would be has a guard of its own.
+func (p *Choice) RefuseNone() {
+	if p.guarded > 0 {
+		return
+	}
+	p.Findings = append(p.Findings, finding.Finding{
+		Severity: finding.Error, Message: "nothing to gate: no Prometheus, Alertmanager or ThanosRuler in this stream" + p.leftOut(),
+		Hint: "name a workload with --gate KIND/NAME, or use --allow-none where an open door is what you want" + p.workloadList(),
+	})
+}
+
+func (p *Choice) leftOut() string {
 	if len(p.disabled) == 0 {
 		return ""
 	}
@@ -194,7 +189,7 @@ func (p *planner) leftOut() string {
 }
 
 // workloadList names the workloads of the stream, for hints.
-func (p *planner) workloadList() string {
+func (p *Choice) workloadList() string {
 	var names []string
 	for _, w := range p.Model.Workloads {
 		if !w.Hook {

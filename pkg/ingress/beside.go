@@ -1,4 +1,4 @@
-package planner
+package ingress
 
 import (
 	"github.com/kauth-dev/kauth/pkg/finding"
@@ -8,7 +8,7 @@ import (
 )
 
 // sayBesides reports such a way.
-func (p *planner) sayBesides(way *topology.Way) {
+func (p *Logins) sayBesides(way *topology.Way) {
 	o, field, c := way.Object(), way.Field(), way.Workload.Container(way.Port)
 	switch to := "leads to port " + way.PortText() + " of " + way.Workload.Object.Ref.Short(); {
 	case way.Service == nil && way.Workload.HostNetwork:

@@ -1,4 +1,4 @@
-package planner
+package choice
 
 import (
 	"fmt"
@@ -14,13 +14,13 @@ import (
 
 // ruleOf returns the first rule that is for a workload, nil where none is, and remembers which rules match at all. One
 // that describes workloads and passes over this one leaves it to the next; passed says which did so, and why.
-func (p *planner) ruleOf(w *topology.Workload) (first *config.Rule, passed string) {
-	for i := range p.options.Rules {
-		r := &p.options.Rules[i]
+func (p *Choice) ruleOf(w *topology.Workload) (first *config.Rule, passed string) {
+	for i := range p.rules {
+		r := &p.rules[i]
 		if w.Hook && !exact(r) || !matches(&r.Target, w) {
 			continue
 		}
-		use := p.rules[r]
+		use := p.uses[r]
 		use.matches = true
 		if first == nil {
 			use.counts = true
@@ -30,7 +30,7 @@ func (p *planner) ruleOf(w *topology.Workload) (first *config.Rule, passed strin
 				passed = fmt.Sprintf("%s matches it, for it %s", r.Origin, reason)
 			}
 		}
-		p.rules[r] = use
+		p.uses[r] = use
 	}
 	return first, passed
 }
@@ -80,7 +80,7 @@ func rulePort(r *config.Rule) topology.Port {
 
 // passes says why a rule that describes workloads passes over one that it matches, "" where it does not: such a rule
 // is for what serves people, and whoever guards the others must be named.
-func (p *planner) passes(r *config.Rule, w *topology.Workload) string {
+func (p *Choice) passes(r *config.Rule, w *topology.Workload) string {
 	switch {
 	case exact(r) || r.Disabled || defaultTarget(w):
 		return ""
@@ -94,10 +94,10 @@ func (p *planner) passes(r *config.Rule, w *topology.Workload) string {
 }
 
 // unusedRules finds the rules that have no effect.
-func (p *planner) unusedRules() {
-	for i := range p.options.Rules {
-		r := &p.options.Rules[i]
-		use := p.rules[r]
+func (p *Choice) unusedRules() {
+	for i := range p.rules {
+		r := &p.rules[i]
+		use := p.uses[r]
 		if use.counts {
 			continue
 		}
