@@ -73,6 +73,7 @@ var banned = map[string]map[string]string{
 		module + "/pkg/auth":         "the proxy is another program",
 		module + "/pkg/reload":       "the proxy is another program",
 		module + "/pkg/inject":       "kubectl basicauth changes no manifest",
+		module + "/pkg/planner":      "kubectl basicauth changes no manifest",
 		module + "/pkg/filters":      "kubectl basicauth changes no manifest",
 		module + "/pkg/testenv":      "for tests",
 		"github.com/google/go-cmp":   "for tests",

@@ -41,7 +41,7 @@ func (f *fitting) serviceHealth() {
 	}
 }
 
-// OtherPorts warns where a load balancer's one health path reaches ports that do not lead to a gate.
+// otherPorts warns where a load balancer's one health path reaches ports that do not lead to a gate.
 func (f *fitting) otherPorts(svc *topology.Service, key string) {
 	for _, port := range svc.Ports {
 		if !f.Moved(port) && cmp.Or(port.Protocol, "TCP") == "TCP" {

@@ -97,12 +97,7 @@ func (f *fitting) backendConfig(o *manifest.Object, way *topology.Way) {
 
 // movesOf says whether a port of the Service itself moves to a gate.
 func (f *fitting) movesOf(svc *topology.Service) bool {
-	for _, port := range svc.Ports {
-		if f.Moved(port) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(svc.Ports, f.Moved)
 }
 
 // gkeProtocol plans what GKE speaks to the port that leads to the gate: HTTP where nothing is said.

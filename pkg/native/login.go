@@ -42,7 +42,7 @@ func Login(p *plan.Draft, l *plan.Login) bool {
 		return false
 	}
 	l.Native = &plan.Native{Container: c, Argument: webConfigArgument, Secret: l.UsersSecret() + gateconf.WebSecret, FileMode: plan.FileMode(w)}
-	l.Native.Ports, _ = program.WebPorts(c) // nativeContainer has read them
+	l.Native.Ports, _ = program.WebPorts(c) // container has read them
 	d.version(l)
 	d.arguments(l)
 	d.volumes(l)

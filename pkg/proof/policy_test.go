@@ -11,7 +11,7 @@ import (
 	"github.com/kauth-dev/kauth/pkg/proof"
 )
 
-// TestProvePolicies injects with a NetworkPolicy, spoils the output, and wants ProvePolicies to see it.
+// TestProvePolicies injects with a NetworkPolicy, spoils the output, and wants Policies to see it.
 func TestProvePolicies(t *testing.T) {
 	const (
 		gateOnly  = config.PolicyGateOnly

@@ -55,7 +55,7 @@ spec:
         number: 9090
 `
 
-// TestProve injects, spoils the output, and wants Prove to see it.
+// TestProve injects, spoils the output, and wants Ways to see it.
 func TestProve(t *testing.T) {
 	const side = "---\napiVersion: v1\nkind: Service\nmetadata: {name: side, annotations: {}}\nspec: {type: LoadBalancer, selector: {prometheus: p}, ports: [{port: 10901, targetPort: grpc}]}\n"
 	const past = "Ingress p: spec.defaultBackend: still leads to port 9090 (web) of Prometheus p, past the gate"
