@@ -51,6 +51,11 @@ const (
 	PolicyGateOnly      = "gate-only"
 )
 
+// Closes says whether a value of the setting networkPolicy asks for a policy.
+func Closes(policy string) bool {
+	return policy == PolicySameNamespace || policy == PolicyGateOnly
+}
+
 // Everyone says whether a peer lets in every pod of the cluster, or every address.
 func (p Peer) Everyone() bool {
 	if p.IPBlock != nil {

@@ -4,8 +4,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/kauth-dev/kauth/pkg/finding"
 	"github.com/kauth-dev/kauth/pkg/manifest"
-	"github.com/kauth-dev/kauth/pkg/plan"
 	"github.com/kauth-dev/kauth/pkg/topology"
 )
 
@@ -28,7 +28,7 @@ func places(way *topology.Way) []place {
 
 // attach puts each finding at what it concerns, once: at the way that its field is of, else at a way that its object
 // is on, or that the settings in it are for, else at its workload; what is about none of them stays with the drawing.
-func (d *Drawing) attach(findings []plan.Finding, settings map[manifest.Ref]manifest.Ref) {
+func (d *Drawing) attach(findings []finding.Finding, settings map[manifest.Ref]manifest.Ref) {
 	exact, on, groups := map[place]*Lane{}, map[manifest.Ref][]*Lane{}, map[manifest.Ref]*Group{}
 	for _, g := range d.Groups {
 		if g.Object != (manifest.Ref{}) {

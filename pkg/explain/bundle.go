@@ -6,8 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/kauth-dev/kauth/pkg/finding"
 	"github.com/kauth-dev/kauth/pkg/manifest"
-	"github.com/kauth-dev/kauth/pkg/plan"
 )
 
 // What is drawn apart before it is drawn as one, and what one box lists.
@@ -120,7 +120,7 @@ func notesOf(b []*Lane) []note {
 		}
 		return notes
 	}
-	times, order := map[note]int{}, []plan.Finding{}
+	times, order := map[note]int{}, []finding.Finding{}
 	for _, lane := range b {
 		for _, f := range lane.Findings {
 			if times[noteOf(f, f.Ref)]++; times[noteOf(f, f.Ref)] == 1 {
@@ -139,6 +139,6 @@ func notesOf(b []*Lane) []note {
 	return notes
 }
 
-func noteOf(f plan.Finding, heading manifest.Ref) note {
+func noteOf(f finding.Finding, heading manifest.Ref) note {
 	return note{f.Severity, plain(string(f.Severity) + ": " + said(f, heading))}
 }

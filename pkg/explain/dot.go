@@ -7,8 +7,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/kauth-dev/kauth/pkg/finding"
 	"github.com/kauth-dev/kauth/pkg/manifest"
-	"github.com/kauth-dev/kauth/pkg/plan"
 )
 
 // DOT prints the drawing for Graphviz (graphviz.org/doc/info/lang.html). Labels are of its HTML-like kind, in which no
@@ -92,7 +92,7 @@ func (n *node) dot() string {
 }
 
 // inks are the colours of findings on paper.
-var inks = map[plan.Severity]string{plan.Error: "#cf222e", plan.Warning: "#9a6700", plan.Info: "#0969da"}
+var inks = map[finding.Severity]string{finding.Error: "#cf222e", finding.Warning: "#9a6700", finding.Info: "#0969da"}
 
 func (e *edge) dot() string {
 	label := ""

@@ -3,6 +3,7 @@ package explain
 import (
 	"slices"
 
+	"github.com/kauth-dev/kauth/pkg/finding"
 	"github.com/kauth-dev/kauth/pkg/manifest"
 	"github.com/kauth-dev/kauth/pkg/plan"
 	"github.com/kauth-dev/kauth/pkg/topology"
@@ -13,7 +14,7 @@ import (
 type Drawing struct {
 	Groups   []*Group
 	Changes  []Change
-	Findings []plan.Finding // of what stands on no way in
+	Findings []finding.Finding // of what stands on no way in
 }
 
 // Group is what leads to one workload; the last one may be what leads to none of this stream.
@@ -22,7 +23,7 @@ type Group struct {
 	Gate     *Gate        // nil: none is planned
 	Login    *Login       // nil: none is planned
 	Lanes    []*Lane
-	Findings []plan.Finding // of the workload
+	Findings []finding.Finding // of the workload
 }
 
 // Lane is the ways that one object opens through the same stops: the paths of one Ingress to one port, say.
@@ -32,7 +33,7 @@ type Lane struct {
 	Gated     bool     // it leads through the gate once inject has run
 	Asker     string   // who else asks for a password on it then; "" for nobody
 	Stops     []Stop
-	Findings  []plan.Finding
+	Findings  []finding.Finding
 
 	places []place // that the ways are written in
 }

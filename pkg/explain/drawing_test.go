@@ -13,6 +13,7 @@ import (
 	"github.com/kauth-dev/kauth/pkg/explain"
 	"github.com/kauth-dev/kauth/pkg/inject"
 	"github.com/kauth-dev/kauth/pkg/plan"
+	"github.com/kauth-dev/kauth/pkg/planner"
 	"github.com/kauth-dev/kauth/pkg/testenv"
 )
 
@@ -73,7 +74,7 @@ func streams(t *testing.T) map[string][]byte {
 
 func draw(t *testing.T, in []byte) (*explain.Drawing, *plan.Plan) {
 	t.Helper()
-	m, p, err := inject.Plan(in, inject.Options{Options: plan.Options{Version: "v1", AllowNone: true}})
+	m, p, err := inject.Plan(in, inject.Options{Options: planner.Options{Version: "v1", AllowNone: true}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,8 +6,8 @@ import (
 	"strings"
 
 	"github.com/kauth-dev/kauth/pkg/config"
+	"github.com/kauth-dev/kauth/pkg/finding"
 	"github.com/kauth-dev/kauth/pkg/manifest"
-	"github.com/kauth-dev/kauth/pkg/plan"
 )
 
 // graph is a drawing as boxes and arrows. What today and the time after have in common stands in it once; a box or an
@@ -16,7 +16,7 @@ type graph struct {
 	outside []*node // clients, and what takes their requests in
 	spaces  []*frame
 	edges   []*edge
-	loose   []plan.Finding // that are about none of the boxes
+	loose   []finding.Finding // that are about none of the boxes
 
 	byKey map[string]*node
 	links map[[2]*node]*edge
@@ -41,7 +41,7 @@ type node struct {
 }
 
 type note struct {
-	severity plan.Severity
+	severity finding.Severity
 	text     string
 }
 

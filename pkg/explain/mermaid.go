@@ -6,8 +6,8 @@ import (
 	"io"
 	"strings"
 
+	"github.com/kauth-dev/kauth/pkg/finding"
 	"github.com/kauth-dev/kauth/pkg/manifest"
-	"github.com/kauth-dev/kauth/pkg/plan"
 )
 
 // Mermaid prints the drawing as a flowchart of Mermaid (mermaid.js.org/syntax/flowchart.html), which GitHub and GitLab
@@ -72,7 +72,7 @@ func (f *frame) mermaid(line func(format string, args ...any), indent string, fr
 	line("%send", indent)
 }
 
-var marks = map[plan.Severity]string{plan.Error: "⛔ ", plan.Warning: "⚠ ", plan.Info: "ℹ "}
+var marks = map[finding.Severity]string{finding.Error: "⛔ ", finding.Warning: "⚠ ", finding.Info: "ℹ "}
 
 func (n *node) mermaid() string {
 	var rows []string

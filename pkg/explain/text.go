@@ -9,8 +9,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/kauth-dev/kauth/pkg/config"
+	"github.com/kauth-dev/kauth/pkg/finding"
 	"github.com/kauth-dev/kauth/pkg/manifest"
-	"github.com/kauth-dev/kauth/pkg/plan"
 )
 
 // Text prints the drawing for people, with the colours of a terminal or without: two lines run down beside each way,
@@ -57,7 +57,7 @@ const (
 	blue   = "36"
 )
 
-var severityColors = map[plan.Severity]string{plan.Error: red, plan.Warning: yellow, plan.Info: blue}
+var severityColors = map[finding.Severity]string{finding.Error: red, finding.Warning: yellow, finding.Info: blue}
 
 func (t *printer) paint(color, text string) string {
 	if !t.colors || text == "" {
@@ -195,11 +195,11 @@ func lines(s Stop, lane *Lane) []string {
 }
 
 // finding prints a finding below what it concerns; the reference is left out where the heading says it already.
-func (t *printer) finding(indent string, f plan.Finding, heading manifest.Ref) {
+func (t *printer) finding(indent string, f finding.Finding, heading manifest.Ref) {
 	t.line("%s%s  %s", indent, t.paint(severityColors[f.Severity], pad(string(f.Severity), 7)), plain(said(f, heading)))
 }
 
-func said(f plan.Finding, heading manifest.Ref) string {
+func said(f finding.Finding, heading manifest.Ref) string {
 	if f.Ref == heading {
 		f.Ref = manifest.Ref{}
 	}

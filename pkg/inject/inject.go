@@ -6,9 +6,13 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/kauth-dev/kauth/pkg/config"
 	"github.com/kauth-dev/kauth/pkg/filters/eject"
+	"github.com/kauth-dev/kauth/pkg/finding"
 	"github.com/kauth-dev/kauth/pkg/manifest"
 	"github.com/kauth-dev/kauth/pkg/plan"
+	"github.com/kauth-dev/kauth/pkg/planner"
+	"github.com/kauth-dev/kauth/pkg/proof"
 	"github.com/kauth-dev/kauth/pkg/topology"
 	"github.com/kauth-dev/kauth/pkg/version"
 )
@@ -16,12 +20,12 @@ import (
 // Options are what the user asked for.
 type Options struct {
 	Namespace string // of objects that name none; "" where unknown
-	plan.Options
+	planner.Options
 }
 
 // RefusedError is the error of a stream that was understood but cannot be gated. Its findings say why.
 type RefusedError struct {
-	Findings []plan.Finding // the errors among them
+	Findings []finding.Finding // the errors among them
 }
 
 // Error lists the findings, a line each.
@@ -59,7 +63,7 @@ func gated(in []byte, o Options) (*manifest.Stream, *Report, error) {
 		return nil, &Report{Version: o.Version}, err
 	}
 	report := newReport(o.Version, p)
-	if errs := plan.Errors(p.Findings); len(errs) > 0 {
+	if errs := finding.Errors(p.Findings); len(errs) > 0 {
 		return nil, report, &RefusedError{errs}
 	}
 	return s, report, apply(s, p, o.Version)
@@ -89,7 +93,7 @@ func prepare(in []byte, o Options) (*manifest.Stream, *topology.Model, *plan.Pla
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	return s, m, plan.Make(m, s, o.Options), nil
+	return s, m, planner.Make(m, s, o.Options), nil
 }
 
 func ejectAll(s *manifest.Stream) error {
@@ -116,27 +120,27 @@ func ejectAll(s *manifest.Stream) error {
 }
 
 // prove resolves the output anew, from its text.
-func prove(s *manifest.Stream, namespace string, r *Report) []plan.Finding {
+func prove(s *manifest.Stream, namespace string, r *Report) []finding.Finding {
 	after, err := topology.Resolve(s, namespace)
 	if err != nil {
-		return []plan.Finding{{Severity: plan.Error, Message: err.Error()}}
+		return []finding.Finding{{Severity: finding.Error, Message: err.Error()}}
 	}
 	workloads := make([]manifest.Ref, len(r.Gates))
-	var closed []plan.Closed
+	var closed []proof.Closed
 	for i, g := range r.Gates {
 		workloads[i] = g.Workload
-		if plan.Closes(g.Closed.Policy) {
+		if config.Closes(g.Closed.Policy) {
 			closed = append(closed, g.Closed)
 		}
 	}
-	logins := make([]plan.Checked, len(r.Logins))
+	logins := make([]proof.Checked, len(r.Logins))
 	for i, l := range r.Logins {
 		logins[i] = l.Checked
-		if plan.Closes(l.Closed.Policy) {
+		if config.Closes(l.Closed.Policy) {
 			closed = append(closed, l.Closed)
 		}
 	}
-	return append(plan.Prove(after, workloads, logins, r.Open), plan.ProvePolicies(after, closed, r.Open)...)
+	return append(proof.Ways(after, workloads, logins, r.Open), proof.Policies(after, closed, r.Open)...)
 }
 
 // apply carries out the plan and writes it into the text of the stream.

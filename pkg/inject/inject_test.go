@@ -8,8 +8,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/kauth-dev/kauth/pkg/choice"
 	"github.com/kauth-dev/kauth/pkg/config"
-	"github.com/kauth-dev/kauth/pkg/plan"
+	"github.com/kauth-dev/kauth/pkg/planner"
 	"github.com/kauth-dev/kauth/pkg/testenv"
 )
 
@@ -105,7 +106,7 @@ func TestRunTwiceAndBack(t *testing.T) {
 	if back := ejected(t, first); back != small {
 		t.Errorf("eject does not give the input back:\n%s", back)
 	}
-	changed, err := run(t, first, Options{Options: plan.Options{Settings: config.Settings{Port: 9999, UsersSecret: "others"}}})
+	changed, err := run(t, first, Options{Options: planner.Options{Settings: config.Settings{Port: 9999, UsersSecret: "others"}}})
 	if err != nil || !strings.Contains(changed, "--listen=:9999") || strings.Contains(changed, "8181") || !strings.Contains(changed, "secretName: others") {
 		t.Errorf("a run with other options does not start afresh: %v\n%s", err, changed)
 	}
@@ -177,7 +178,7 @@ func modeOf(in []byte) string {
 func FuzzInjectTwice(f *testing.F) {
 	seeds(f)
 	f.Fuzz(func(t *testing.T, in []byte) {
-		o := Options{Options: plan.Options{Settings: config.Settings{Mode: modeOf(in)}}}
+		o := Options{Options: planner.Options{Settings: config.Settings{Mode: modeOf(in)}}}
 		first, err := run(t, string(in), o)
 		if err != nil {
 			return
@@ -197,7 +198,7 @@ func FuzzInjectTwice(f *testing.F) {
 func FuzzEjectAfterInject(f *testing.F) {
 	seeds(f)
 	f.Fuzz(func(t *testing.T, in []byte) {
-		o := Options{Options: plan.Options{AllowNone: true, Settings: config.Settings{Mode: modeOf(in)}}}
+		o := Options{Options: planner.Options{AllowNone: true, Settings: config.Settings{Mode: modeOf(in)}}}
 		first, err := run(t, string(in), o)
 		if err != nil || bytes.Contains(in, []byte("kauth.dev/undo")) {
 			return
@@ -220,9 +221,9 @@ func TestChartsGiveTheInputBack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	gates := []plan.Target{}
+	gates := []choice.Target{}
 	for _, text := range []string{"Deployment/grafana", "Deployment/headlamp", "StatefulSet/pushgateway-prometheus-pushgateway"} {
-		target, err := plan.ParseTarget(text)
+		target, err := choice.ParseTarget(text)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -8,7 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/kauth-dev/kauth/pkg/manifest"
-	"github.com/kauth-dev/kauth/pkg/plan"
+	"github.com/kauth-dev/kauth/pkg/planner"
 )
 
 // TestAddedToAResourceList: an object that is added is an item of a ResourceList, never a document beside it, and eject takes
@@ -32,7 +32,7 @@ functionConfig: {kind: Gates}
 	for _, c := range []struct{ name, in string }{{"block", block}, {"flow", flow}, {"carriage returns", strings.ReplaceAll(block, "\n", "\r\n")}} {
 		t.Run(c.name, func(t *testing.T) {
 			var o Options
-			o.KeepInternal = []plan.Internal{{Name: "inside"}}
+			o.KeepInternal = []planner.Internal{{Name: "inside"}}
 			gated := written(t, c.in, func(in []byte) (*manifest.Stream, error) {
 				s, _, err := Run(in, o)
 				return s, err

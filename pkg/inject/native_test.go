@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/kauth-dev/kauth/pkg/config"
-	"github.com/kauth-dev/kauth/pkg/plan"
+	"github.com/kauth-dev/kauth/pkg/planner"
 )
 
 // nativeLayouts are containers as people and charts write them, whose probe is replaced.
@@ -151,7 +151,7 @@ var nativeLayouts = map[string]string{
 // gives the bytes back, also where the last line has no ending.
 func TestNativeGivesTheInputBack(t *testing.T) {
 	const head = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: p}\nspec:\n  template:\n    metadata: {labels: {app: prometheus}}\n    spec:\n      containers:"
-	native := Options{Options: plan.Options{Settings: config.Settings{Mode: config.ModeNative}}}
+	native := Options{Options: planner.Options{Settings: config.Settings{Mode: config.ModeNative}}}
 	for _, name := range slices.Sorted(maps.Keys(nativeLayouts)) {
 		text := head + nativeLayouts[name]
 		for ending, in := range map[string]string{

@@ -12,13 +12,14 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/kauth-dev/kauth/pkg/config"
+	"github.com/kauth-dev/kauth/pkg/finding"
 	"github.com/kauth-dev/kauth/pkg/manifest"
-	"github.com/kauth-dev/kauth/pkg/plan"
+	"github.com/kauth-dev/kauth/pkg/planner"
 	"github.com/kauth-dev/kauth/pkg/testenv"
 )
 
 // asked are the options of mode ingress.
-var asked = Options{Options: plan.Options{Version: "v1", Settings: config.Settings{Mode: config.ModeIngress}}}
+var asked = Options{Options: planner.Options{Version: "v1", Settings: config.Settings{Mode: config.ModeIngress}}}
 
 // loginStories returns the streams of the command line's stories about mode ingress, by script and file.
 func loginStories(t *testing.T) map[string][]byte {
@@ -49,7 +50,7 @@ func TestProofSeesEachLogin(t *testing.T) {
 	for name, in := range loginStories(t) {
 		for i := 0; ; i++ {
 			s, _, p, err := prepare(slices.Clone(in), asked)
-			if err != nil || len(plan.Errors(p.Findings)) > 0 {
+			if err != nil || len(finding.Errors(p.Findings)) > 0 {
 				break
 			}
 			what := ""

@@ -7,8 +7,9 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"github.com/kauth-dev/kauth/pkg/config"
+	"github.com/kauth-dev/kauth/pkg/finding"
 	"github.com/kauth-dev/kauth/pkg/manifest"
-	"github.com/kauth-dev/kauth/pkg/plan"
+	"github.com/kauth-dev/kauth/pkg/planner"
 )
 
 const nativeIn = `apiVersion: apps/v1
@@ -72,8 +73,8 @@ func TestProofSeesEachNativeEdit(t *testing.T) {
 		"another program": func(n *yaml.Node) bool { return manifest.Replace(n, container.With("image"), text("nginx:1")) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			s, _, p, err := prepare([]byte(nativeIn), Options{Options: plan.Options{Version: "v1", Settings: config.Settings{Mode: config.ModeNative}}})
-			if err != nil || len(plan.Errors(p.Findings)) > 0 {
+			s, _, p, err := prepare([]byte(nativeIn), Options{Options: planner.Options{Version: "v1", Settings: config.Settings{Mode: config.ModeNative}}})
+			if err != nil || len(finding.Errors(p.Findings)) > 0 {
 				t.Fatal(err, p.Findings)
 			}
 			report := newReport("v1", p)

@@ -9,7 +9,8 @@ import (
 
 	"github.com/rogpeppe/go-internal/txtar"
 
-	"github.com/kauth-dev/kauth/pkg/plan"
+	"github.com/kauth-dev/kauth/pkg/finding"
+	"github.com/kauth-dev/kauth/pkg/planner"
 )
 
 // TestProofSeesEachEdit takes every story of the command line, leaves out one edit of those that move a way to the gate,
@@ -51,10 +52,10 @@ func TestProofSeesEachEdit(t *testing.T) {
 
 // withoutEdit gates a stream but for the edit of number i, and returns what that is and what the proof says; more is
 // false when there is no such edit, or the stream is one that is refused.
-func withoutEdit(t *testing.T, in []byte, i int) (what string, open []plan.Finding, more bool) {
+func withoutEdit(t *testing.T, in []byte, i int) (what string, open []finding.Finding, more bool) {
 	t.Helper()
-	s, _, p, err := prepare(slices.Clone(in), Options{Options: plan.Options{Version: "v1"}})
-	if err != nil || len(plan.Errors(p.Findings)) > 0 {
+	s, _, p, err := prepare(slices.Clone(in), Options{Options: planner.Options{Version: "v1"}})
+	if err != nil || len(finding.Errors(p.Findings)) > 0 {
 		return "", nil, false
 	}
 	switch n := len(p.Reroutes); {

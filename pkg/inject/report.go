@@ -5,9 +5,11 @@ import (
 	"encoding/json"
 	"strings"
 
+	"github.com/kauth-dev/kauth/pkg/finding"
 	"github.com/kauth-dev/kauth/pkg/gateconf"
 	"github.com/kauth-dev/kauth/pkg/manifest"
 	"github.com/kauth-dev/kauth/pkg/plan"
+	"github.com/kauth-dev/kauth/pkg/proof"
 )
 
 // Report is what a run found and did, for people and programs.
@@ -15,8 +17,8 @@ type Report struct {
 	Version  string
 	Gates    []Gate
 	Logins   []Login
-	Open     []plan.Allowed // ways past the gates that --allow-open lets stay
-	Findings []plan.Finding
+	Open     []proof.Allowed // ways past the gates that --allow-open lets stay
+	Findings []finding.Finding
 }
 
 // Gate is one gate of a report.
@@ -27,28 +29,28 @@ type Gate struct {
 	Image    string
 	Done     string // what the workload's annotation says: "8181 -> http://127.0.0.1:9090"
 	Policy   string // the NetworkPolicy that is added for it; "" for none
-	Closed   plan.Closed
+	Closed   proof.Closed
 }
 
 // Login is one login of a report that is no gate of ours: the ingress controller's or the application's own.
 type Login struct {
-	plan.Checked
+	proof.Checked
 	Done   string // what the workload's annotation says: "native -> 9090"
 	Policy string // the NetworkPolicy that is added for it; "" for none
-	Closed plan.Closed
+	Closed proof.Closed
 }
 
 // newReport copies what it needs of a plan, so that the plan's nodes need not stay in memory.
 func newReport(version string, p *plan.Plan) *Report {
 	r := &Report{Version: version, Findings: p.Findings}
 	for _, g := range p.Gates {
-		r.Gates = append(r.Gates, Gate{Workload: g.Ref(), Port: g.Port, Config: g.Config, Image: g.Image, Done: g.Done(), Policy: g.PolicyName, Closed: g.Closed()})
+		r.Gates = append(r.Gates, Gate{Workload: g.Ref(), Port: g.Port, Config: g.Config, Image: g.Image, Done: g.Done(), Policy: g.PolicyName, Closed: closedGate(g)})
 	}
 	for _, l := range p.Logins {
-		r.Logins = append(r.Logins, Login{Checked: l.Checked(), Done: l.Done(), Policy: l.PolicyName, Closed: l.Closed()})
+		r.Logins = append(r.Logins, Login{Checked: checked(l), Done: l.Done(), Policy: l.PolicyName, Closed: closedLogin(l)})
 	}
 	for _, open := range p.Opens {
-		r.Open = append(r.Open, plan.Allowed{Ref: open.Object.Ref, Field: open.Field.String(), What: open.What})
+		r.Open = append(r.Open, proof.Allowed{Ref: open.Object.Ref, Field: open.Field.String(), What: open.What})
 	}
 	return r
 }

@@ -9,8 +9,8 @@ import (
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
+	"github.com/kauth-dev/kauth/pkg/finding"
 	"github.com/kauth-dev/kauth/pkg/manifest"
-	"github.com/kauth-dev/kauth/pkg/plan"
 	"github.com/kauth-dev/kauth/pkg/yamltext"
 )
 
@@ -37,7 +37,7 @@ func Of(in []byte) *List {
 
 // Result is one entry of a ResourceList's results.
 type Result struct {
-	Severity plan.Severity
+	Severity finding.Severity
 	Ref      manifest.Ref
 	Field    manifest.Path
 	Message  string
@@ -45,7 +45,7 @@ type Result struct {
 
 // Results turns findings, and the error that ended the run where there was one, into results. An error that the
 // findings already tell is not told twice.
-func Results(findings []plan.Finding, failed error) []Result {
+func Results(findings []finding.Finding, failed error) []Result {
 	var all []Result
 	told := map[string]bool{}
 	for _, f := range findings {
@@ -61,7 +61,7 @@ func Results(findings []plan.Finding, failed error) []Result {
 	}
 	for line := range strings.SplitSeq(failed.Error(), "\n") {
 		if !told[line] && line != "" {
-			all = append(all, Result{Severity: plan.Error, Message: line})
+			all = append(all, Result{Severity: finding.Error, Message: line})
 		}
 	}
 	return all

@@ -8,9 +8,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/kauth-dev/kauth/pkg/finding"
 	"github.com/kauth-dev/kauth/pkg/krm"
 	"github.com/kauth-dev/kauth/pkg/manifest"
-	"github.com/kauth-dev/kauth/pkg/plan"
 )
 
 const head = "apiVersion: config.kubernetes.io/v1\nkind: ResourceList\n"
@@ -55,22 +55,22 @@ func TestOf(t *testing.T) {
 // TestResults is about what findings, and the error of a run, become.
 func TestResults(t *testing.T) {
 	ref := manifest.Ref{Version: "v1", Kind: "Service", Namespace: "m", Name: "a"}
-	warning := plan.Finding{Severity: plan.Warning, Ref: ref, Field: manifest.P("spec", "ports", 0), Message: "odd", Hint: "mend it"}
-	stop := plan.Finding{Severity: plan.Error, Ref: ref, Message: "wrong"}
+	warning := finding.Finding{Severity: finding.Warning, Ref: ref, Field: manifest.P("spec", "ports", 0), Message: "odd", Hint: "mend it"}
+	stop := finding.Finding{Severity: finding.Error, Ref: ref, Message: "wrong"}
 	for _, c := range []struct {
 		name     string
-		findings []plan.Finding
+		findings []finding.Finding
 		failed   error
 		want     []krm.Result
 	}{
 		{"nothing", nil, nil, nil},
-		{"a hint belongs to the message", []plan.Finding{warning}, nil, []krm.Result{{Severity: plan.Warning, Ref: ref, Field: warning.Field, Message: "odd; mend it"}}},
-		{"an error that is a finding is told once", []plan.Finding{stop}, errors.New(stop.String()), []krm.Result{{Severity: plan.Error, Ref: ref, Message: "wrong"}}},
+		{"a hint belongs to the message", []finding.Finding{warning}, nil, []krm.Result{{Severity: finding.Warning, Ref: ref, Field: warning.Field, Message: "odd; mend it"}}},
+		{"an error that is a finding is told once", []finding.Finding{stop}, errors.New(stop.String()), []krm.Result{{Severity: finding.Error, Ref: ref, Message: "wrong"}}},
 		{
 			"errors that are none, a line each",
-			[]plan.Finding{stop},
+			[]finding.Finding{stop},
 			errors.Join(errors.New("functionConfig: realm: empty"), errors.New(stop.String()), errors.New("another")),
-			[]krm.Result{{Severity: plan.Error, Ref: ref, Message: "wrong"}, {Severity: plan.Error, Message: "functionConfig: realm: empty"}, {Severity: plan.Error, Message: "another"}},
+			[]krm.Result{{Severity: finding.Error, Ref: ref, Message: "wrong"}, {Severity: finding.Error, Message: "functionConfig: realm: empty"}, {Severity: finding.Error, Message: "another"}},
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -93,7 +93,7 @@ func TestAppend(t *testing.T) {
 		{
 			"all that a result may have", head + items,
 			[]krm.Result{{
-				Severity: plan.Error, Message: "wrong: \"x\"",
+				Severity: finding.Error, Message: "wrong: \"x\"",
 				Ref:   manifest.Ref{Group: "apps", Version: "v1", Kind: "Deployment", Namespace: "m", Name: "a", Source: "base/a.yaml"},
 				Field: manifest.P("metadata", "annotations", "a/b"),
 			}},
@@ -113,17 +113,17 @@ func TestAppend(t *testing.T) {
 		},
 		{
 			"of the core group, without a namespace", head + items,
-			[]krm.Result{{Severity: plan.Info, Message: "so", Ref: manifest.Ref{Version: "v1", Kind: "Service", Name: "a"}}},
+			[]krm.Result{{Severity: finding.Info, Message: "so", Ref: manifest.Ref{Version: "v1", Kind: "Service", Name: "a"}}},
 			head + items + "results:\n- message: so\n  severity: info\n  resourceRef:\n    apiVersion: v1\n    kind: Service\n    name: a\n",
 		},
 		{
 			"behind those of another function", head + items + "results:\n- message: before\n",
-			[]krm.Result{{Severity: plan.Warning, Message: "after"}},
+			[]krm.Result{{Severity: finding.Warning, Message: "after"}},
 			head + items + "results:\n- message: before\n- message: after\n  severity: warning\n",
 		},
 		{
 			"JSON", `{"kind": "ResourceList", "items": []}` + "\n",
-			[]krm.Result{{Severity: plan.Info, Message: "so"}},
+			[]krm.Result{{Severity: finding.Info, Message: "so"}},
 			`{"kind": "ResourceList", "items": [], "results": [{"message": "so", "severity": "info"}]}` + "\n",
 		},
 	} {

@@ -41,6 +41,54 @@ func Sequence(items ...*yaml.Node) *yaml.Node {
 	return n
 }
 
+// OptionalText returns a new string node; nil for none.
+func OptionalText(text string) *yaml.Node {
+	if text == "" {
+		return nil
+	}
+	return Text(text)
+}
+
+// TextMap is a mapping of texts, sorted by key; nil for none.
+func TextMap(m map[string]string) *yaml.Node {
+	if len(m) == 0 {
+		return nil
+	}
+	var keys []string
+	for key := range m {
+		keys = append(keys, key)
+	}
+	slices.Sort(keys)
+	var pairs []any
+	for _, key := range keys {
+		pairs = append(pairs, key, Text(m[key]))
+	}
+	return Mapping(pairs...)
+}
+
+// TextList is a list of texts; nil for none.
+func TextList(texts []string) *yaml.Node {
+	if len(texts) == 0 {
+		return nil
+	}
+	list := Sequence()
+	for _, text := range texts {
+		list.Content = append(list.Content, Text(text))
+	}
+	return list
+}
+
+// MetadataBeside is the metadata of an object that is added for another: in its namespace, as far as that names one, and
+// with the mark that Helm 4 put on it.
+func MetadataBeside(o *Object, name string, labels map[string]string) *yaml.Node {
+	var annotations *yaml.Node
+	if file := String(o.Node, "metadata", "annotations", FilenameAnnotation); file != "" {
+		annotations = Mapping(FilenameAnnotation, Text(file))
+	}
+	return Mapping("name", Text(name), "namespace", OptionalText(String(o.Node, "metadata", "namespace")),
+		"labels", TextMap(labels), "annotations", annotations)
+}
+
 // Copy returns a new node of what n says, to be put elsewhere: aliases and merge keys written out, comments left behind.
 func Copy(n *yaml.Node) *yaml.Node {
 	n = Resolve(n)

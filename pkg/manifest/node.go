@@ -146,3 +146,28 @@ func mergedMap(n *yaml.Node) map[string]string {
 	}
 	return m
 }
+
+// At returns what stands at a path of keys and numbers of items, nil where there is nothing. It follows aliases and merge
+// keys, so what it returns is for reading; see the function At for editing.
+func (o *Object) At(field Path) *yaml.Node {
+	n := o.Node
+	for _, step := range field {
+		switch s := step.(type) {
+		case string:
+			n = Field(n, s)
+		case int:
+			items := Items(n)
+			if s >= len(items) {
+				return nil
+			}
+			n = items[s]
+		}
+	}
+	return n
+}
+
+// TextAt returns the scalar at a path, aliases followed; "" where there is none.
+func (o *Object) TextAt(field Path) string { return String(o.At(field)) }
+
+// HasAt says whether something stands at a path.
+func (o *Object) HasAt(field Path) bool { return o.At(field) != nil }

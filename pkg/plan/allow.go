@@ -4,47 +4,11 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/kauth-dev/kauth/pkg/finding"
 	"github.com/kauth-dev/kauth/pkg/gateconf"
 	"github.com/kauth-dev/kauth/pkg/manifest"
 	"github.com/kauth-dev/kauth/pkg/topology"
 )
-
-// ObjectName is an object that the user names: KIND/NAME or KIND/NAMESPACE/NAME.
-type ObjectName struct {
-	Kind      string
-	Namespace string // "" for any
-	Name      string
-}
-
-// ParseObjectName reads KIND/NAME or KIND/NAMESPACE/NAME. Kinds are as kubectl takes them.
-func ParseObjectName(text string) (ObjectName, error) {
-	parts := strings.Split(text, "/")
-	for _, part := range parts {
-		if part == "" {
-			parts = nil
-		}
-	}
-	switch len(parts) {
-	case 2:
-		return ObjectName{Kind: parts[0], Name: parts[1]}, nil
-	case 3:
-		return ObjectName{Kind: parts[0], Namespace: parts[1], Name: parts[2]}, nil
-	default:
-		return ObjectName{}, fmt.Errorf("%q is not KIND/NAME or KIND/NAMESPACE/NAME, such as GRPCRoute/thanos or svc/monitoring/thanos", text)
-	}
-}
-
-// String is the name as the user writes it.
-func (n ObjectName) String() string {
-	if n.Namespace != "" {
-		return n.Kind + "/" + n.Namespace + "/" + n.Name
-	}
-	return n.Kind + "/" + n.Name
-}
-
-func (n ObjectName) means(o *manifest.Object) bool {
-	return sameKind(n.Kind, o.Kind) && n.Name == o.Name && (n.Namespace == "" || n.Namespace == o.Namespace)
-}
 
 // Open is a way past a gate that the user allows to stay.
 type Open struct {
@@ -53,62 +17,55 @@ type Open struct {
 	What   string // where it leads, for people
 }
 
-// Allowed is an Open without its node, for a report and for the proof.
-type Allowed struct {
-	Ref   manifest.Ref
-	Field string
-	What  string
-}
-
-// allows says whether the user lets the ways of an object stay open.
-func (p *planner) allows(o *manifest.Object) bool {
+// Allows says whether the user lets the ways of an object stay open.
+func (d *Draft) Allows(o *manifest.Object) bool {
 	found := false
-	for _, n := range p.options.AllowOpen {
-		if n.means(o) {
-			p.allowed[n], found = true, true
+	for _, n := range d.allowOpen {
+		if n.Means(o.Ref) {
+			d.allowed[n], found = true, true
 		}
 	}
 	return found
 }
 
-// refuseWay makes a way that cannot lead to the gate an Error, or records that the user allows it.
-func (p *planner) refuseWay(way *topology.Way, hint, format string, args ...any) {
-	o, field, what := p.objectOf(way), way.Field(), fmt.Sprintf(format, args...)
-	if p.allows(o) {
-		p.Opens = append(p.Opens, &Open{Object: o, Field: field, What: what})
-		p.find(Warning, o, field, "", "%s; left open, as --allow-open asks", what)
+// RefuseWay makes a way that cannot lead to the gate an Error, or records that the user allows it.
+func (d *Draft) RefuseWay(way *topology.Way, hint, format string, args ...any) {
+	o, field, what := way.Object(), way.Field(), fmt.Sprintf(format, args...)
+	if d.Allows(o) {
+		d.Opens = append(d.Opens, &Open{Object: o, Field: field, What: what})
+		d.Find(finding.Warning, o, field, "", "%s; left open, as --allow-open asks", what)
 		return
 	}
 	if !strings.Contains(hint, gateconf.AnnotationGate) { // which leaves it open as well
 		hint += ", or leave it open with --allow-open " + o.Kind + "/" + o.Name
 	}
-	p.find(Error, o, field, hint, "%s", what)
+	d.Find(finding.Error, o, field, hint, "%s", what)
 }
 
-// recordOpen writes what stays open on the objects themselves, and refuses an --allow-open that was for nothing: the
+// RecordOpen writes what stays open on the objects themselves, and refuses an --allow-open that was for nothing: the
 // door that somebody meant may stand open under another name.
-func (p *planner) recordOpen(s *manifest.Stream) {
+func (d *Draft) RecordOpen(s *manifest.Stream) {
 	what := map[*manifest.Object][]string{}
 	var order []*manifest.Object
-	for _, open := range p.Opens {
+	for _, open := range d.Opens {
 		if what[open.Object] == nil {
 			order = append(order, open.Object)
 		}
 		what[open.Object] = append(what[open.Object], open.Field.String()+": "+open.What)
 	}
 	for _, o := range order {
-		p.Annotations = append(p.Annotations, &Annotation{Object: o, Key: gateconf.AnnotationAllowOpen, Value: strings.Join(what[o], "; ")})
+		d.Annotations = append(d.Annotations, &Annotation{Object: o, Key: gateconf.AnnotationAllowOpen, Value: strings.Join(what[o], "; ")})
 	}
-	for _, n := range p.options.AllowOpen {
-		if p.allowed[n] {
+	for _, n := range d.allowOpen {
+		if d.allowed[n] {
 			continue
 		}
-		f := Finding{Severity: Error, Message: fmt.Sprintf("--allow-open %s: no such object in this stream", n), Hint: "check the name, or leave the flag out"}
+		f := finding.Finding{Severity: finding.Error, Message: fmt.Sprintf("--allow-open %s: no such object in this stream", n), Hint: "check the name, or leave the flag out"}
 		for _, o := range s.Objects() {
-			if n.means(o) {
+			if n.Means(o.Ref) {
 				f.Ref, f.Message, f.Hint = o.Ref, fmt.Sprintf("--allow-open %s: nothing of it needs to be left open", n), "leave the flag out"
 			}
 		}
-		p.Findings = append(p.Findings, f)
+		d.Findings = append(d.Findings, f)
 	}
 }

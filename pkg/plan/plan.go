@@ -1,29 +1,18 @@
-// Package plan owns the decision what to change: which workloads get a gate, in front of which port, and which
-// Services, routes and annotations follow. A plan is data; explain prints it and the filters carry it out.
+// Package plan owns what to change, as data: which workloads get a gate, in front of which port, and which Services, routes
+// and annotations follow. Who decides that adds to a Draft; explain prints the plan and the filters carry it out.
 package plan
 
 import (
-	"cmp"
 	"strconv"
 
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
 	"github.com/kauth-dev/kauth/pkg/config"
+	"github.com/kauth-dev/kauth/pkg/finding"
 	"github.com/kauth-dev/kauth/pkg/gateconf"
 	"github.com/kauth-dev/kauth/pkg/manifest"
 	"github.com/kauth-dev/kauth/pkg/topology"
 )
-
-// Options are what the user asked for.
-type Options struct {
-	Targets      []Target        // of --gate, beside those that are gated by default
-	Settings     config.Settings // of the gates that no rule is for
-	Rules        []config.Rule   // of the settings file; the first that matches a workload counts
-	AllowOpen    []ObjectName    // objects whose ways may stay open where they cannot lead to a gate
-	KeepInternal []Internal      // ClusterIP Services to add for clients inside the cluster
-	AllowNone    bool            // nothing to gate is not an error
-	Version      string          // of kauth
-}
 
 // Plan is what to change.
 type Plan struct {
@@ -38,7 +27,7 @@ type Plan struct {
 	Fronts      []*Front
 	Additions   []*Addition
 	Opens       []*Open
-	Findings    []Finding
+	Findings    []finding.Finding
 }
 
 // Gate is one gate: a sidecar in the pods of one workload.
@@ -109,100 +98,46 @@ type Addition struct {
 	Node   *yaml.Node
 }
 
-// Make plans the gates for the workloads of m. What stands in the way is among the findings as errors; a plan with
-// such findings must not be carried out.
-func Make(m *topology.Model, s *manifest.Stream, o Options) *Plan {
-	p := &planner{
-		Plan: &Plan{}, model: m, options: o, order: map[*manifest.Document]int{}, gates: map[*topology.Workload]*Gate{}, logins: map[*topology.Workload]*Login{},
-		ports: map[*topology.Service]*Port{}, moves: map[*topology.ServicePort]bool{}, annotated: map[annotationKey]bool{},
-		rerouted: map[*topology.Route]map[*topology.Backend]bool{}, heard: map[*manifest.Object]bool{},
-		allowed: map[ObjectName]bool{}, set: map[annotationKey]bool{}, kept: map[*topology.Service]string{}, kinds: map[string][]*manifest.Object{}, grouped: map[*topology.Service]bool{},
-		gkeAsked: map[*topology.Service]bool{},
-		asks:     map[spot]*asking{}, middlewares: map[middlewareKey]string{},
-		said: map[string]bool{}, rules: map[*config.Rule]ruleUse{},
-	}
-	for i, d := range s.Docs {
-		p.order[d] = i
-	}
-	for _, o := range s.Objects() {
-		p.kinds[o.Kind] = append(p.kinds[o.Kind], o)
-		if isPolicy(o) {
-			p.foreign = append(p.foreign, o)
-		}
-	}
-	targets := p.targets()
-	p.checkAnnotations(s)
-	for _, t := range targets {
-		if mode := cmp.Or(t.settings.Mode, config.ModeSidecar); mode != config.ModeSidecar {
-			p.login(t, mode)
-		} else if g := p.gate(t); g != nil {
-			p.Gates = append(p.Gates, g)
-			p.gates[t.workload] = g
-		}
-	}
-	if len(p.Gates)+len(p.Logins) == 0 && !p.failed() && p.guarded == 0 && !o.AllowNone {
-		p.Findings = append(p.Findings, Finding{
-			Severity: Error, Message: "nothing to gate: no Prometheus, Alertmanager or ThanosRuler in this stream" + p.leftOut(),
-			Hint: "name a workload with --gate KIND/NAME, or use --allow-none where an open door is what you want" + p.workloadList(),
-		})
-	}
-	p.ways()
-	p.askAll()
-	p.clusterPorts()
-	p.clients(s)
-	p.agree()
-	p.health()
-	p.policies(s)
-	p.unknown(s)
-	p.recordOpen(s)
-	p.advise()
-	p.sortFindings()
-	return p.Plan
-}
-
-// planner is a Plan in the making.
-type planner struct {
-	*Plan
-	model       *topology.Model
-	kinds       map[string][]*manifest.Object             // the objects of the stream by kind
-	foreign     []*manifest.Object                        // policies that are not Kubernetes' own
-	restricting map[*topology.Workload][]*topology.Policy // the policies that are about the pods of each
-	restricted  map[*topology.Policy][]*topology.Workload
-	policyNames map[string][]string        // the namespaces in which a NetworkPolicy has a name
-	grouped     map[*topology.Service]bool // Services that get a TargetGroupConfiguration
-	gkeAsked    map[*topology.Service]bool // Services whose HealthCheckPolicy is seen to
-	options     Options
-	order       map[*manifest.Document]int
-	disabled    []manifest.Ref
-	rules       map[*config.Rule]ruleUse
-	said        map[string]bool // what advise has said
-
-	gates       map[*topology.Workload]*Gate
-	logins      map[*topology.Workload]*Login
-	asked       []*asking // in the order of their ways
-	asks        map[spot]*asking
-	middlewares map[middlewareKey]string // the names of those that are added
-	traefik     string                   // the API group of those that are for Ingresses, once it is known
-	ports       map[*topology.Service]*Port
-	moves       map[*topology.ServicePort]bool
-	annotated   map[annotationKey]bool
-	guarded     int                                            // workloads that a guard of their own stands before
-	allowed     map[ObjectName]bool                            // of --allow-open: those that something was left open by
-	kept        map[*topology.Service]string                   // names of the Services that are added for clients inside the cluster
-	set         map[annotationKey]bool                         // fields that are planned to be set
-	heard       map[*manifest.Object]bool                      // objects whose annotation "enabled" some workload is behind
-	rerouted    map[*topology.Route]map[*topology.Backend]bool // backends that lead to a gate
-}
-
-type annotationKey struct {
-	object *manifest.Object
-	key    string
-}
-
-func (p *planner) gateOf(w *topology.Workload) *Gate { return p.gates[w] }
-
 // Ref is the workload behind the gate.
 func (g *Gate) Ref() manifest.Ref { return g.Workload.Object.Ref }
 
 // Done is what the annotation on the workload says of the gate.
 func (g *Gate) Done() string { return gateconf.GateDone(strconv.Itoa(g.Port), g.Config.Upstream) }
+
+// Front is an item that is put in front of a list.
+type Front struct {
+	Object *manifest.Object
+	Field  manifest.Path // the list, which is made where it is missing
+	Item   *yaml.Node
+}
+
+// Opening is a rule of a NetworkPolicy that lets the application's port in, and therefore must let the gate's in too.
+type Opening struct {
+	Policy *topology.Policy
+	Rule   manifest.Path
+	Port   int
+}
+
+// TLS says whether the gate serves HTTPS.
+func (g *Gate) TLS() bool { return g.Config.TLSCertFile != "" }
+
+// Scheme is what the gate speaks: http, or https.
+func (g *Gate) Scheme() string {
+	if g.TLS() {
+		return "https"
+	}
+	return "http"
+}
+
+// Closed says whether a NetworkPolicy keeps others away from the ports that are not the gate's.
+func (g *Gate) Closed() bool { return config.Closes(g.Settings.NetworkPolicy) }
+
+// FileMode is the mode of a users file in the pods of a workload. With an fsGroup the kubelet adds group read to 0400
+// anyway, and others need none; without, a sidecar that is not root can only read what everybody may, in a volume that it
+// alone mounts.
+func FileMode(w *topology.Workload) int {
+	if manifest.String(w.Spec(), "securityContext", "fsGroup") != "" {
+		return 0o440
+	}
+	return 0o444
+}

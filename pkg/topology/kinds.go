@@ -23,3 +23,13 @@ func Kinds() []string {
 	}
 	return all
 }
+
+// Serves says whether a workload is of a kind whose pods serve until they are told to end.
+func (w *Workload) Serves() bool {
+	switch w.Object.Kind {
+	case "Deployment", "StatefulSet", "DaemonSet":
+		return true
+	default:
+		return w.Operator
+	}
+}

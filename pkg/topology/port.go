@@ -24,6 +24,14 @@ func (p Port) String() string {
 	return strconv.Itoa(p.Number)
 }
 
+// PortText is a port for people: its number, and its name where it has one.
+func PortText(number int, name string) string {
+	if name == "" {
+		return strconv.Itoa(number)
+	}
+	return strconv.Itoa(number) + " (" + name + ")"
+}
+
 // ParsePort reads a port number in decimals, or a name.
 func ParsePort(text string) Port {
 	if n, ok := manifest.Decimal(text); ok {
@@ -76,4 +84,13 @@ func oddKey(n *yaml.Node) string {
 
 var otherWords = map[string]bool{
 	"y": true, "n": true, "yes": true, "no": true, "on": true, "off": true, "true": true, "false": true, "null": true, "~": true, "": true,
+}
+
+// PortsText are ports for people: "80", or "80 and 443".
+func PortsText(ports []int) string {
+	var list []string
+	for _, port := range ports {
+		list = append(list, strconv.Itoa(port))
+	}
+	return strings.Join(list, " and ")
 }

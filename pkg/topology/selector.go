@@ -31,6 +31,13 @@ func (m *Model) MayReach(svc *Service) (hits []Hit, ok bool) {
 	return slices.Concat(m.Selected(svc), m.maySelect(svc)), true
 }
 
+// Elsewhere says whether a way, though it cannot be resolved, goes through a Service that selects none of the workloads
+// that are gated. A chart may well leave a route to a port that its Service does not have.
+func (m *Model) Elsewhere(way *Way, gated func(*Workload) bool) bool {
+	hits, ok := m.MayReach(way.Service)
+	return ok && !slices.ContainsFunc(hits, func(hit Hit) bool { return gated(hit.Workload) })
+}
+
 // choose returns the workloads that a selector of a namespace selects now, and those that it may select later. Without
 // any that it selects now, those that share most labels with it take their place. A Service that has its pods waits only
 // for others of their family: they share a label with it, and lack none that says what a pod is. One that shares none may

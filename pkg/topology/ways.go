@@ -1,6 +1,7 @@
 package topology
 
 import (
+	"github.com/kauth-dev/kauth/pkg/gateconf"
 	"github.com/kauth-dev/kauth/pkg/manifest"
 )
 
@@ -21,17 +22,20 @@ type Way struct {
 	Nowhere     string       // why the way leads to no workload of this stream, "" where it may lead to one
 }
 
-// Ref is the object that opens the way: the route, the Service, or the workload.
-func (w *Way) Ref() manifest.Ref {
+// Object is what opens the way: the route, the Service, or the workload.
+func (w *Way) Object() *manifest.Object {
 	switch {
 	case w.Route != nil:
-		return w.Route.Object.Ref
+		return w.Route.Object
 	case w.Service != nil:
-		return w.Service.Object.Ref
+		return w.Service.Object
 	default:
-		return w.Workload.Object.Ref
+		return w.Workload.Object
 	}
 }
+
+// Ref names the object that opens the way.
+func (w *Way) Ref() manifest.Ref { return w.Object().Ref }
 
 // Field is the path of the field that opens the way, below the object of Ref.
 func (w *Way) Field() manifest.Path {
@@ -58,6 +62,14 @@ func (w *Way) Annotations() map[string]string {
 		return nil
 	}
 }
+
+// OptedOut says whether the object that opens the way carries the annotation that leaves it out.
+func (w *Way) OptedOut() bool {
+	return w.Annotations()[gateconf.AnnotationGate] == gateconf.GateDisabled
+}
+
+// PortText is the container port for people: its number, and its name where it has one.
+func (w *Way) PortText() string { return PortText(w.Port, w.PortName) }
 
 // follow fills Ways.
 func (m *Model) follow() {
@@ -207,6 +219,11 @@ func (m *Model) servicesNamed(namespace, name string) []*Service {
 // SameNamespace says whether two objects may live in one namespace: the names are equal, or one is not known because
 // the object leaves it to the release.
 func SameNamespace(a, b string) bool { return a == b || a == "" || b == "" }
+
+// MayBeIn says whether a namespace may be one of some, as far as both are known.
+func MayBeIn(spaces map[string]bool, namespace string) bool {
+	return len(spaces) > 0 && (namespace == "" || spaces[namespace] || spaces[""])
+}
 
 func quote(s string) string { return `"` + s + `"` }
 

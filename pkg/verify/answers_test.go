@@ -14,7 +14,7 @@ import (
 	"github.com/kauth-dev/kauth/pkg/config"
 	"github.com/kauth-dev/kauth/pkg/gateconf"
 	"github.com/kauth-dev/kauth/pkg/live"
-	"github.com/kauth-dev/kauth/pkg/plan"
+	"github.com/kauth-dev/kauth/pkg/proof"
 )
 
 // TestRefuses: what a gate may say to strangers, and what of that is an open door. The gates of the stories are real; here
@@ -48,7 +48,7 @@ func TestRefuses(t *testing.T) {
 		{"a header is to be enough", func(c *gateconf.Config) { c.RequireHeader, c.Auth = "X-O", gateconf.AuthNone }, answer{plain: response{code: 403}, headed: fine, health: fine}, "pass: 403 without header X-O, 200 with it; /health 200"},
 		{"wants no header", func(c *gateconf.Config) { c.RequireHeader = "X-O" }, answer{plain: good, health: fine}, "fail: answers 401 without a password, not 403"},
 	} {
-		s := &subject{Standing: plan.Standing{Checked: plan.Checked{Mode: config.ModeSidecar}, Config: gateconf.Defaults()}}
+		s := &subject{Standing: proof.Standing{Checked: proof.Checked{Mode: config.ModeSidecar}, Config: gateconf.Defaults()}}
 		s.Config.Realm = `R"x`
 		if c.name == "the application itself" {
 			s.Mode = config.ModeNative
@@ -81,7 +81,7 @@ func TestLetsIn(t *testing.T) {
 // TestLoaded: what is said of a gate's users where the Secret's are not known.
 func TestLoaded(t *testing.T) {
 	for unknown, known := range map[string]*users{"could not be read": nil, "is not there": {unknown: "is not there"}, `has no key "auth"`: {unknown: `has no key "auth"`}} {
-		s := &subject{Standing: plan.Standing{Checked: plan.Checked{Mode: config.ModeSidecar}, Config: gateconf.Defaults()}}
+		s := &subject{Standing: proof.Standing{Checked: plan.Checked{Mode: config.ModeSidecar}, Config: gateconf.Defaults()}}
 		s.Config.UsersSecret = "u"
 		v := &verifier{Report: &Report{}, secrets: map[string]*users{"/u": known}}
 		a := &answer{status: &live.GateStatus{}}

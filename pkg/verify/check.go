@@ -13,7 +13,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/kauth-dev/kauth/pkg/live"
-	"github.com/kauth-dev/kauth/pkg/plan"
+	"github.com/kauth-dev/kauth/pkg/manifest"
 	"github.com/kauth-dev/kauth/pkg/userstore"
 	"github.com/kauth-dev/kauth/pkg/visible"
 )
@@ -38,12 +38,12 @@ func (c Check) String() string {
 // Options say what to verify, and where.
 type Options struct {
 	Config    *rest.Config
-	Namespace string            // whose workloads; "" for those of all namespaces
-	Targets   []plan.ObjectName // these alone; none for all that have a gate or should have one
-	Secret    string            // the users Secret of whoever names none
-	Named     bool              // the user asked for that Secret: it is checked whoever uses it
-	Home      string            // the namespace of that Secret, where Namespace is ""
-	User      string            // of the gates; "" to knock without
+	Namespace string                // whose workloads; "" for those of all namespaces
+	Targets   []manifest.ObjectName // these alone; none for all that have a gate or should have one
+	Secret    string                // the users Secret of whoever names none
+	Named     bool                  // the user asked for that Secret: it is checked whoever uses it
+	Home      string                // the namespace of that Secret, where Namespace is ""
+	User      string                // of the gates; "" to knock without
 	Password  string
 	Patience  time.Duration    // for each request to the API server
 	Now       func() time.Time // by which old passwords count; nil: time.Now
@@ -102,10 +102,10 @@ type clients struct{ core clientcorev1.CoreV1Interface }
 const Patience = live.Patience
 
 // Targets reads names of workloads as kubectl takes them: TYPE/NAME, or TYPE/NAMESPACE/NAME.
-func Targets(args []string) ([]plan.ObjectName, error) {
-	var all []plan.ObjectName
+func Targets(args []string) ([]manifest.ObjectName, error) {
+	var all []manifest.ObjectName
 	for _, arg := range args {
-		name, err := plan.ParseObjectName(arg)
+		name, err := manifest.ParseObjectName(arg)
 		if err != nil {
 			return nil, fmt.Errorf("%q is not TYPE/NAME, such as deploy/grafana or sts/prom", arg)
 		}

@@ -6,9 +6,10 @@ import (
 	"strings"
 
 	"github.com/kauth-dev/kauth/pkg/config"
+	"github.com/kauth-dev/kauth/pkg/finding"
 	"github.com/kauth-dev/kauth/pkg/gateconf"
 	"github.com/kauth-dev/kauth/pkg/manifest"
-	"github.com/kauth-dev/kauth/pkg/plan"
+	"github.com/kauth-dev/kauth/pkg/proof"
 	"github.com/kauth-dev/kauth/pkg/topology"
 	"github.com/kauth-dev/kauth/pkg/userstore"
 )
@@ -79,7 +80,7 @@ func (v *verifier) ways(s *subject) {
 	var fine []string
 	said := map[string]bool{}
 	tell := func(way *topology.Way) {
-		text, severity := plan.Past(v.model, way, s.Checked)
+		text, severity := proof.Past(v.model, way, s.Checked)
 		where := way.Ref().Short()
 		if way.Service == nil && way.Route == nil { // the pod's own port
 			where = s.object()
@@ -96,7 +97,7 @@ func (v *verifier) ways(s *subject) {
 			if s.Mode == "" {
 				hint = "" // the gate is what it lacks
 			}
-			if severity == plan.Warning {
+			if severity == finding.Warning {
 				status, hint = userstore.Warn, ""
 			}
 			v.add(status, where, "way", hint, "%s: %s", way.Field(), text)
@@ -107,7 +108,7 @@ func (v *verifier) ways(s *subject) {
 			tell(way)
 		}
 		if s.Mode == config.ModeSidecar {
-			if way := plan.OnNode(w); way != nil {
+			if way := proof.OnNode(w); way != nil {
 				tell(way)
 			}
 		}

@@ -8,7 +8,7 @@ import (
 
 	"github.com/kauth-dev/kauth/pkg/config"
 	"github.com/kauth-dev/kauth/pkg/manifest"
-	"github.com/kauth-dev/kauth/pkg/plan"
+	"github.com/kauth-dev/kauth/pkg/proof"
 	"github.com/kauth-dev/kauth/pkg/topology"
 	"github.com/kauth-dev/kauth/pkg/userstore"
 	"github.com/kauth-dev/kauth/pkg/visible"
@@ -40,7 +40,7 @@ func (v *verifier) inside(s *subject) {
 	closed, named, open := v.policies(w, s.Port)
 	const hint = "kauth --network-policy gate-only closes it, same-namespace to other namespaces"
 	switch {
-	case w.HostNetwork && plan.OnNode(w) == nil:
+	case w.HostNetwork && proof.OnNode(w) == nil:
 		v.add(userstore.Pass, s.object(), "inside", "", "%s listens on the loopback of its node alone", reach)
 	case w.HostNetwork:
 		v.add(userstore.Warn, s.object(), "inside", "", "lives in the network of its node, where no NetworkPolicy is in force; whoever reaches the node reaches %s", reach)

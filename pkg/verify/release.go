@@ -7,9 +7,10 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
+	"github.com/kauth-dev/kauth/pkg/choice"
 	"github.com/kauth-dev/kauth/pkg/helmrelease"
 	"github.com/kauth-dev/kauth/pkg/manifest"
-	"github.com/kauth-dev/kauth/pkg/plan"
+	"github.com/kauth-dev/kauth/pkg/proof"
 	"github.com/kauth-dev/kauth/pkg/topology"
 	"github.com/kauth-dev/kauth/pkg/userstore"
 )
@@ -54,14 +55,14 @@ func (v *verifier) manifest(text []byte, release *helmrelease.Release) error {
 		if w.Hook {
 			continue
 		}
-		x := &subject{workload: w, Standing: plan.Stands(w)}
+		x := &subject{workload: w, Standing: proof.Stands(w)}
 		for i, t := range v.Targets {
 			if t.Means(x.Ref) {
 				x.named, met[i] = true, true
 			}
 		}
 		if x.Mode == "" {
-			x.wanted, x.leftOut = plan.Wanted(v.model, w)
+			x.wanted, x.leftOut = choice.Wanted(v.model, w)
 		}
 		if len(v.Targets) > 0 && !x.named || x.Mode == "" && x.wanted == "" && x.leftOut == nil && !x.named {
 			continue

@@ -6,9 +6,10 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/kauth-dev/kauth/pkg/choice"
 	"github.com/kauth-dev/kauth/pkg/live"
 	"github.com/kauth-dev/kauth/pkg/manifest"
-	"github.com/kauth-dev/kauth/pkg/plan"
+	"github.com/kauth-dev/kauth/pkg/proof"
 	"github.com/kauth-dev/kauth/pkg/topology"
 	"github.com/kauth-dev/kauth/pkg/userstore"
 )
@@ -28,7 +29,7 @@ type verifier struct {
 
 // subject is a workload and what stands before it.
 type subject struct {
-	plan.Standing
+	proof.Standing
 	workload *topology.Workload // nil where its object cannot be read
 	pods     []*live.Pod        // that exist and do not go
 	going    int                // pods that are being deleted
@@ -173,9 +174,9 @@ func (v *verifier) none() {
 // stands finds what stands before the pods of a workload: what its object says, or where that cannot be read, its pods.
 func (v *verifier) stands(s *subject, ref manifest.Ref) {
 	if s.workload != nil {
-		s.Standing = plan.Stands(s.workload)
+		s.Standing = proof.Stands(s.workload)
 		if s.Mode == "" {
-			s.wanted, s.leftOut = plan.Wanted(v.model, s.workload)
+			s.wanted, s.leftOut = choice.Wanted(v.model, s.workload)
 			v.lost(s)
 		}
 		return
@@ -191,9 +192,9 @@ func (v *verifier) byPods(s *subject) {
 		if w == nil || s.Mode != "" {
 			continue
 		}
-		s.Standing = plan.Stands(w)
+		s.Standing = proof.Stands(w)
 		if s.wanted == "" && s.leftOut == nil {
-			s.wanted, s.leftOut = plan.WantedOf(v.model, w, p.Owner.Kind)
+			s.wanted, s.leftOut = choice.WantedOf(v.model, w, p.Owner.Kind)
 		}
 	}
 	if s.Mode != "" {

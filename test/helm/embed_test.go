@@ -13,7 +13,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/kauth-dev/kauth/pkg/inject"
-	"github.com/kauth-dev/kauth/pkg/plan"
+	"github.com/kauth-dev/kauth/pkg/planner"
 )
 
 var _ postrender.PostRenderer = (*inject.PostRenderer)(nil)
@@ -37,7 +37,7 @@ func TestEmbeddedHelm(t *testing.T) {
 	install.ReleaseName, install.Namespace = "mon", namespace
 	var report *inject.Report
 	install.PostRenderer = &inject.PostRenderer{
-		Options: inject.Options{Namespace: namespace, Options: plan.Options{Version: "v1.2.3"}},
+		Options: inject.Options{Namespace: namespace, Options: planner.Options{Version: "v1.2.3"}},
 		Report:  func(r *inject.Report) { report = r },
 	}
 	done, err := install.Run(charts, nil)

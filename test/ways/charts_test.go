@@ -6,8 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/kauth-dev/kauth/pkg/choice"
 	"github.com/kauth-dev/kauth/pkg/inject"
-	"github.com/kauth-dev/kauth/pkg/plan"
 	"github.com/kauth-dev/kauth/pkg/testenv"
 )
 
@@ -35,7 +35,7 @@ func TestCharts(t *testing.T) {
 		for _, name := range []string{"Deployment/grafana", "Deployment/headlamp", "StatefulSet/pushgateway-prometheus-pushgateway"} {
 			for _, p := range w.Pods {
 				if kind, n, _ := strings.Cut(name, "/"); p.Workload.Kind == kind && p.Workload.Name == n {
-					target, err := plan.ParseTarget(name)
+					target, err := choice.ParseTarget(name)
 					if err != nil {
 						t.Fatal(err)
 					}

@@ -8,7 +8,7 @@ import (
 
 	"github.com/kauth-dev/kauth/pkg/config"
 	"github.com/kauth-dev/kauth/pkg/inject"
-	"github.com/kauth-dev/kauth/pkg/plan"
+	"github.com/kauth-dev/kauth/pkg/planner"
 )
 
 // settings writes a settings file: defaults, gates for workloads by name, and one for a pattern of names.
@@ -101,11 +101,11 @@ func (g *gen) undone(in []byte, got tried) []string {
 }
 
 // keepInternal asks for Services for clients inside the cluster, beside some that are open to the outside.
-func (g *gen) keepInternal() []plan.Internal {
-	var all []plan.Internal
+func (g *gen) keepInternal() []planner.Internal {
+	var all []planner.Internal
 	for _, s := range g.services {
 		if s.kind != "" && g.chance(0.2) {
-			all = append(all, plan.Internal{Service: s.name, Name: s.name + "-inside"})
+			all = append(all, planner.Internal{Service: s.name, Name: s.name + "-inside"})
 		}
 	}
 	return all

@@ -10,9 +10,9 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/kauth-dev/kauth/pkg/choice"
 	"github.com/kauth-dev/kauth/pkg/config"
 	"github.com/kauth-dev/kauth/pkg/inject"
-	"github.com/kauth-dev/kauth/pkg/plan"
 )
 
 var (
@@ -53,7 +53,7 @@ func (g *gen) options() (inject.Options, error) {
 	o.Settings, o.Rules = all.Settings, all.Rules
 	o.KeepInternal = g.keepInternal()
 	for _, text := range g.targets {
-		target, err := plan.ParseTarget(text)
+		target, err := choice.ParseTarget(text)
 		if err != nil {
 			return o, err
 		}

@@ -8,8 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/kauth-dev/kauth/pkg/finding"
 	"github.com/kauth-dev/kauth/pkg/inject"
-	"github.com/kauth-dev/kauth/pkg/plan"
 )
 
 // tried is what happened to one stream.
@@ -44,7 +44,7 @@ func try(in []byte, o inject.Options) (tried, error) {
 	return t, nil
 }
 
-func findings(from []plan.Finding) []Finding {
+func findings(from []finding.Finding) []Finding {
 	var all []Finding
 	for _, f := range from {
 		all = append(all, Finding{string(f.Severity), f.Ref.Kind, f.Ref.Namespace, f.Ref.Name, f.Field.String(), f.Message})

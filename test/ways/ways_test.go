@@ -8,7 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/kauth-dev/kauth/pkg/inject"
-	"github.com/kauth-dev/kauth/pkg/plan"
+	"github.com/kauth-dev/kauth/pkg/planner"
 )
 
 // app is a workload that kauth gates by default, and its Service.
@@ -98,7 +98,7 @@ func TestJudge(t *testing.T) {
 		object("v1", "ConfigMap", "metadata: {name: c} # kept\ndata: {a: b}")
 	var o inject.Options
 	o.Namespace = "mon"
-	o.KeepInternal = []plan.Internal{{Service: "lb", Name: "lb-inside"}}
+	o.KeepInternal = []planner.Internal{{Service: "lb", Name: "lb-inside"}}
 	kauth, wrong := judge([]byte(in), o)
 	if kauth.Out == nil || len(wrong) > 0 {
 		t.Fatalf("%v %v", kauth.Refused, wrong)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/kauth-dev/kauth/pkg/cli/screen"
 	"github.com/kauth-dev/kauth/pkg/explain"
+	"github.com/kauth-dev/kauth/pkg/finding"
 	"github.com/kauth-dev/kauth/pkg/inject"
 	"github.com/kauth-dev/kauth/pkg/krm"
 	"github.com/kauth-dev/kauth/pkg/plan"
@@ -152,7 +153,7 @@ func explainCommand(p *Process) *cobra.Command {
 			if err = errors.Join(err, out.Flush()); err != nil {
 				return fmt.Errorf("standard output: %w", err)
 			}
-			if errs := plan.Errors(planned.Findings); len(errs) > 0 {
+			if errs := finding.Errors(planned.Findings); len(errs) > 0 {
 				return fmt.Errorf("%d of the findings would stop inject", len(errs))
 			}
 			return nil

@@ -13,12 +13,13 @@ import (
 	"github.com/spf13/pflag"
 	"sigs.k8s.io/kustomize/kyaml/yaml"
 
+	"github.com/kauth-dev/kauth/pkg/choice"
 	"github.com/kauth-dev/kauth/pkg/config"
 	"github.com/kauth-dev/kauth/pkg/gateconf"
 	"github.com/kauth-dev/kauth/pkg/inject"
 	"github.com/kauth-dev/kauth/pkg/krm"
 	"github.com/kauth-dev/kauth/pkg/manifest"
-	"github.com/kauth-dev/kauth/pkg/plan"
+	"github.com/kauth-dev/kauth/pkg/planner"
 	"github.com/kauth-dev/kauth/pkg/version"
 )
 
@@ -126,24 +127,24 @@ var namespaceName = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$`)
 
 // options takes the flags and the settings file together. A fault of the flags is a usageError.
 func (f *flags) options(file *config.File) (inject.Options, error) {
-	o := inject.Options{Options: plan.Options{Version: version.String()}}
+	o := inject.Options{Options: planner.Options{Version: version.String()}}
 	var errs []error
 	for _, text := range f.gates {
-		t, err := plan.ParseTarget(text)
+		t, err := choice.ParseTarget(text)
 		if err != nil {
 			errs = append(errs, usageError{fmt.Errorf("--gate: %w", err)})
 		}
 		o.Targets = append(o.Targets, t)
 	}
 	for _, text := range f.allowOpen {
-		n, err := plan.ParseObjectName(text)
+		n, err := manifest.ParseObjectName(text)
 		if err != nil {
 			errs = append(errs, usageError{fmt.Errorf("--allow-open: %w", err)})
 		}
 		o.AllowOpen = append(o.AllowOpen, n)
 	}
 	for _, text := range f.keepInternal {
-		i, err := plan.ParseInternal(text)
+		i, err := planner.ParseInternal(text)
 		if err != nil {
 			errs = append(errs, usageError{fmt.Errorf("--keep-internal: %w", err)})
 		}

@@ -7,11 +7,11 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/kauth-dev/kauth/pkg/finding"
 	"github.com/kauth-dev/kauth/pkg/inject"
 	"github.com/kauth-dev/kauth/pkg/krm"
 	"github.com/kauth-dev/kauth/pkg/manifest"
 	"github.com/kauth-dev/kauth/pkg/patches"
-	"github.com/kauth-dev/kauth/pkg/plan"
 	"github.com/kauth-dev/kauth/pkg/version"
 )
 
@@ -71,12 +71,12 @@ func function(in []byte, s *manifest.Stream, r *inject.Report, failed error) (*m
 	var results []krm.Result
 	for _, g := range r.Gates {
 		if failed == nil {
-			results = append(results, krm.Result{Severity: plan.Info, Ref: g.Workload, Message: "gated: " + g.Done})
+			results = append(results, krm.Result{Severity: finding.Info, Ref: g.Workload, Message: "gated: " + g.Done})
 		}
 	}
 	for _, l := range r.Logins {
 		if failed == nil {
-			results = append(results, krm.Result{Severity: plan.Info, Ref: l.Ref, Message: "gated: " + l.Done})
+			results = append(results, krm.Result{Severity: finding.Info, Ref: l.Ref, Message: "gated: " + l.Done})
 		}
 	}
 	results = append(results, krm.Results(r.Findings, failed)...)
@@ -134,7 +134,7 @@ func (p *Process) printFindings(r *inject.Report) {
 	}
 	for _, f := range r.Findings {
 		prefix := "warning"
-		if f.Severity == plan.Info {
+		if f.Severity == finding.Info {
 			prefix = "hint"
 		}
 		fmt.Fprintf(p.Stderr, "kauth: %s: %s\n", prefix, f)
