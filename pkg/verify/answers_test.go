@@ -81,7 +81,7 @@ func TestLetsIn(t *testing.T) {
 // TestLoaded: what is said of a gate's users where the Secret's are not known.
 func TestLoaded(t *testing.T) {
 	for unknown, known := range map[string]*users{"could not be read": nil, "is not there": {unknown: "is not there"}, `has no key "auth"`: {unknown: `has no key "auth"`}} {
-		s := &subject{Standing: proof.Standing{Checked: plan.Checked{Mode: config.ModeSidecar}, Config: gateconf.Defaults()}}
+		s := &subject{Standing: proof.Standing{Checked: proof.Checked{Mode: config.ModeSidecar}, Config: gateconf.Defaults()}}
 		s.Config.UsersSecret = "u"
 		v := &verifier{Report: &Report{}, secrets: map[string]*users{"/u": known}}
 		a := &answer{status: &live.GateStatus{}}
