@@ -64,6 +64,36 @@ func TestRefuses(t *testing.T) {
 	}
 }
 
+// TestLoaded: the users that a gate says it goes by, beside those of the Secret.
+func TestLoaded(t *testing.T) {
+	told := func(loaded int, fingerprint, fault string) answer {
+		status := &live.GateStatus{}
+		status.Users.Loaded, status.Users.Fingerprint, status.Users.Error = loaded, fingerprint, fault
+		return answer{status: status}
+	}
+	for _, c := range []struct {
+		a      answer
+		secret *users
+		want   string
+	}{
+		{told(2, "f", ""), &users{fingerprint: "f"}, `pass: in force: 2, as Secret "kauth-users" says`},
+		{told(2, "old", ""), &users{fingerprint: "f"}, `fail: in force: 2, from another text than Secret "kauth-users" has now`},
+		{told(0, "f", ""), &users{fingerprint: "f"}, "fail: no user is in force, so nobody gets in"},
+		{told(2, "old", "line 3: no colon"), &users{fingerprint: "f"}, "fail: the last good users are in force, 2 of them, not the Secret's: line 3: no colon"},
+		{told(0, "", "no such file"), &users{fingerprint: "f"}, "fail: nobody gets in: no such file"},
+		{told(2, "f", ""), nil, `warn: in force: 2; not compared with Secret "kauth-users", which could not be read`},
+		{told(2, "", ""), &users{fingerprint: "f"}, `warn: in force: 2; not compared with Secret "kauth-users", for the gate tells no fingerprint`},
+		{answer{noStatus: errors.New("connection refused")}, &users{fingerprint: "f"}, "fail: its port 8182, where a gate says which users are in force: connection refused"},
+	} {
+		s := &subject{Standing: plan.Standing{Checked: plan.Checked{Mode: config.ModeNative}, Config: gateconf.Defaults()}}
+		v := &verifier{Report: &Report{}, Options: Options{Secret: "kauth-users"}, secrets: map[string]*users{"/kauth-users": c.secret}}
+		v.loaded(s, &live.Pod{Pod: &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "p"}}}, "Pod p", &c.a)
+		if got := string(v.Checks[0].Status) + ": " + v.Checks[0].Message; len(v.Checks) != 1 || got != c.want {
+			t.Errorf("%q, want %q", got, c.want)
+		}
+	}
+}
+
 // TestLetsIn: what becomes of the password of --user.
 func TestLetsIn(t *testing.T) {
 	for code, want := range map[int]string{

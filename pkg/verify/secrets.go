@@ -215,13 +215,13 @@ func password(ref string, file *htpasswd.File, meta userstore.Meta, name, passwo
 // otherSecrets reports on what else the gate reads: session keys, accepted headers, a certificate.
 func (v *verifier) otherSecrets(ctx context.Context, s *subject) {
 	for _, need := range []struct {
-		is           bool
-		volume, what string
-		keys         []string
+		is                 bool
+		volume, what, hint string
+		keys               []string
 	}{
-		{s.Config.SessionKeyFile != "", gateconf.SessionVolume, "session keys", []string{gateconf.SessionKey}},
-		{s.Config.RequireHeader != "", gateconf.HeaderVolume, "values of header " + s.Config.RequireHeader, nil},
-		{s.Config.TLSCertFile != "", gateconf.TLSVolume, "the gate's certificate", []string{corev1.TLSCertKey, corev1.TLSPrivateKeyKey}},
+		{s.Config.SessionKeyFile != "", gateconf.SessionVolume, "session keys", "kubectl basicauth session-key rotate makes one", []string{gateconf.SessionKey}},
+		{s.Config.RequireHeader != "", gateconf.HeaderVolume, "values of header " + s.Config.RequireHeader, "kubectl basicauth header rotate makes one", nil},
+		{s.Config.TLSCertFile != "", gateconf.TLSVolume, "the gate's certificate", "docs/gate.md says how to make it", []string{corev1.TLSCertKey, corev1.TLSPrivateKeyKey}},
 	} {
 		if !need.is {
 			continue
@@ -239,7 +239,7 @@ func (v *verifier) otherSecrets(ctx context.Context, s *subject) {
 		if apierrors.IsForbidden(err) {
 			v.add(userstore.Warn, ref, "secret", "", "%s: you may not get secrets there, so this was not looked at", need.what)
 		} else if err != nil {
-			v.add(userstore.Fail, ref, "secret", "docs/gate.md says how to make it", "%s: %v", need.what, err)
+			v.add(userstore.Fail, ref, "secret", need.hint, "%s: %v", need.what, err)
 		} else {
 			v.add(userstore.Pass, ref, "secret", "", "%s: there", need.what)
 		}

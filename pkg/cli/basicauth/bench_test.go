@@ -1,43 +1,25 @@
 package basicauth
 
 import (
-	"bytes"
 	"fmt"
+	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"k8s.io/cli-runtime/pkg/genericiooptions"
+	"time"
 )
 
-// Ten thousand users, in one Secret of a real API server: what each command takes from its command line to the last byte. They
-// are to be listed within a second.
+// Ten thousand users, in one Secret of a real API server: what each command takes as a process, from its start to its end.
 func BenchmarkTenThousandUsers(b *testing.B) {
-	config := filepath.Join(b.TempDir(), "kubeconfig")
-	if err := kubeconfig(server(b), config, "many"); err != nil {
-		b.Fatal(err)
-	}
-	b.Setenv("KUBECONFIG", config)
-	var users strings.Builder
-	for i := range 10_000 {
-		fmt.Fprintf(&users, "user%05d:$2y$10$mfrC/YDuakywYXZfxqzP4uCpVOfQ6m9KhMCfeDpWT08UuvB6COZbq\n", i)
-	}
-	run := func(want string, args ...string) {
-		b.Helper()
-		var out, errOut bytes.Buffer
-		code := Main(b.Context(), args, genericiooptions.IOStreams{In: strings.NewReader(users.String()), Out: &out, ErrOut: &errOut})
-		if code != 0 || !strings.Contains(out.String(), want) {
-			b.Fatalf("%v: exit code %d, %.300q, %.300q", args, code, out.String(), errOut.String())
-		}
-	}
-	run("10000 added", "user", "import", "-f", "-")
+	run := tenThousand(b, "many")
 	for _, tt := range []struct {
 		name, want string
 		args       []string
 	}{
 		{"list", "\nuser09999 ", []string{"user", "list"}},
 		{"list-json", `"user09999"`, []string{"user", "list", "-o", "json"}},
-		{"verify", `"user09999"`, []string{"verify"}},
+		{"verify", "and 9980 more lines with a good hash", []string{"verify"}},
 		{"export", "user09999:", []string{"user", "export"}},
 		{"import-unchanged", "10000 unchanged", []string{"user", "import", "-f", "-"}},
 		{"passwd", "user05000", []string{"user", "passwd", "user05000", "--hash", "$2y$10$mfrC/YDuakywYXZfxqzP4uCpVOfQ6m9KhMCfeDpWT08UuvB6COZbq"}},
@@ -49,4 +31,42 @@ func BenchmarkTenThousandUsers(b *testing.B) {
 			}
 		})
 	}
+}
+
+// They are listed within a second, start and end of the process included; a machine that is busy gets more than one try.
+func TestTenThousandUsersAreListedWithinASecond(t *testing.T) {
+	run := tenThousand(t, "ten-thousand")
+	best := time.Hour
+	for range 10 {
+		start := time.Now()
+		run("\nuser09999 ", "user", "list")
+		if best = min(best, time.Since(start)); best < time.Second {
+			return
+		}
+	}
+	t.Errorf("took %s", best)
+}
+
+// tenThousand stores as many users in a namespace, and returns what runs a command and checks what it prints.
+func tenThousand(tb testing.TB, namespace string) func(want string, args ...string) {
+	tb.Helper()
+	config := filepath.Join(tb.TempDir(), "kubeconfig")
+	if err := kubeconfig(server(tb), config, namespace); err != nil {
+		tb.Fatal(err)
+	}
+	var users strings.Builder
+	for i := range 10_000 {
+		fmt.Fprintf(&users, "user%05d:$2y$10$mfrC/YDuakywYXZfxqzP4uCpVOfQ6m9KhMCfeDpWT08UuvB6COZbq\n", i)
+	}
+	run := func(want string, args ...string) {
+		tb.Helper()
+		var errOut strings.Builder
+		cmd := exec.CommandContext(tb.Context(), program, args...)
+		cmd.Env, cmd.Stdin, cmd.Stderr = append(os.Environ(), "KUBECONFIG="+config, "GORACE=atexit_sleep_ms=0"), strings.NewReader(users.String()), &errOut
+		if out, err := cmd.Output(); err != nil || !strings.Contains(string(out), want) {
+			tb.Fatalf("%v: %v, %.300q, %.300q", args, err, out, errOut.String())
+		}
+	}
+	run("10000 added", "user", "import", "-f", "-")
+	return run
 }
