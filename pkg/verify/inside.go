@@ -37,6 +37,11 @@ func (v *verifier) inside(s *subject) {
 		reach += " (Service " + few(services, 4) + ")"
 	}
 	closed, named, open := v.policies(w, s.Port)
+	for _, other := range all[1:] { // labels of a pod may have been changed
+		if c, n, o := v.policies(other, s.Port); len(c)+len(n) == 0 || len(o) > 0 {
+			w, closed, named, open = other, c, n, o
+		}
+	}
 	const hint = "kauth --network-policy closes it"
 	switch {
 	case w.HostNetwork && plan.OnNode(w) == nil:
