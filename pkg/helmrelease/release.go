@@ -18,6 +18,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/validation"
 	clientcorev1 "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/rest"
@@ -31,17 +32,26 @@ type Release struct {
 	Status    string // "deployed", or what else it is in
 	Manifest  string // without hooks
 	Ref       string // where it is stored: "Secret monitoring/sh.helm.release.v1.prom.v3"
+	Later     string // the last revision and its status, where that came after this one: "revision 4 (failed)"
 }
 
 // ErrNone is the error where no release of the name is stored in Secrets or ConfigMaps.
 var ErrNone = errors.New("no such release")
 
-// most bounds a release, in bytes; Kubernetes takes 1.5 MB of it compressed.
-const most = 256 << 20
+// The bounds of a release, and of the manifest in it, in bytes. Kubernetes takes 1 MB of it compressed, chart included. A
+// manifest takes up to a hundred times its size to read.
+const (
+	most         = 256 << 20
+	mostManifest = 16 << 20
+)
 
 // Read returns the revision that is deployed, or the last one where none is. Releases in an SQL database are not found.
 // It needs the verbs list and get on secrets; where none is there, also on configmaps.
 func Read(ctx context.Context, config *rest.Config, namespace, name string) (*Release, error) {
+	none := fmt.Errorf("release %s/%s: %w; helm list -n %s names those that there are", namespace, name, ErrNone, namespace)
+	if len(validation.IsValidLabelValue(name)) > 0 {
+		return nil, none // Helm labels what it stores with the name
+	}
 	names, err := metadata.NewForConfig(config)
 	if err != nil {
 		return nil, err
@@ -56,7 +66,7 @@ func Read(ctx context.Context, config *rest.Config, namespace, name string) (*Re
 			return found, err
 		}
 	}
-	return nil, fmt.Errorf("release %s/%s: %w; helm list -n %s names those that there are", namespace, name, ErrNone, namespace)
+	return nil, none
 }
 
 type reader struct {
@@ -75,6 +85,9 @@ func (r *reader) read(ctx context.Context, kind string) (*Release, error) {
 	if len(list.Items) == 0 {
 		return nil, ErrNone
 	}
+	statusOf := func(m metav1.PartialObjectMetadata) string {
+		return fmt.Sprintf("revision %s (%s)", m.Labels["version"], m.Labels["status"])
+	}
 	version := func(m metav1.PartialObjectMetadata) int { n, _ := strconv.Atoi(m.Labels["version"]); return n }
 	rank := func(m metav1.PartialObjectMetadata) int {
 		return map[bool]int{true: 1}[m.Labels["status"] == "deployed"]
@@ -82,6 +95,7 @@ func (r *reader) read(ctx context.Context, kind string) (*Release, error) {
 	chosen := slices.MaxFunc(list.Items, func(a, b metav1.PartialObjectMetadata) int {
 		return cmp.Or(rank(a)-rank(b), version(a)-version(b))
 	})
+	last := slices.MaxFunc(list.Items, func(a, b metav1.PartialObjectMetadata) int { return version(a) - version(b) })
 	ref := kind + " " + r.namespace + "/" + chosen.Name
 	var stored []byte
 	if kind == "Secret" {
@@ -101,7 +115,13 @@ func (r *reader) read(ctx context.Context, kind string) (*Release, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: data.release: %w", ref, err)
 	}
+	if found.Name != r.name {
+		return nil, fmt.Errorf("%s: data.release: says that it is release %q; it is none of Helm's, or of a version of Helm that kubectl basicauth does not know", ref, found.Name)
+	}
 	found.Ref, found.Namespace = ref, r.namespace
+	if version(last) > version(chosen) {
+		found.Later = statusOf(last)
+	}
 	return found, nil
 }
 
@@ -135,6 +155,9 @@ func decode(stored []byte, most int64) (*Release, error) {
 	}
 	if err := json.Unmarshal(raw, &release); err != nil {
 		return nil, fmt.Errorf("not a release of Helm's: %w", err)
+	}
+	if len(release.Manifest) > mostManifest {
+		return nil, fmt.Errorf("a manifest of more than %d MB", mostManifest>>20)
 	}
 	return &Release{Name: release.Name, Version: release.Version, Status: release.Info.Status, Manifest: release.Manifest}, nil
 }

@@ -193,7 +193,7 @@ func (r *Reader) streams(ctx context.Context, k *kind) ([]*unstructured.Unstruct
 	var found []*unstructured.Unstructured
 	var gaps []Gap
 	for _, m := range names.Items {
-		if !strings.HasSuffix(m.Name, "tcp") && !strings.HasSuffix(m.Name, "udp") && !strings.Contains(m.Name, "tcp-services") && !strings.Contains(m.Name, "udp-services") {
+		if !strings.Contains(m.Name, "tcp") && !strings.Contains(m.Name, "udp") {
 			continue
 		}
 		u, err := r.dynamic.Resource(k.resource).Namespace(m.Namespace).Get(ctx, m.Name, metav1.GetOptions{})

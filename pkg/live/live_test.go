@@ -79,7 +79,7 @@ func TestRead(t *testing.T) {
 ---
 {apiVersion: v1, kind: Service, metadata: {name: stale}, spec: {type: NodePort, selector: {role: leader}, ports: [{port: 1}]}}
 ---
-{apiVersion: v1, kind: ConfigMap, metadata: {name: ingress-nginx-tcp}, data: {"9000": "`+ns+`/hand:1"}}
+{apiVersion: v1, kind: ConfigMap, metadata: {name: tcp-config}, data: {note: by hand, "9000": "`+ns+`/hand:1"}}
 ---
 {apiVersion: v1, kind: ConfigMap, metadata: {name: other}, data: {"9000": "`+ns+`/hand:1"}}`)
 	client, err := kubernetes.NewForConfig(s.Config)
@@ -122,7 +122,7 @@ func TestRead(t *testing.T) {
 			ways[way.Ref().Kind+" "+way.Ref().Name+" to "+way.Workload.Object.Kind+" "+way.Workload.Object.Name] = true
 		}
 	}
-	if diff := cmp.Diff(map[string]bool{"Service hand to Pod x": true, "ConfigMap ingress-nginx-tcp to Pod x": true}, ways); diff != "" {
+	if diff := cmp.Diff(map[string]bool{"Service hand to Pod x": true, "ConfigMap tcp-config to Pod x": true}, ways); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -67,7 +67,7 @@ func readTargetGroupBinding(r *Route) error {
 var streamText = regexp.MustCompile(`^([-a-z0-9]+)/([-a-z0-9]+):([-a-z0-9]+)(:(PROXY)?){0,2}$`)
 
 // readStreams reads a ConfigMap of such entries. Which ConfigMap it is, a flag of the controller says; one of which each
-// key is a port and each value has that form is taken for it.
+// key is a port and each value has that form is taken for it, and one with the protocol in its name by what of it has that form.
 func readStreams(r *Route) error {
 	protocol := "TCP"
 	if strings.Contains(r.Object.Name, "udp") {
@@ -78,6 +78,9 @@ func readStreams(r *Route) error {
 	for _, key := range slices.Sorted(maps.Keys(data)) {
 		m := streamText.FindStringSubmatch(data[key])
 		if _, isPort := manifest.Decimal(key); m == nil || !isPort {
+			if protocol == "UDP" || strings.Contains(r.Object.Name, "tcp") {
+				continue // ingress-nginx passes over such a line, and serves the others
+			}
 			return nil
 		}
 		field := manifest.P("data", key)

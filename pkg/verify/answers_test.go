@@ -85,7 +85,7 @@ func TestLoaded(t *testing.T) {
 		{told(2, "", ""), &users{fingerprint: "f"}, `warn: in force: 2; not compared with Secret "kauth-users", for the gate tells no fingerprint`},
 		{answer{noStatus: errors.New("connection refused")}, &users{fingerprint: "f"}, "fail: its port 8182, where a gate says which users are in force: connection refused"},
 	} {
-		s := &subject{Standing: plan.Standing{Checked: plan.Checked{Mode: config.ModeNative}, Config: gateconf.Defaults()}}
+		s := &subject{Standing: proof.Standing{Checked: proof.Checked{Mode: config.ModeNative}, Config: gateconf.Defaults()}}
 		v := &verifier{Report: &Report{}, Options: Options{Secret: "kauth-users"}, secrets: map[string]*users{"/kauth-users": c.secret}}
 		v.loaded(s, &live.Pod{Pod: &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "p"}}}, "Pod p", &c.a)
 		if got := string(v.Checks[0].Status) + ": " + v.Checks[0].Message; len(v.Checks) != 1 || got != c.want {
@@ -108,8 +108,8 @@ func TestLetsIn(t *testing.T) {
 	}
 }
 
-// TestLoaded: what is said of a gate's users where the Secret's are not known.
-func TestLoaded(t *testing.T) {
+// TestNotCompared: what is said of a gate's users where the Secret's are not known.
+func TestNotCompared(t *testing.T) {
 	for unknown, known := range map[string]*users{"could not be read": nil, "is not there": {unknown: "is not there"}, `has no key "auth"`: {unknown: `has no key "auth"`}} {
 		s := &subject{Standing: proof.Standing{Checked: proof.Checked{Mode: config.ModeSidecar}, Config: gateconf.Defaults()}}
 		s.Config.UsersSecret = "u"

@@ -71,7 +71,7 @@ func (r *Report) Failed() int {
 var ErrNothing = errors.New("nothing could be checked")
 
 func (r *Report) add(status userstore.Status, object, name, hint, format string, args ...any) {
-	r.Checks = append(r.Checks, Check{Status: status, Object: visible.Text(object), Name: visible.Text(name), Message: visible.OneLine(fmt.Sprintf(format, args...)), Hint: visible.Text(hint)})
+	r.Checks = append(r.Checks, Check{Status: status, Object: visible.OneLine(object), Name: visible.OneLine(name), Message: visible.OneLine(fmt.Sprintf(format, args...)), Hint: visible.OneLine(hint)})
 }
 
 // few lists names, at most so many.

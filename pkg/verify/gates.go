@@ -90,6 +90,10 @@ func (v *verifier) ways(s *subject) {
 		case way.Nowhere != "":
 		case text == "":
 			fine = append(fine, where)
+			if other := v.besideGate(way); other != "" && s.Mode == config.ModeSidecar && !said[key+other] {
+				said[key+other] = true
+				v.add(userstore.Warn, where, "way", "gate both, or give its pods other labels", "%s: leads to %s too, which has no gate", way.Field(), other)
+			}
 		case said[key+text]:
 		default:
 			said[key+text] = true
@@ -129,6 +133,20 @@ func (v *verifier) ways(s *subject) {
 		status, message = userstore.Warn, "as far as may be seen, "+message
 	}
 	v.add(status, s.object(), "ways", "", "%s", message)
+}
+
+// besideGate is a pod without a gate that a way leads to beside those that have one, "" where there is none.
+func (v *verifier) besideGate(way *topology.Way) string {
+	if way.Service == nil || way.ServicePort == nil || way.Problem != "" {
+		return ""
+	}
+	for _, hit := range v.model.Selected(way.Service) {
+		w := hit.Workload
+		if n, _ := way.ServicePort.TargetOf(w); !hit.Maybe && w.Object.Kind == "Pod" && w.Takes(n) && proof.Stands(w).Mode == "" {
+			return fmt.Sprintf("port %d of %s", n, w.Object.Ref.Short())
+		}
+	}
+	return ""
 }
 
 // unresolved reports on ways in a namespace of a gate whose end cannot be known.

@@ -39,6 +39,11 @@ func (v *verifier) inside(s *subject) {
 	}
 	closed, named, open := v.policies(w, s.Port)
 	const hint = "kauth --network-policy gate-only closes it, same-namespace to other namespaces"
+	for _, other := range all[1:] { // labels of a pod may have been changed
+		if c, n, o := v.policies(other, s.Port); len(c)+len(n) == 0 || len(o) > 0 {
+			w, closed, named, open = other, c, n, o
+		}
+	}
 	switch {
 	case w.HostNetwork && proof.OnNode(w) == nil:
 		v.add(userstore.Pass, s.object(), "inside", "", "%s listens on the loopback of its node alone", reach)

@@ -55,7 +55,7 @@ func (v *verifier) knockAll(ctx context.Context) map[*live.Pod]*answer {
 			continue
 		}
 		for _, p := range s.pods {
-			if p.Status.Phase != corev1.PodRunning || s.Mode == config.ModeSidecar && s.Config.Listen == "" || s.Mode == config.ModeSidecar && live.Gate(p.Pod) == nil {
+			if !v.canKnock(s, p) {
 				continue
 			}
 			a := &answer{}
@@ -76,6 +76,16 @@ func (v *verifier) knockAll(ctx context.Context) map[*live.Pod]*answer {
 	}
 	wait.Wait()
 	return answers
+}
+
+// canKnock says whether there is something in a pod to ask. Its phase says little: it is Pending as long as one of the containers
+// waits, and Unknown while its node does not answer.
+func (v *verifier) canKnock(s *subject, p *live.Pod) bool {
+	if s.Mode != config.ModeSidecar {
+		return p.Status.Phase != corev1.PodPending
+	}
+	_, running := sidecarState(p.Pod)
+	return s.Config.Listen != "" && live.Gate(p.Pod) != nil && running
 }
 
 // mayForward says whether RBAC lets us connect to pods of a namespace.

@@ -48,12 +48,15 @@ func (v *verifier) sidecar(s *subject, p *live.Pod, ref string) bool {
 		if !sameImage(want.Image, found.Image) {
 			differs = append(differs, "image ("+found.Image+", not "+want.Image+")")
 		}
+		if has, should := mountedIn(p, s.usersDir()), v.mounted(s, gateconf.VolumeName); has != "" && has != should {
+			differs = append(differs, "Secret ("+has+", not "+should+")")
+		}
 	}
 	state, running := sidecarState(p.Pod)
 	switch {
-	case p.Status.Phase == corev1.PodPending:
+	case p.Status.Phase == corev1.PodPending && state != "":
 		v.add(userstore.Warn, ref, "sidecar", "verify again once it runs; kubectl describe pod says what it waits for", "is not running yet (%s)", state)
-		return false
+		return running
 	case len(differs) > 0:
 		v.add(userstore.Fail, ref, "sidecar", "see whether a rollout is under way with kubectl rollout status, or delete the pod",
 			"differs from %s: %s", s.object(), strings.Join(differs, ", "))

@@ -33,6 +33,9 @@ func Release(ctx context.Context, o Options, name string) (*Report, error) {
 		status = userstore.Warn
 	}
 	v.add(status, release.Ref, "release", "", "%s, revision %d, %s", name, release.Version, release.Status)
+	if release.Later != "" {
+		v.add(userstore.Warn, release.Ref, "release", "verify without --release looks at what runs", "%s came after it; what that has changed is not looked at", release.Later)
+	}
 	if err := v.manifest([]byte(release.Manifest), release); err != nil {
 		return nil, err
 	}

@@ -88,8 +88,8 @@ func (v *verifier) secretOf(s *subject) (name, fault string) {
 // where people made the gate: it is the one that is mounted where the gate looks for them.
 func (v *verifier) mounted(s *subject, volume string) string {
 	where := ""
-	if volume == gateconf.VolumeName && s.Config.UsersFile != "" {
-		where = path.Dir(s.Config.UsersFile)
+	if volume == gateconf.VolumeName {
+		where = s.usersDir()
 	}
 	if s.workload != nil && !s.lone() {
 		for _, n := range manifest.Items(sidecarOf(s.workload).Node, "volumeMounts") {
@@ -105,17 +105,41 @@ func (v *verifier) mounted(s *subject, volume string) string {
 		return ""
 	}
 	for _, p := range s.pods {
-		if gate := live.Gate(p.Pod); gate != nil {
-			for _, m := range gate.VolumeMounts {
-				if where != "" && path.Clean(m.MountPath) == where {
-					volume = m.Name
-				}
+		if name := mountedIn(p, where); where != "" && name != "" {
+			return name
+		}
+		if name := broughtBy(p, volume); name != "" {
+			return name
+		}
+	}
+	return ""
+}
+
+// usersDir is where the gate looks for the users, "" where that is not known.
+func (s *subject) usersDir() string {
+	if s.Config.UsersFile == "" {
+		return ""
+	}
+	return path.Dir(s.Config.UsersFile)
+}
+
+// mountedIn is the Secret that the gate of a pod has mounted in a folder, "" where there is none.
+func mountedIn(p *live.Pod, folder string) string {
+	if gate := live.Gate(p.Pod); gate != nil {
+		for _, m := range gate.VolumeMounts {
+			if path.Clean(m.MountPath) == folder {
+				return broughtBy(p, m.Name)
 			}
 		}
-		for i := range p.Spec.Volumes {
-			if names := live.SecretsOf(&p.Spec.Volumes[i]); p.Spec.Volumes[i].Name == volume && len(names) > 0 {
-				return names[0]
-			}
+	}
+	return ""
+}
+
+// broughtBy is the Secret behind a volume of a pod, the first of a projected one.
+func broughtBy(p *live.Pod, volume string) string {
+	for i := range p.Spec.Volumes {
+		if names := live.SecretsOf(&p.Spec.Volumes[i]); p.Spec.Volumes[i].Name == volume && len(names) > 0 {
+			return names[0]
 		}
 	}
 	return ""
