@@ -37,7 +37,7 @@ kubectl basicauth header expire origin -n monitoring`)
 
 func newHeaderRotate(c *cluster) *cobra.Command {
 	o := &headerOptions{rotateOptions: rotateOptions{cluster: c}}
-	cmd := o.command("rotate SECRET", "Make a new value, and accept the old one for a while yet", `
+	cmd := o.command("rotate SECRET", "Make a new value, and go on accepting the old one for a while", `
 Make a new random value and print it to standard output, once. The value that it replaces moves to a
 data key which says until when it is accepted, such as current.until-20260102T030405Z. Nothing watches
 the clock: from then on the next rotate or expire takes it away. The Secret is created when it is
@@ -58,7 +58,7 @@ kubectl basicauth header rotate origin --header X-Origin-Verify -o cloudfront
 kubectl basicauth header rotate origin --overlap 0`, o.rotate)
 	cmd.Flags().StringVar(&o.key, "key", "", `Data key of the value to replace, or of one more value`)
 	cmd.Flags().StringVar(&o.header, "header", "", "Name of the header, for -o cloudfront")
-	o.addOverlap(cmd, time.Hour, "How long the old value is accepted yet; 0: no longer")
+	o.addOverlap(cmd, time.Hour, "How long the old value is still accepted; 0: no longer")
 	o.output.addFlag(cmd, "value", "json", "yaml", "name", "cloudfront")
 	o.write.addFlags(cmd)
 	return cmd
@@ -70,7 +70,7 @@ func newHeaderExpire(c *cluster) *cobra.Command {
 Take away the values that were replaced and whose overlap is over. Values that were not replaced stay.`, `
 kubectl basicauth header expire origin -n monitoring
 kubectl basicauth header expire origin --now`, o.expire)
-	o.addNow(cmd, "Take away also those whose overlap is not over yet")
+	o.addNow(cmd, "Take away also those whose overlap is not over")
 	o.output.addFlag(cmd, "table", "json", "yaml", "name")
 	o.write.addFlags(cmd)
 	return cmd

@@ -31,9 +31,9 @@ kubectl basicauth session-key list -n monitoring`)
 func newKeyRotate(c *cluster) *cobra.Command {
 	o := &keyOptions{rotateOptions{cluster: c}}
 	overlap := gateconf.Defaults().SessionTTL + readSlack
-	cmd := o.command("rotate", "Put a new key on top, and recognise the old one for a while yet", `
+	cmd := o.command("rotate", "Put a new key on top, and go on recognising the old one for a while", `
 Put a new random key on top, which signs from now on. Sessions that the old key signed go on: it is
-recognised for the overlap yet, which is an hour longer than sessions last unless --session-ttl of the
+still recognised for the overlap, which is an hour longer than sessions last unless --session-ttl of the
 gates says otherwise. Nothing watches the clock: from then on the next rotate or expire takes it away.
 The Secret is created when it is missing.
 
@@ -43,7 +43,7 @@ kubectl basicauth session-key rotate -n monitoring
 
 # The key is known to others: end all sessions
 kubectl basicauth session-key rotate --overlap 0`, o.rotate)
-	o.addOverlap(cmd, overlap, "How long the old keys are recognised yet; 0: no longer, which ends all sessions")
+	o.addOverlap(cmd, overlap, "How long the old keys are still recognised; 0: no longer, which ends all sessions")
 	o.output.addFlag(cmd, "table", "json", "yaml", "name")
 	o.write.addFlags(cmd)
 	return cmd
@@ -55,7 +55,7 @@ func newKeyExpire(c *cluster) *cobra.Command {
 Take away the keys that were replaced and whose overlap is over. The key that signs stays.`, `
 kubectl basicauth session-key expire -n monitoring
 kubectl basicauth session-key expire --now`, o.expire)
-	o.addNow(cmd, "Take away also those whose overlap is not over yet, which ends the sessions that they signed")
+	o.addNow(cmd, "Take away also those whose overlap is not over, which ends the sessions that they signed")
 	o.output.addFlag(cmd, "table", "json", "yaml", "name")
 	o.write.addFlags(cmd)
 	return cmd
