@@ -173,7 +173,7 @@ func (v *verifier) usersSecret(ctx context.Context, namespace, name string) erro
 		v.add(userstore.Fail, store.Ref(), "secret", "", "%s", without(store.Ref(), err.Error()))
 		return nil
 	case apierrors.IsForbidden(err) && v.seesNothing():
-		return fmt.Errorf("%w: you may not list the workloads of namespace %s, nor get %s; docs/verify.md has a role for that: %w", ErrNothing, namespace, store.Ref(), errors.Unwrap(err))
+		return fmt.Errorf("%w: you may not list the workloads of namespace %s, nor get %s; docs/verify.md has a role for that: %w", ErrNothing, namespace, store.Ref(), status(err))
 	case apierrors.IsForbidden(err):
 		v.add(userstore.Warn, store.Ref(), "secret", "ask for the verb get on it", "you may not get it, so the users could not be looked at")
 		return nil
@@ -204,6 +204,14 @@ func (v *verifier) usersSecret(ctx context.Context, namespace, name string) erro
 		v.Checks = append(v.Checks, password(store.Ref(), file, meta, v.User, v.Password))
 	}
 	return nil
+}
+
+// status is the API server's own error, without what was put around it.
+func status(err error) error {
+	if s, ok := errors.AsType[*apierrors.StatusError](err); ok {
+		return s
+	}
+	return err
 }
 
 // seesNothing says whether no workload could be seen, for want of rights or of an answer.

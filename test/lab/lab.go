@@ -71,12 +71,17 @@ func (l *Lab) linkPrograms() error {
 		return err
 	}
 	for name, program := range map[string]string{
-		"kubectl": l.Kit.Kube, "etcd": l.Kit.Kube, "helm3": l.Kit.Helm3, "helm4": l.Kit.Helm4, "ctr": kit.Beside(l.Kit.Containerd, "ctr"),
+		"kubectl": l.Kit.Kube, "etcd": l.Kit.Kube, "helm4": l.Kit.Helm4, "ctr": kit.Beside(l.Kit.Containerd, "ctr"),
 		"kauth": filepath.Join(l.Kit.Kauth.Bin, "kauth"), "kubectl-basicauth": filepath.Join(l.Kit.Kauth.Bin, "kubectl-basicauth"),
 	} {
 		if err := os.Symlink(program, filepath.Join(l.Bin, name)); err != nil {
 			return err
 		}
+	}
+	// Helm 3 complains of Helm 4's plugins before each command.
+	helm3 := "#!/bin/sh\nunset HELM_PLUGINS\nexec '" + l.Kit.Helm3 + "' \"$@\"\n"
+	if err := os.WriteFile(filepath.Join(l.Bin, "helm3"), []byte(helm3), 0o755); err != nil {
+		return err
 	}
 	for key, value := range map[string]string{
 		"PATH":         l.Bin + ":" + os.Getenv("PATH"),

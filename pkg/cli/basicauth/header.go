@@ -42,7 +42,7 @@ kubectl basicauth header expire origin -n monitoring`)
 
 func newHeaderRotate(c *cluster) *cobra.Command {
 	o := &headerOptions{rotateOptions: rotateOptions{cluster: c}}
-	cmd := o.command("rotate SECRET", "Make a new value, and accept the old one for a while longer", `
+	cmd := o.command("rotate SECRET", "Make a new value, and go on accepting the old one for a while", `
 Make a new random value and print it to standard output, once. The value that it replaces moves to a
 data key which says until when it is accepted, such as current.until-20260102T030405Z. Nothing watches
 the clock: from then on the next rotate or expire takes it away. The Secret is created when it is
@@ -78,7 +78,7 @@ kubectl basicauth header expire origin -n monitoring
 
 # The CDN sends the new value everywhere: the old one counts no more
 kubectl basicauth header expire origin --now`, o.expire)
-	o.addNow(cmd, "Take away also those whose overlap is not over yet")
+	o.addNow(cmd, "Take away also those whose overlap is not over")
 	o.output.addFlag(cmd, "table", "json", "yaml", "name")
 	o.write.addFlags(cmd)
 	return cmd

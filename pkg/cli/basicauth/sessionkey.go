@@ -34,7 +34,7 @@ kubectl basicauth session-key list -n monitoring`)
 func newKeyRotate(c *cluster) *cobra.Command {
 	o := &keyOptions{rotateOptions{cluster: c}}
 	overlap := gateconf.Defaults().SessionTTL + readSlack
-	cmd := o.command("rotate", "Put a new key on top, and recognise the old one for a while longer", `
+	cmd := o.command("rotate", "Put a new key on top, and go on recognising the old one for a while", `
 Put a new random key on top, which signs from now on. Sessions that the old key signed go on: it is
 still recognised for the overlap, which is an hour longer than sessions last unless --session-ttl of the
 gates says otherwise. Nothing watches the clock: from then on the next rotate or expire takes it away.
@@ -62,7 +62,7 @@ kubectl basicauth session-key expire -n monitoring
 
 # Do not wait: who signed in before the last rotation is asked again
 kubectl basicauth session-key expire --now`, o.expire)
-	o.addNow(cmd, "Take away also those whose overlap is not over yet, which ends the sessions that they signed")
+	o.addNow(cmd, "Take away also those whose overlap is not over, which ends the sessions that they signed")
 	o.output.addFlag(cmd, "table", "json", "yaml", "name")
 	o.write.addFlags(cmd)
 	return cmd

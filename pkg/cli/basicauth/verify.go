@@ -2,6 +2,7 @@ package basicauth
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -105,12 +106,15 @@ type verification struct {
 // Run verifies.
 func (o *verifyOptions) Run(ctx context.Context) error {
 	store, err := o.store(nil)
-	if err != nil {
+	v := &o.options
+	if err == nil {
+		v.Config, err = o.restConfig()
+	}
+	if errors.As(err, new(usageError)) {
 		return err
 	}
-	v := &o.options
-	if v.Config, err = o.restConfig(); err != nil {
-		return err
+	if err != nil {
+		return fmt.Errorf("%w: %w", verify.ErrNothing, err)
 	}
 	v.Config.WarningHandler = rest.NoWarnings{} // of old versions of kinds, which are nothing to act on here
 	v.Home, v.Namespace, v.Secret, v.Patience, v.Now = store.Namespace, store.Namespace, store.Name, verify.Patience, o.clock

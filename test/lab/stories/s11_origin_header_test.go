@@ -55,7 +55,9 @@ func (s *story) rotatesHeader(as login, both, alone string) {
 	s.Helper()
 	containers := alerting{s}.containers()
 	everywhere := func(value string, status int) func() error {
-		return func() error { return errors.Join(s.sent(both, as, value, status)(), s.sent(alone, nobody, value, status)()) }
+		return func() error {
+			return errors.Join(s.sent(both, as, value, status)(), s.sent(alone, nobody, value, status)())
+		}
 	}
 	third := strings.TrimSpace(s.kubectl("", "basicauth", "header", "rotate", "origin", "--key", "second"))
 	s.figure("rotated value in force", s.until("the rotated value", everywhere(third, 200)))
