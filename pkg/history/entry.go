@@ -106,7 +106,7 @@ func note(text string) string {
 // data is what the Secret holds of the entry.
 func (e *Entry) data() map[string][]byte {
 	e.Who, e.Command = note(e.Who), note(e.Command)
-	meta, _ := json.Marshal(e) // texts, times and flags: no error
+	meta, _ := json.Marshal(e)          // texts, times and flags: no error
 	text := append([]byte{}, e.Text...) // nil would be null, which takes the key away
 	return map[string][]byte{e.ID + textSuffix: text, e.ID + metaSuffix: meta}
 }

@@ -81,7 +81,7 @@ type Recording struct {
 // Another change that has its entry and is not made yet is waited for as long as a change takes, not longer: its command may have been
 // cut off. Where its entry says that it is older than lostAfter, by whatever clock, it is not waited for.
 const (
-	waitFor   = time.Second
+	waitFor   = 300 * time.Millisecond
 	lostAfter = 10 * time.Second
 )
 
