@@ -155,7 +155,7 @@ func TestSurplus(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			c := chainOf(tt.entries...)
-			if diff := cmp.Diff(tt.want, c.told(c.surplus(id(tt.head), tt.size))); diff != "" {
+			if diff := cmp.Diff(tt.want, c.told(c.surplus(id(tt.head), tt.size, maxBytes))); diff != "" {
 				t.Error(diff)
 			}
 		})

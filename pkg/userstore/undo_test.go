@@ -181,7 +181,9 @@ func TestHistoryGarbled(t *testing.T) {
 	}
 	put(t, s, "1\n")
 	put(t, s, "2\n")
-	spoil(func(data map[string][]byte, last string) { data[last+".htpasswd"], data["note"] = []byte("mallory\n"), []byte("mine") })
+	spoil(func(data map[string][]byte, last string) {
+		data[last+".htpasswd"], data["note"] = []byte("mallory\n"), []byte("mine")
+	})
 	_, err := s.Undo(t.Context(), "", true)
 	if err == nil || !strings.Contains(err.Error(), ".htpasswd has been changed, so what was before") {
 		t.Error(err)
