@@ -32,9 +32,10 @@ const (
 	// hash, such as "v1:3q2+7wAAAABlkg...". pkg/linenotes writes it.
 	AnnotationUsers = AnnotationPrefix + "users"
 	// AnnotationChange on a users Secret: the name of its last change in the Secret of its history, whose AnnotationHistoryOf is the
-	// users Secret's name.
+	// users Secret's name. AnnotationBegun there: the change that was last begun, and the one before it: "ID after ID".
 	AnnotationChange    = AnnotationPrefix + "change"
 	AnnotationHistoryOf = AnnotationPrefix + "history-of"
+	AnnotationBegun     = AnnotationPrefix + "begun"
 
 	// AnnotationNudged on a pod: when kubectl basicauth last had its kubelet bring the users. It is not of AnnotationPrefix, whose
 	// annotations kauth refuses where they mean nothing to it.

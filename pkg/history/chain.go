@@ -146,16 +146,19 @@ func (c *Chain) Holding(digest string) *Entry {
 	return nil
 }
 
-// The bounds of the Secret, well below the 1 MiB that Kubernetes takes. One entry may be larger than maxBytes when it is alone.
+// The bounds of the Secret, well below the 1 MiB that Kubernetes takes. One entry may be larger than maxBytes when it is alone. All of
+// the Secret is written for each entry: who has lost crowd times against others, as one of hundreds does, keeps less.
 const (
-	maxEntries = 20
-	maxBytes   = 768 << 10
+	maxEntries      = 20
+	maxBytes        = 768 << 10
+	crowd           = 5
+	maxBytesInCrowd = 64 << 10
 )
 
-// surplus returns the entries that have to go when one of size bytes comes, which is written by who has read head as the last change
+// surplus returns the entries that have to go when one of size bytes comes into room bytes, which is written by who has read head as the last change
 // of the users: those that lost against one that was made and have no text that it has not, and then the oldest. Others
 // that were begun from head may be about to be made, and are kept beside those that count.
-func (c *Chain) surplus(head string, size int) []*Entry {
+func (c *Chain) surplus(head string, size, room int) []*Entry {
 	line := c.line(head)
 	on := map[string]bool{}
 	child := map[string]*Entry{} // by what comes before it
@@ -177,7 +180,7 @@ func (c *Chain) surplus(head string, size int) []*Entry {
 		if head != "" && e.Parent == head {
 			count = &begun
 		}
-		if full = full || bytes+e.size > maxBytes; full || *count >= maxEntries {
+		if full = full || bytes+e.size > room; full || *count >= maxEntries {
 			gone = append(gone, e)
 			continue
 		}

@@ -88,6 +88,9 @@ func Digest(text []byte) string {
 // Damage says why an entry cannot be used, and is empty where it can.
 func (e *Entry) Damage() string { return e.damage }
 
+// begun is gateconf.AnnotationBegun.
+func (e *Entry) begun() string { return e.ID + " after " + e.Parent }
+
 // maxNote is how much of a name or a command is kept, in bytes.
 const maxNote = 300
 

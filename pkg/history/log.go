@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -12,6 +13,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	clientcorev1 "k8s.io/client-go/kubernetes/typed/core/v1"
+	"k8s.io/client-go/rest"
 
 	"github.com/kauth-dev/kauth/pkg/gateconf"
 	"github.com/kauth-dev/kauth/pkg/secretstore"
@@ -74,14 +76,15 @@ func (l *Log) foreign() error {
 // A Recording is the entry of one change, which is written anew each time that the change is tried.
 type Recording struct {
 	*Log
-	ID    string               // of the entry; empty: none is written
+	ID    string // of the entry; empty: none is written
+	tries int
 	begun map[string]time.Time // changes of others that were seen to be about to be made, by ID, and since when
 }
 
 // Another change that has its entry and is not made yet is waited for as long as a change takes, not longer: its command may have been
 // cut off. Where its entry says that it is older than lostAfter, by whatever clock, it is not waited for.
 const (
-	waitFor   = time.Second
+	waitFor   = 300 * time.Millisecond
 	lostAfter = 10 * time.Second
 )
 
@@ -93,6 +96,10 @@ const (
 func (r *Recording) Write(ctx context.Context, e Entry) error {
 	e.When = time.Now().UTC().Truncate(time.Millisecond)
 	e.ID = newID(e.When)
+	r.tries++
+	if err := r.peek(ctx, &e); err != nil {
+		return err
+	}
 	secret, err := r.Client.Secrets(r.Namespace).Get(ctx, r.secret().Name, metav1.GetOptions{})
 	switch {
 	case apierrors.IsNotFound(err):
@@ -126,11 +133,19 @@ func (r *Recording) add(ctx context.Context, secret *corev1.Secret, e *Entry) er
 	if err := r.fits(size + c.others); err != nil {
 		return err
 	}
-	remove := c.surplus(e.Parent, size)
+	room := maxBytes
+	if r.tries > crowd {
+		room = maxBytesInCrowd
+	}
+	remove := c.surplus(e.Parent, size, room)
 	if r.ID != "" {
 		remove = append(remove, &Entry{ID: r.ID})
 	}
-	return r.patch(ctx, secret.ResourceVersion, data, remove)
+	for _, old := range remove {
+		data[old.ID+textSuffix], data[old.ID+metaSuffix] = nil, nil
+	}
+	metadata := map[string]any{"resourceVersion": secret.ResourceVersion, "annotations": map[string]any{gateconf.AnnotationBegun: e.begun()}}
+	return r.patch(ctx, map[string]any{"metadata": metadata, "data": data})
 }
 
 // ahead returns another change that was begun from the same users, and is made by now or about to be.
@@ -138,21 +153,44 @@ func (r *Recording) ahead(c *Chain, e *Entry) *Entry {
 	if e.Missing { // the API server lets one of them create the Secret, and changes of one that is deleted are not waited for
 		return nil
 	}
-	now := time.Now()
 	for _, other := range c.Entries {
-		if other.Parent != e.Parent || other.Before != e.Before || other.damage != "" || e.When.Sub(other.When).Abs() > lostAfter {
-			continue
-		}
-		since, seen := r.begun[other.ID]
-		if !seen {
-			if r.begun == nil {
-				r.begun = map[string]time.Time{}
-			}
-			r.begun[other.ID], since = now, now
-		}
-		if now.Sub(since) < waitFor {
+		if other.Parent == e.Parent && other.Before == e.Before && other.damage == "" && r.waitsFor(other.ID, e.When) {
 			return other
 		}
+	}
+	return nil
+}
+
+func (r *Recording) waitsFor(other string, now time.Time) bool {
+	if now.Sub(time.UnixMilli(milliseconds(other))).Abs() > lostAfter {
+		return false
+	}
+	since, seen := r.begun[other]
+	if !seen {
+		if r.begun == nil {
+			r.begun = map[string]time.Time{}
+		}
+		r.begun[other], since = now, now
+	}
+	return now.Sub(since) < waitFor
+}
+
+// peek asks for nothing but the metadata of the history whether another change is being made: where many write at the same time,
+// the API server would do little else than send texts to those who will lose. It is for who has lost once.
+func (r *Recording) peek(ctx context.Context, e *Entry) error {
+	client, can := r.Client.(interface{ RESTClient() rest.Interface })
+	if !can || r.tries == 1 || e.Missing {
+		return nil
+	}
+	raw, err := client.RESTClient().Get().Namespace(r.Namespace).Resource("secrets").Name(r.secret().Name).
+		SetHeader("Accept", "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1").Do(ctx).Raw()
+	var secret metav1.PartialObjectMetadata
+	if err != nil || json.Unmarshal(raw, &secret) != nil {
+		return nil //nolint:nilerr // who reads all of it is told what is wrong
+	}
+	id, parent, _ := strings.Cut(secret.Annotations[gateconf.AnnotationBegun], " after ")
+	if parent == e.Parent && id != r.ID && r.waitsFor(id, e.When) {
+		return secretstore.Race(r.secret().Errorf("change %s is being made", id))
 	}
 	return nil
 }
@@ -180,7 +218,7 @@ func (r *Recording) create(ctx context.Context, e *Entry) error {
 		ObjectMeta: metav1.ObjectMeta{
 			Name: r.secret().Name, Namespace: r.Namespace,
 			Labels:      map[string]string{"app.kubernetes.io/managed-by": secretstore.ManagedBy},
-			Annotations: map[string]string{gateconf.AnnotationHistoryOf: r.Users},
+			Annotations: map[string]string{gateconf.AnnotationHistoryOf: r.Users, gateconf.AnnotationBegun: e.begun()},
 		},
 		Type: corev1.SecretTypeOpaque,
 		Data: e.data(),
@@ -199,15 +237,8 @@ func (r *Recording) create(ctx context.Context, e *Entry) error {
 	return r.explain("create", err)
 }
 
-// patch adds data and removes entries. With a version, the API server refuses it where the Secret is another by now.
-func (r *Recording) patch(ctx context.Context, version string, data map[string]any, remove []*Entry) error {
-	for _, e := range remove {
-		data[e.ID+textSuffix], data[e.ID+metaSuffix] = nil, nil
-	}
-	change := map[string]any{"data": data}
-	if version != "" {
-		change["metadata"] = map[string]any{"resourceVersion": version}
-	}
+// patch sends a merge patch. With a resourceVersion, the API server refuses it where the Secret is another by now.
+func (r *Recording) patch(ctx context.Context, change map[string]any) error {
 	body, err := json.Marshal(change)
 	if err != nil {
 		return err
@@ -238,7 +269,7 @@ func (r *Recording) Drop(ctx context.Context) {
 	if r.ID == "" || r.DryRun != secretstore.DryRunNone {
 		return
 	}
-	_ = r.patch(ctx, "", map[string]any{}, []*Entry{{ID: r.ID}})
+	_ = r.patch(ctx, map[string]any{"data": map[string]any{r.ID + textSuffix: nil, r.ID + metaSuffix: nil}})
 	r.ID = ""
 }
 

@@ -104,7 +104,7 @@ func TestTwoHundredWritersLoseNothing(t *testing.T) {
 				}
 			}
 			t.Logf("%d entries, the last %d changes without a gap", len(chain.Entries), made)
-			if made < 10 || len(chain.Entries) > 40 {
+			if made < 5 || len(chain.Entries) > 40 {
 				t.Errorf("%d of the last changes can be undone, of %d entries", made, len(chain.Entries))
 			}
 		})

@@ -30,7 +30,7 @@ ID, whatever came since; --list shows the IDs.
 
 Every command that changes users keeps the text of before in a Secret whose name ends in -history,
 with when, who and the command: of the last 20 changes, or of fewer where they would have more than
-768 KiB. It is as secret as the users. An undo is such a change too, so that --to takes it back.
+768 KiB, or many write at the same time. It is as secret as the users. An undo is such a change too, so that --to takes it back.
 
 Passwords come back with it: whoever was removed gets in again with the password of then, and where a
 password was changed, the one of before counts again. The output names them all.
@@ -83,13 +83,13 @@ kubectl basicauth undo --to 20261122-202226-417-1a2b3c`, func(cmd *cobra.Command
 type undone struct {
 	change
 	Undone keptChange `json:"undone"` // the change before which the users are now
-	// Last is given of a Secret that was gone: the last change that is in the users now, or the first that is not.
+	// Revived is given of a Secret that was gone.
 	Revived *revived `json:"revived,omitempty"`
 }
 
 type revived struct {
-	Last     keptChange `json:"last"`
-	Included bool       `json:"included"`
+	Last     keptChange `json:"last"`     // the last change that is kept
+	Included bool       `json:"included"` // the users are as after it; false: as before it
 }
 
 // Run undoes one change.
