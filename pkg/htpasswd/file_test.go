@@ -1,8 +1,8 @@
 package htpasswd
 
 import (
-	"slices"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 

@@ -22,7 +22,7 @@ func TestWebConfig(t *testing.T) {
 		users, want string
 		left        []Left
 	}{
-		"sorted":      {"bob:" + hash + "\nalice:" + hash + "\n", "basic_auth_users:\n  \"alice\": " + hash + "\n  \"bob\": " + hash + "\n", nil},
+		"sorted":       {"bob:" + hash + "\nalice:" + hash + "\n", "basic_auth_users:\n  \"alice\": " + hash + "\n  \"bob\": " + hash + "\n", nil},
 		"first counts": {"a:" + hash + "\na:" + other + "\n", "basic_auth_users:\n  \"a\": " + hash + "\n", []Left{{"a", "has several passwords, and Prometheus takes one; the first that is bcrypt counts there"}}},
 		"first bcrypt": {"a:" + sha + "\na:" + hash + "\n", "basic_auth_users:\n  \"a\": " + hash + "\n", []Left{{"a", "has several passwords, and Prometheus takes one; the first that is bcrypt counts there"}}},
 		"another hash": {

@@ -116,7 +116,9 @@ func (r *rotator) want(lines ...string) {
 // Every command's lines are noted, without code of its own; and one that changes nothing writes nothing.
 func TestNotesFollowEveryEdit(t *testing.T) {
 	r := newRotator(t)
-	set := func(user string, n int) func(*htpasswd.File) { return func(f *htpasswd.File) { f.Set(user, numbered(t, n)) } }
+	set := func(user string, n int) func(*htpasswd.File) {
+		return func(f *htpasswd.File) { f.Set(user, numbered(t, n)) }
+	}
 	r.at("01:00").edit(set("alice", 1))
 	r.at("02:00").edit(set("bob", 2))
 	r.at("03:00").edit(func(f *htpasswd.File) {
