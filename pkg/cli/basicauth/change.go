@@ -78,7 +78,8 @@ func (o *setOptions) told(store *userstore.Store, result userstore.Result, name 
 		return done{User: name, Action: "changed"}, fmt.Sprintf("password of user %q changed in %s%s\n", name, where(store), dryRunNote(store))
 	}
 	d := done{User: name, Action: "rotated"}
-	lines := fmt.Sprintf("password of user %q rotated in %s%s\n", name, where(store), dryRunNote(store))
+	var lines strings.Builder
+	fmt.Fprintf(&lines, "password of user %q rotated in %s%s\n", name, where(store), dryRunNote(store))
 	user, _ := userstore.Find(htpasswd.Parse(result.Text), name)
 	ends := map[time.Time]int{}
 	for _, l := range result.Lines() {
@@ -91,10 +92,10 @@ func (o *setOptions) told(store *userstore.Store, result userstore.Result, name 
 		if n := ends[until]; n > 1 {
 			what = fmt.Sprint(n) + " old passwords of user %q count"
 		}
-		lines += fmt.Sprintf(what+" until %s; kubectl basicauth user expire then takes it away\n", name, moment(until))
+		fmt.Fprintf(&lines, what+" until %s; kubectl basicauth user expire then takes it away\n", name, moment(until))
 		d.Until = &until
 	}
-	return d, lines
+	return d, lines.String()
 }
 
 // sayRemoved names the old passwords that a change took away by the way.
