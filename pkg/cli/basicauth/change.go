@@ -88,11 +88,11 @@ func (o *setOptions) told(store *userstore.Store, result userstore.Result, name 
 		}
 	}
 	for _, until := range slices.SortedFunc(maps.Keys(ends), time.Time.Compare) {
-		what := "an old password of user %q counts"
+		what := "an old password of user %q counts until %s; kubectl basicauth user expire then takes it away\n"
 		if n := ends[until]; n > 1 {
-			what = fmt.Sprint(n) + " old passwords of user %q count"
+			what = fmt.Sprint(n) + " old passwords of user %q count until %s; kubectl basicauth user expire then takes them away\n"
 		}
-		fmt.Fprintf(&lines, what+" until %s; kubectl basicauth user expire then takes it away\n", name, moment(until))
+		fmt.Fprintf(&lines, what, name, moment(until))
 		d.Until = &until
 	}
 	return d, lines.String()
