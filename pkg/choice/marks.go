@@ -84,6 +84,9 @@ func (p *Choice) CheckAnnotations(s *manifest.Stream) {
 				p.checkAnnotation(o, at.With("annotations", key), key, value, text)
 			}
 			for _, key := range ourKeys(manifest.Field(metadata, "labels"), manifest.Map(metadata, "labels")) {
+				if o.Kind == "Secret" && gateconf.IsOfSecrets(key) {
+					continue
+				}
 				p.Find(finding.Error, o, at.With("labels", key), "make it an annotation", "a label, which kauth does not read")
 			}
 		}
@@ -92,6 +95,7 @@ func (p *Choice) CheckAnnotations(s *manifest.Stream) {
 
 func (p *Choice) checkAnnotation(o *manifest.Object, field manifest.Path, key, value string, text bool) {
 	switch {
+	case o.Kind == "Secret" && gateconf.IsOfSecrets(key): // of kubectl basicauth, which reads them
 	case !text:
 		p.Find(finding.Error, o, field, "use "+gateconf.GateEnabled+" or "+gateconf.GateDisabled, "not a text")
 	case key == gateconf.AnnotationGate && value == gateconf.GateEnabled:

@@ -46,6 +46,16 @@ const (
 	AnnotationRotation = AnnotationPrefix + "rotation"
 )
 
+// IsOfSecrets says whether a key is one of the annotations and labels that kubectl basicauth puts on its Secrets. Whoever exports one
+// into a chart has them there.
+func IsOfSecrets(key string) bool {
+	switch key {
+	case AnnotationUsers, AnnotationProjections, AnnotationProjectionOf, LabelProjection, AnnotationRotation:
+		return true
+	}
+	return false
+}
+
 // ProjectionWeb is the kind of projection that mode native mounts: Prometheus' web configuration.
 const ProjectionWeb = "prometheus-web"
 

@@ -179,7 +179,7 @@ func stamp(t time.Time) uint32 {
 	if t.IsZero() {
 		return 0
 	}
-	return uint32(min(max(t.Unix(), 1), math.MaxUint32)) //nolint:gosec // it is in the range
+	return uint32(min(max(t.Unix(), 1), math.MaxUint32))
 }
 
 func moment(stamp uint32) time.Time {
@@ -225,6 +225,7 @@ func salted(h htpasswd.Hash) bool {
 	case htpasswd.SHA256Crypt, htpasswd.SHA512Crypt:
 		parts := strings.Split(h.String(), "$") // "", "5", perhaps "rounds=N", salt, sum
 		return len(parts) > 3 && len(parts[len(parts)-2]) >= minSalt
+	case htpasswd.APR1, htpasswd.SHA1, htpasswd.SSHA:
 	}
 	return false
 }

@@ -119,7 +119,7 @@ func lines(t *testing.T) []byte {
 func serve(t *testing.T, program string, users []byte) string {
 	t.Helper()
 	dir := t.TempDir()
-	if err := os.Chmod(dir, 0o755); err != nil { // its workers are nobody, and read the file of users
+	if err := os.Chmod(dir, 0o755); err != nil { // whoever it is then reads the file of users
 		t.Fatal(err)
 	}
 	write := func(name, text string) string {
@@ -136,7 +136,8 @@ func serve(t *testing.T, program string, users []byte) string {
 	for _, kind := range []string{"client_body", "proxy", "fastcgi", "uwsgi", "scgi"} {
 		temp += kind + "_temp_path " + dir + "/" + kind + ";\n"
 	}
-	conf := write("nginx.conf", `daemon off; worker_processes 1; pid `+dir+`/pid; user root;
+	// Without a master there is no worker that would outlive it.
+	conf := write("nginx.conf", `daemon off; master_process off; pid `+dir+`/pid; user root;
 events {}
 http { access_log off; `+temp+`
 server {

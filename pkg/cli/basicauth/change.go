@@ -78,7 +78,8 @@ func (o *setOptions) told(store *userstore.Store, result userstore.Result, name 
 		return done{User: name, Action: "changed"}, fmt.Sprintf("password of user %q changed in %s%s\n", name, where(store), dryRunNote(store))
 	}
 	d := done{User: name, Action: "rotated"}
-	lines := fmt.Sprintf("password of user %q rotated in %s%s\n", name, where(store), dryRunNote(store))
+	var lines strings.Builder
+	fmt.Fprintf(&lines, "password of user %q rotated in %s%s\n", name, where(store), dryRunNote(store))
 	user, _ := userstore.Find(htpasswd.Parse(result.Text), name)
 	ends := map[time.Time]int{}
 	for _, l := range result.Lines() {
@@ -87,14 +88,14 @@ func (o *setOptions) told(store *userstore.Store, result userstore.Result, name 
 		}
 	}
 	for _, until := range slices.SortedFunc(maps.Keys(ends), time.Time.Compare) {
-		what := "an old password of user %q counts"
+		what := "an old password of user %q counts until %s; kubectl basicauth user expire then takes it away\n"
 		if n := ends[until]; n > 1 {
-			what = fmt.Sprint(n) + " old passwords of user %q count"
+			what = fmt.Sprint(n) + " old passwords of user %q count until %s; kubectl basicauth user expire then takes them away\n"
 		}
-		lines += fmt.Sprintf(what+" until %s; kubectl basicauth user expire then takes it away\n", name, moment(until))
+		fmt.Fprintf(&lines, what, name, moment(until))
 		d.Until = &until
 	}
-	return d, lines
+	return d, lines.String()
 }
 
 // sayRemoved names the old passwords that a change took away by the way.

@@ -60,7 +60,7 @@ func (a *address) check(o output) error {
 // Service that leads to a gate; how people get there, the Service does not tell.
 func (o *setOptions) find(ctx context.Context, store *userstore.Store, format output) destination {
 	to := destination{url: o.url, name: "prometheus"}
-	if to.url != "" || format != "curl" && format != "grafana" {
+	if to.url != "" || format != "curl" && format != "grafana" || store.DryRun != userstore.DryRunNone {
 		return to
 	}
 	to.url = nowhere

@@ -49,8 +49,15 @@ func TestWait(t *testing.T) {
 	change(rotated.password, "passwd", bob.user, "--password-stdin")
 	each(rotated, 200)
 	each(bob, 401)
-	change("", "remove", bob.user)
+	next := login{bob.user, "stapler"}
+	change(next.password, "rotate", bob.user, "--password-stdin")
+	each(rotated, 200) // beside the new one
+	each(next, 200)
+	change("", "expire", bob.user, "--now")
+	each(next, 200)
 	each(rotated, 401)
+	change("", "remove", bob.user)
+	each(next, 401)
 	each(alice, 200)
 	change("carol:{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=\n", "import", "-f", "-")
 	each(login{"carol", "password"}, 200)
