@@ -112,10 +112,9 @@ func (i *interrupted) check(args []string, cut func(args []string) string) {
 	}
 	left := 0
 	for _, e := range chain.Entries {
-		switch e.Status {
-		case history.NotMade:
+		if e.Status == history.NotMade {
 			left++
-		case history.Damaged, history.Unknown:
+		} else if e.Status != history.Done && e.Status != history.Undone {
 			i.Errorf("%v: entry %+v", args, e)
 		}
 	}
