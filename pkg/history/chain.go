@@ -2,6 +2,7 @@ package history
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 )
 
@@ -42,7 +43,7 @@ func (c *Chain) places() map[string]int64 {
 		place[id] = max(place[id], placeOf(e.Parent)+1)
 		return place[id]
 	}
-	for id := range c.byID {
+	for _, id := range slices.Sorted(maps.Keys(c.byID)) {
 		placeOf(id)
 	}
 	return place

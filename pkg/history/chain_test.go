@@ -2,6 +2,7 @@ package history
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -31,9 +32,7 @@ func chainOf(entries ...told) *Chain {
 	}
 	for _, e := range entries {
 		entry := Entry{ID: id(e.at), Text: []byte(e.before), Before: Digest([]byte(e.before)), After: Digest([]byte(e.after)), Parent: name(e.parent), Undid: name(e.undid)}
-		for key, value := range entry.data() {
-			data[key] = value
-		}
+		maps.Copy(data, entry.data())
 	}
 	return newChain(data)
 }
@@ -101,7 +100,7 @@ func TestWhatBecameOfChanges(t *testing.T) {
 		},
 		"a circle": {
 			entries: []told{{1, 2, "a", "b", 0}, {2, 1, "b", "a", 1}}, head: 2, now: "a",
-			want: "2 done, 1 undone", next: "",
+			want: "1 undone, 2 done", next: "",
 		},
 	}
 	for name, tt := range tests {

@@ -130,6 +130,9 @@ func (o *undoOptions) print(store *userstore.Store, u userstore.Undone) error {
 	if ok, err := o.output.structured(o.Out, result); ok {
 		return err
 	}
+	if len(u.Users.Changed) > 0 && o.output == "name" {
+		warn(o.ErrOut, "%s: passwords of before count again: %s", where(store), strings.Join(u.Users.Changed, ", "))
+	}
 	if o.output == "name" {
 		var names strings.Builder
 		for _, user := range result.Users {
