@@ -59,6 +59,25 @@ func TestWait(t *testing.T) {
 	change("", "remove", bob.user)
 	each(next, 401)
 	each(alice, 200)
+
+	// Taken back, and once more after the whole Secret was deleted: the users of the last change are there again.
+	undo := func(says ...string) {
+		s.Helper()
+		stdout, stderr, err := command{args: []string{"kubectl", "basicauth", "-n", s.ns, "undo", "--wait"}}.run()
+		for _, want := range append(says, "in force at 2 gates after ") {
+			if err != nil || !strings.Contains(stdout+stderr, want) {
+				s.Fatalf("not said: %s\n%v\n%s%s", want, err, stdout, stderr)
+			}
+		}
+	}
+	undo(`user "bob" added`)
+	each(next, 200)
+	s.kubectl("", "delete", "secret", "kauth-users")
+	s.until("everybody refused", answers("http://"+gates[0]+":8181/", next, 503))
+	undo()
+	each(alice, 200)
+	change("", "remove", bob.user)
+	each(next, 401)
 	change("carol:{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=\n", "import", "-f", "-")
 	each(login{"carol", "password"}, 200)
 
