@@ -15,7 +15,7 @@ func TestWebSocketEndsWithItsUser(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	bobLine := line(t, "bob", "pw")
-	users := g.users.snapshot().file
+	users := g.users.watcher.State().Value
 	writeFile(t, g.usersFile, string(users.Bytes())+bobLine)
 	waitFor(t, "bob to be in force", func() bool { return g.users.snapshot().count == 2 })
 	open := func(user, password string) *websocket.Conn {
