@@ -18,7 +18,7 @@ func TestLineDoesNotShow(t *testing.T) {
 	for _, handler := range []slog.Handler{slog.NewJSONHandler(&said, nil), slog.NewTextHandler(&said, nil)} {
 		slog.New(handler).Info("x", "line", l, "decision", d)
 	}
-	for _, verb := range strings.FieldsSeq("%v %+v %#v %s %x %X %q %d") {
+	for verb := range strings.FieldsSeq("%v %+v %#v %s %x %X %q %d") {
 		fmt.Fprintf(&said, verb+"\n"+verb+"\n", l, d)
 	}
 	text, err := json.Marshal([]any{l, d})
