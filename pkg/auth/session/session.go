@@ -1,7 +1,8 @@
 // Package session owns the check of a signed cookie that stands for a password which was verified before. Nothing is stored:
 // the cookie says who was let in and when, and a MAC over that and the htpasswd line that was right says that it is true. So a
 // session is good for every gate with the same keys and users, survives a restart, and ends when that line is gone: with the
-// password, or with the user. A second password beside the first, while one replaces the other, leaves it alone. What nobody can do without a store is end one session and leave the user's others.
+// password, or with the user. A second password beside the first, while one replaces the other, leaves it alone. What nobody
+// can do without a store is end one session and leave the others of the same line.
 package session
 
 import (
