@@ -36,6 +36,7 @@ type Identity struct {
 type Decision struct {
 	Outcome    Outcome
 	Identity   Identity      // with Allow
+	Line       Line          // with Allow: what the credential goes back to, and counts no longer than
 	Status     int           // with Deny: 401, 403, 429 or 503; the Chain sends 401 where it is zero
 	Challenges []string      // values for WWW-Authenticate, with Pass and with a Deny of 401
 	RetryAfter time.Duration // with a Deny of 429 or 503; zero: not said

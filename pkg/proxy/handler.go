@@ -149,7 +149,7 @@ func (g *gate) authenticate(e *exchange, r *http.Request, users *snapshot) {
 		e.outcome, e.consumed = allowed, d.Consumed
 		welcome(r.Context())
 		if r.Header["Upgrade"] != nil {
-			held, release := g.users.upgraded.hold(e.Context, d.Identity.User, users.file, g.signIn.until(r, d))
+			held, release := g.users.upgraded.hold(e.Context, d, g.signIn.until(r, d))
 			defer release()
 			e.Context = held
 		}

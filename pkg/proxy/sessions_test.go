@@ -18,8 +18,7 @@ import (
 // none of another's.
 func TestSessionFixation(t *testing.T) {
 	g := startGate(t, startUpstream(t, (&recorder{}).ServeHTTP), withPage(t))
-	before := g.users.snapshot()
-	writeFile(t, g.usersFile, string(before.file.Bytes())+line(t, "mallory", "pw"))
+	writeFile(t, g.usersFile, string(g.users.watcher.State().Value.Bytes())+line(t, "mallory", "pw"))
 	waitFor(t, "mallory to be in force", func() bool { return g.users.snapshot().count == 2 })
 	mallory, alice := newPerson(t, g, ""), newPerson(t, g, "")
 	mallory.signIn("mallory", "pw")

@@ -165,7 +165,7 @@ func (s *signIn) submit(e *exchange, r *http.Request) {
 	e.reason = d.Reason
 	switch {
 	case d.Outcome == auth.Allow:
-		s.start(e, r, d.Identity, f)
+		s.start(e, r, d, f)
 	case d.Status == http.StatusTooManyRequests:
 		e.outcome, f.problem = throttled, tooMany
 		if !s.gate.tarpit.hold(e) {
@@ -183,14 +183,14 @@ func (s *signIn) submit(e *exchange, r *http.Request) {
 }
 
 // start gives the browser its session and sends it to where it wanted to go.
-func (s *signIn) start(e *exchange, r *http.Request, who auth.Identity, f signInForm) {
-	value, started, err := s.check.Issue(who.User)
-	if err != nil { // removed since the password was verified, or the key was
+func (s *signIn) start(e *exchange, r *http.Request, d auth.Decision, f signInForm) {
+	value, started, err := s.check.Issue(d.Identity.User, d.Line)
+	if err != nil { // the password was taken away since it was verified, or the key was
 		e.outcome, e.reason, f.problem = denied, "no session", staleForm
 		s.form(e, r, http.StatusForbidden, f)
 		return
 	}
-	e.identity = who
+	e.identity = d.Identity
 	welcome(r.Context())
 	s.cookies.set(e.Header(), s.cookies.session, value, started.MaxAge(time.Now()))
 	if !acceptsHTML(r) {

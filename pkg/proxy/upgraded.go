@@ -2,40 +2,41 @@ package proxy
 
 import (
 	"context"
-	"slices"
 	"sync"
 	"time"
 
-	"github.com/kauth-dev/kauth/pkg/htpasswd"
+	"github.com/kauth-dev/kauth/pkg/auth"
 )
 
 // upgraded keeps the WebSockets that are open. A request is checked when it comes, but a WebSocket may stay for weeks, so
-// it ends when the lines of its user change: whoever was removed, or whose password was, must not go on.
+// it ends when the line that let it in is gone: whoever was removed, or whose password was, must not go on. A second password
+// beside the first, while one replaces the other, ends none.
 type upgraded struct {
-	mu    sync.Mutex
-	open  map[*holding]struct{}
-	users *htpasswd.File // those in force
+	accepts func(user string, line auth.Line) bool // the line is in force
+
+	mu   sync.Mutex
+	open map[*holding]struct{}
 }
 
 // holding is one of them.
 type holding struct {
-	user   string
-	hashes []htpasswd.Hash // of the user when the request was let in
-	end    context.CancelFunc
+	user string
+	line auth.Line // that let it in
+	end  context.CancelFunc
 }
 
-// hold returns a context that ends when the lines of user are not what they are in let, and at until, unless that is zero;
-// and a function to be called when the connection has ended by itself.
-func (u *upgraded) hold(ctx context.Context, user string, let *htpasswd.File, until time.Time) (context.Context, func()) {
+// hold returns a context that ends when the line by which d lets a request in is in force no more, and at until, unless that
+// is zero; and a function to be called when the connection has ended by itself.
+func (u *upgraded) hold(ctx context.Context, d auth.Decision, until time.Time) (context.Context, func()) {
 	ctx, end := ending(ctx, until)
-	h := &holding{user: user, hashes: let.Lookup(user), end: end}
+	h := &holding{user: d.Identity.User, line: d.Line, end: end}
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.open == nil {
 		u.open = map[*holding]struct{}{}
 	}
 	u.open[h] = struct{}{}
-	u.endIfChanged(h) // while the password was hashed
+	u.endIfGone(h) // since the password was hashed
 	return ctx, func() {
 		u.mu.Lock()
 		defer u.mu.Unlock()
@@ -51,18 +52,17 @@ func ending(ctx context.Context, until time.Time) (context.Context, context.Canc
 	return context.WithDeadline(ctx, until)
 }
 
-// change ends those whose users are not what they were.
-func (u *upgraded) change(users *htpasswd.File) {
+// change ends those whose line is in force no more. It is called after each change of the users.
+func (u *upgraded) change() {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	u.users = users
 	for h := range u.open {
-		u.endIfChanged(h)
+		u.endIfGone(h)
 	}
 }
 
-func (u *upgraded) endIfChanged(h *holding) {
-	if u.users == nil || !slices.Equal(u.users.Lookup(h.user), h.hashes) {
+func (u *upgraded) endIfGone(h *holding) {
+	if !u.accepts(h.user, h.line) {
 		h.end()
 	}
 }

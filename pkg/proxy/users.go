@@ -38,18 +38,17 @@ type snapshot struct {
 	chain auth.Chain
 	ready bool // there is a user who could be let in
 	count int
-	file  *htpasswd.File
 
 	fingerprint string // of the file; see UsersStatus
 }
 
 func newUsers(cfg gateconf.Config, o basic.Options, log *slog.Logger, m *metrics) *users {
 	u := &users{check: basic.New(o), log: log, metrics: m, file: cfg.UsersFile, secret: cfg.UsersSecret}
-	u.chain = auth.Chain{u.check}
+	u.chain, u.upgraded.accepts = auth.Chain{u.check}, u.check.Accepts
 	if u.sessions = newSessions(cfg, newCookies(cfg.Prefix), log, m); u.sessions != nil {
 		u.chain = auth.Chain{u.sessions.check, u.check} // a cookie costs a microsecond, and programs send none
 	}
-	u.current.Store(&snapshot{chain: u.chain, file: htpasswd.Parse(nil)})
+	u.current.Store(&snapshot{chain: u.chain})
 	u.watcher = &reload.Watcher[*htpasswd.File]{
 		Read: reload.File(cfg.UsersFile), Build: parseUsers, OnChange: u.told,
 	}
@@ -100,14 +99,14 @@ func (u *users) told(s reload.State[*htpasswd.File]) {
 	if !s.OK || file == nil {
 		file = htpasswd.Parse(nil)
 	}
-	next := &snapshot{chain: u.chain, count: len(file.Users()), file: file, fingerprint: s.Fingerprint}
+	next := &snapshot{chain: u.chain, count: len(file.Users()), fingerprint: s.Fingerprint}
 	next.ready = next.count > 0
 	u.check.SetUsers(file)
 	if u.sessions != nil {
 		u.sessions.check.SetUsers(file)
 	}
 	u.current.Store(next)
-	u.upgraded.change(file)
+	u.upgraded.change() // after the check, which it asks
 
 	u.metrics.users.Set(float64(next.count))
 	if !s.LastGood.IsZero() {

@@ -17,6 +17,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
+	"github.com/kauth-dev/kauth/pkg/auth"
 	"github.com/kauth-dev/kauth/pkg/auth/session"
 	"github.com/kauth-dev/kauth/pkg/gateconf"
 	"github.com/kauth-dev/kauth/pkg/htpasswd"
@@ -296,7 +297,8 @@ func TestSessionsGoOn(t *testing.T) {
 	c := newClock()
 	k := rotation.SessionKeys{Store: newStore(t, "kauth-users-session-key"), Now: c.now}
 	gate := session.New(session.Options{Cookie: "__Host-kauth", TTL: 12 * time.Hour, Now: c.now})
-	gate.SetUsers(htpasswd.Parse([]byte("alice:{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=\n")))
+	const hash = "{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ="
+	gate.SetUsers(htpasswd.Parse([]byte("alice:" + hash + "\n")))
 	load := func() {
 		t.Helper()
 		keys, err := session.ParseKeys([]byte(data(t, k.Store)["key"]))
@@ -320,7 +322,7 @@ func TestSessionsGoOn(t *testing.T) {
 	rotate(13 * time.Hour)
 	load()
 	rotate(13 * time.Hour)
-	old, _, err := gate.Issue("alice") // the gate has not read the new key yet
+	old, _, err := gate.Issue("alice", auth.LineOf("alice", hash)) // the gate has not read the new key yet
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -166,14 +166,14 @@ func (c *Check) judge(t *table, r *http.Request, user, password []byte) auth.Dec
 		if c.options.Observe.Remembered != nil {
 			c.options.Observe.Remembered()
 		}
-		return allow(known.name, ReasonRemembered)
+		return allow(known.name, p.line, ReasonRemembered)
 	}
 	return c.verified(r, user, password)
 }
 
-func allow(user, reason string) auth.Decision {
+func allow(user string, line auth.Line, reason string) auth.Decision {
 	return auth.Decision{
-		Outcome: auth.Allow, Identity: auth.Identity{User: user, Check: Name}, Consumed: consumed, Reason: reason,
+		Outcome: auth.Allow, Identity: auth.Identity{User: user, Check: Name}, Line: line, Consumed: consumed, Reason: reason,
 	}
 }
 
@@ -213,7 +213,7 @@ func (c *Check) verified(r *http.Request, user, password []byte) auth.Decision {
 		case now.users[a.user] != v.user:
 			continue
 		case v.ok:
-			return allow(v.user.name, ReasonVerified)
+			return allow(v.user.name, v.line, ReasonVerified)
 		case v.user == nil:
 			return c.unauthorized(ReasonUnknownUser)
 		default:

@@ -76,9 +76,11 @@ func TestHeaders(t *testing.T) {
 	deny := func(reason string) auth.Decision {
 		return auth.Decision{Outcome: auth.Deny, Status: 401, Challenges: challenges, Reason: reason}
 	}
+	passwords := map[string]string{"ann": "s3:cret", "zoë": "pässwörd"}
 	allowed := func(user, reason string) auth.Decision {
 		return auth.Decision{
 			Outcome: auth.Allow, Identity: auth.Identity{User: user, Check: "basic"},
+			Line:     auth.LineOf(user, "{SHA}"+sha1Of(passwords[user])),
 			Consumed: []string{"Authorization"}, Reason: reason,
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/kauth-dev/kauth/pkg/auth"
 	"github.com/kauth-dev/kauth/pkg/auth/mac"
 )
 
@@ -68,7 +69,8 @@ type attempt struct {
 // A verdict is what hashing an attempt found.
 type verdict struct {
 	ok   bool
-	user *user // that it was judged by; nil: there was none of that name
+	user *user     // that it was judged by; nil: there was none of that name
+	line auth.Line // with ok: the first that the password matches
 }
 
 // A flight is one attempt under way, for all requests that made the same.

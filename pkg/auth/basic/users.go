@@ -4,9 +4,11 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/binary"
+	"slices"
 	"sync/atomic"
 	"time"
 
+	"github.com/kauth-dev/kauth/pkg/auth"
 	"github.com/kauth-dev/kauth/pkg/auth/mac"
 	"github.com/kauth-dev/kauth/pkg/gateconf"
 	"github.com/kauth-dev/kauth/pkg/htpasswd"
@@ -34,10 +36,11 @@ type user struct {
 	pairs  [maxLines]atomic.Pointer[pair] // written by the one goroutine that hashes
 }
 
-// A pair is a user and a password that were verified. After its time it no longer lets anybody in, but still shows
-// that an attempt is worth hashing before others.
+// A pair is a user and a password that were verified, and the line that they match. After its time it no longer lets
+// anybody in, but still shows that an attempt is worth hashing before others.
 type pair struct {
 	tag   mac.Tag
+	line  auth.Line
 	until time.Time
 }
 
@@ -89,6 +92,12 @@ func sumLines(hashes []htpasswd.Hash) [sha256.Size]byte {
 	return sha256.Sum256(b)
 }
 
+// Accepts says whether line is one of the lines of user that count now.
+func (c *Check) Accepts(user string, line auth.Line) bool {
+	u := c.table.Load().users[user]
+	return u != nil && slices.ContainsFunc(u.hashes, func(h htpasswd.Hash) bool { return auth.LineOf(user, h.String()) == line })
+}
+
 // lookUp returns the user of that name, or nobody.
 func (t *table) lookUp(name string) *user {
 	if u := t.users[name]; u != nil {
@@ -109,7 +118,7 @@ func (u *user) remembered(t mac.Tag) *pair {
 }
 
 // remember keeps a verified pair in the place of itself, or of the one whose time is over first.
-func (u *user) remember(t mac.Tag, until time.Time) {
+func (u *user) remember(t mac.Tag, line auth.Line, until time.Time) {
 	place := 0
 	for i := range u.pairs {
 		p := u.pairs[i].Load()
@@ -121,7 +130,7 @@ func (u *user) remember(t mac.Tag, until time.Time) {
 			place = i
 		}
 	}
-	u.pairs[place].Store(&pair{tag: t, until: until})
+	u.pairs[place].Store(&pair{tag: t, line: line, until: until})
 }
 
 // verify hashes an attempt. It does the same work for every attempt that fails: an unknown user's is matched with the
@@ -135,11 +144,12 @@ func (c *Check) verify(a *attempt, step func()) verdict {
 	}
 	for _, h := range hashes {
 		if c.match(h, a.password, step) && u != nil && !a.refused {
+			line := auth.LineOf(u.name, h.String())
 			if c.options.TTL > 0 {
 				until := c.options.Now().Add(c.options.TTL)
-				u.remember(c.key.Sign([]byte(a.user), []byte(a.password), u.lines[:]), until)
+				u.remember(c.key.Sign([]byte(a.user), []byte(a.password), u.lines[:]), line, until)
 			}
-			return verdict{ok: true, user: u}
+			return verdict{ok: true, user: u, line: line}
 		}
 	}
 	if u != nil && u.work < t.target {

@@ -34,7 +34,7 @@ func ParseKeys(text []byte) (*Keys, error) {
 func newKey(k sessionkey.Key) key {
 	root := mac.New(k.Secret)
 	derive := func(purpose string) mac.Tag { return root.Sign([]byte(purpose)) }
-	session, form := derive("kauth session cookie, version 1"), derive("kauth form token, version 1")
+	session, form := derive("kauth session cookie, version 2"), derive("kauth form token, version 1")
 	return key{id: k.ID(), session: mac.New(session[:]), form: mac.New(form[:])}
 }
 

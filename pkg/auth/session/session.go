@@ -1,20 +1,21 @@
 // Package session owns the check of a signed cookie that stands for a password which was verified before. Nothing is stored:
-// the cookie says who was let in and when, and a MAC over that and the user's htpasswd lines says that it is true. So a
-// session is good for every gate with the same keys and users, survives a restart, and ends when the user's password changes
-// or the user is removed. What nobody can do without a store is end one session and leave the user's others.
+// the cookie says who was let in and when, and a MAC over that and the htpasswd line that was right says that it is true. So a
+// session is good for every gate with the same keys and users, survives a restart, and ends when that line is gone: with the
+// password, or with the user. A second password beside the first, while one replaces the other, leaves it alone. What nobody
+// can do without a store is end one session and leave the others of the same line.
 package session
 
 import (
-	"crypto/sha256"
-	"encoding/binary"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/kauth-dev/kauth/pkg/auth"
+	"github.com/kauth-dev/kauth/pkg/gateconf"
 	"github.com/kauth-dev/kauth/pkg/htpasswd"
 )
 
@@ -48,6 +49,7 @@ type Check struct {
 type state struct {
 	keys  *Keys
 	users map[string]known
+	most  int // lines that any of them has, and so the work of each cookie
 }
 
 // New returns a Check that knows nobody until SetUsers and SetKeys.
@@ -69,44 +71,41 @@ func (c *Check) SetKeys(k *Keys) {
 	c.state.Store(&next)
 }
 
-// SetUsers puts the good lines of f in force at once: whose lines are not what they were has no session any more. A nil f
-// means nobody. It does not keep f.
+// SetUsers puts the good lines of f in force at once: sessions that were begun with another are over. Of a user's lines
+// those count that package basic looks at, the first four. A nil f means nobody. It does not keep f.
 func (c *Check) SetUsers(f *htpasswd.File) {
-	texts := map[string][]byte{}
+	users, most := map[string]known{}, 0
 	if f != nil {
 		for _, e := range f.Entries() {
-			text := e.Hash.String()
-			b := binary.BigEndian.AppendUint64(texts[e.User], uint64(len(text)))
-			texts[e.User] = append(b, text...)
+			u := users[e.User]
+			if len(u.lines) < gateconf.MaxPasswords {
+				users[e.User] = known{name: e.User, lines: append(u.lines, auth.LineOf(e.User, e.Hash.String()))}
+				most = max(most, len(u.lines)+1)
+			}
 		}
-	}
-	users := make(map[string]known, len(texts))
-	for user, text := range texts {
-		users[user] = known{name: user, lines: sha256.Sum256(text)}
 	}
 	c.setting.Lock()
 	defer c.setting.Unlock()
 	next := *c.state.Load()
-	next.users = users
+	next.users, next.most = users, most
 	c.state.Store(&next)
 }
 
 // Ready says whether cookies can be made: there are keys.
 func (c *Check) Ready() bool { return c.state.Load().keys.Len() > 0 }
 
-// ErrGone is the error of Issue where there are no keys, or no such user, any more.
-var ErrGone = errors.New("no such user, or no key to sign a session with")
+// ErrGone is the error of Issue where there are no keys, or no such line of the user, any more.
+var ErrGone = errors.New("no such password of the user, or no key to sign a session with")
 
-// Issue returns the value of a cookie for user, who has just been verified, and what it says.
-func (c *Check) Issue(user string) (string, Session, error) {
+// Issue returns the value of a cookie for user, who has just been verified by line, and what it says.
+func (c *Check) Issue(user string, line auth.Line) (string, Session, error) {
 	st := c.state.Load()
-	of, ok := st.users[user]
-	if !ok || st.keys.Len() == 0 {
+	if !slices.Contains(st.users[user].lines, line) || st.keys.Len() == 0 {
 		return "", Session{}, ErrGone
 	}
 	now := c.options.Now()
-	s := Session{User: user, Issued: now, Expires: now.Add(c.options.TTL)}
-	value, err := st.keys.list[0].seal(s, of)
+	s := Session{User: user, Issued: now, Expires: now.Add(c.options.TTL), Line: line}
+	value, err := st.keys.list[0].seal(s)
 	return value, s, err
 }
 
@@ -131,7 +130,7 @@ func (c *Check) Authenticate(r *http.Request) (auth.Decision, error) {
 		}
 		return auth.Decision{Outcome: auth.Deny, Status: http.StatusForbidden, Reason: ReasonCrossOrigin}, nil
 	}
-	d := auth.Decision{Outcome: auth.Allow, Identity: auth.Identity{User: s.User, Check: Name}, Reason: ReasonSession}
+	d := auth.Decision{Outcome: auth.Allow, Identity: auth.Identity{User: s.User, Check: Name}, Line: s.Line, Reason: ReasonSession}
 	for _, line := range credentials {
 		if isBasic(line) {
 			d.Consumed = consumed

@@ -24,7 +24,7 @@ the next command that changes a user, or user expire, takes the old password awa
 The new password comes first in the Secret, and the old one behind it. nginx and Prometheus take the
 new one alone, from the start; Traefik takes the old one, until it is taken away. docs/projections.md
 says more. A user has at most four passwords at a time, for gates look at no more. Whoever is signed in
-on a gate's sign-in page signs in again, with either.
+on a gate's sign-in page stays so until the password with which they did is taken away.
 `+passwordHelp+waitHelp, `
 # Ask for the new password
 kubectl basicauth user rotate alice

@@ -15,8 +15,8 @@ import (
 	"testing"
 )
 
-// A session made on one replica is good on the other, also after both were started anew; it ends with the password of its
-// user, and nobody else's does. Programs go on sending their password.
+// A session made on one replica is good on the other, also after both were started anew; it ends with the password by which it
+// began, not with a rotation, and nobody else's does. Programs go on sending their password.
 func TestSessions(t *testing.T) {
 	withEachHelm(t, 9, "sessions on two replicas", func(s *story, h *helm) {
 		alice, bob := login{"alice", "correct horse"}, login{"bob", "battery staple"}
@@ -48,6 +48,17 @@ func TestSessions(t *testing.T) {
 			s.must(s.staysSignedIn(gate, a), s.staysSignedIn(gate, b))
 		}
 
+		s.kubectl("rotated\n", "basicauth", "user", "rotate", alice.user, "--password-stdin", "--wait")
+		r := s.signIn(gates[0], login{alice.user, "rotated"})
+		for _, gate := range gates {
+			s.must(s.staysSignedIn(gate, a), s.staysSignedIn(gate, r))
+		}
+		s.kubectl("", "basicauth", "user", "expire", alice.user, "--now", "--wait")
+		for _, gate := range gates {
+			s.must(s.sendsToSignIn(gate, a), s.staysSignedIn(gate, r), s.staysSignedIn(gate, b))
+		}
+
+		a = r
 		s.kubectl("another\n", "basicauth", "user", "passwd", alice.user, "--password-stdin")
 		s.figure("session over after a new password", s.until("the end of the session", func() error {
 			for _, gate := range gates {
