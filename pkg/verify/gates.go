@@ -129,7 +129,10 @@ func (v *verifier) ways(s *subject) {
 		message = "all from outside " + lead + ": " + few(fine, 5)
 	}
 	status := userstore.Pass
-	if v.cluster != nil && len(v.cluster.Gaps) > 0 {
+	switch {
+	case s.doubt || v.unread:
+		status, message = userstore.Warn, "as far as could be read, "+message
+	case v.cluster != nil && len(v.cluster.Gaps) > 0:
 		status, message = userstore.Warn, "as far as may be seen, "+message
 	}
 	v.add(status, s.object(), "ways", "", "%s", message)

@@ -2,6 +2,7 @@ package verify
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"maps"
@@ -37,7 +38,7 @@ func (v *verifier) doors() *doors {
 		seen := map[string]bool{}
 		for _, w := range v.workloads(s) {
 			for _, svc := range v.model.SelectedBy(w) {
-				space := svc.Object.Namespace
+				space := cmp.Or(svc.Object.Namespace, v.Namespace)
 				if key := space + "/" + svc.Object.Name; !seen[key] {
 					seen[key] = true
 					d.subjects[key] = append(d.subjects[key], s)
@@ -62,6 +63,16 @@ func (d *doors) mayName(text []byte) bool {
 		}
 	}
 	return false
+}
+
+// aside returns what do reports, for a later place in the report.
+func (v *verifier) aside(do func()) []Check {
+	before := v.Checks
+	v.Checks = nil
+	do()
+	told := v.Checks
+	v.Checks = before
+	return told
 }
 
 // strangers reports on what kauth cannot follow and that names a Service of a gate: objects of kinds that it does not know,
@@ -117,12 +128,13 @@ func (v *verifier) strange(d *doors, ref manifest.Ref, hit *stranger.Hit) {
 // annotations reports on those of routes and Services that hold a Service of a gate as a host: a mirror's target, a mapping.
 func (v *verifier) annotations(d *doors) {
 	look := func(o *manifest.Object, annotations map[string]string) {
+		space := cmp.Or(o.Namespace, v.Namespace)
 		for _, key := range slices.Sorted(maps.Keys(annotations)) {
-			name := stranger.Host(annotations[key], d.names[o.Namespace])
+			name := stranger.Host(annotations[key], d.names[space])
 			if name == "" || strings.HasPrefix(key, gateconf.AnnotationPrefix) {
 				continue
 			}
-			for _, s := range d.subjects[o.Namespace+"/"+name] {
+			for _, s := range d.subjects[space+"/"+name] {
 				s.doubt = true
 			}
 			v.add(userstore.Warn, o.Short(), "way", "see that it does not lead past the gate",
@@ -138,7 +150,7 @@ func (v *verifier) annotations(d *doors) {
 }
 
 // strangersOf reports on the objects of a stored release as strangers does on those of a cluster.
-func (v *verifier) strangersOf(s *manifest.Stream, namespace string) {
+func (v *verifier) strangersOf(s *manifest.Stream) {
 	d := v.doors()
 	if len(d.names) == 0 {
 		return
@@ -152,11 +164,7 @@ func (v *verifier) strangersOf(s *manifest.Stream, namespace string) {
 		if !strings.Contains(o.Group, ".") || !route && (stranger.Known(o.Group, o.Kind) || stranger.Harmless(o.Group) != "") {
 			continue
 		}
-		space := o.Namespace
-		if space == "" {
-			space = namespace
-		}
-		if hit := d.names.Named(o.Node, space, route); hit != nil {
+		if hit := d.names.Named(o.Node, cmp.Or(o.Namespace, v.Namespace), route); hit != nil {
 			v.strange(d, o.Ref, hit)
 		}
 	}
