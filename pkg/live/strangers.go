@@ -21,7 +21,7 @@ import (
 // The bounds of reading kinds that kauth does not know: kinds, objects of each, objects in one answer.
 const (
 	strangeKinds   = 400
-	strangeObjects = 2000
+	strangeObjects = 20000
 	strangePage    = 250
 )
 

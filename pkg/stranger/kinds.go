@@ -39,7 +39,7 @@ var routeEnds = []string{
 
 // IsRoute says whether a kind is one of routes by its group, or looks like one by its name.
 func IsRoute(group, kind string) bool {
-	if Harmless(group) != "" {
+	if Harmless(group) != "" && !mixed[group] {
 		return false
 	}
 	return slices.Contains(RouteGroups, group) || slices.ContainsFunc(routeEnds, func(end string) bool {
@@ -74,6 +74,7 @@ var harmless = map[string]string{
 	"karpenter.k8s.aws":                 "nodes",
 	"vpcresources.k8s.aws":              "addresses of pods",
 	"crd.k8s.amazonaws.com":             "addresses of pods",
+	"cilium.io":                         "policies and addresses of pods, one object for each pod",
 	"crd.projectcalico.org":             "policies and addresses of pods",
 	"projectcalico.org":                 "policies and addresses of pods",
 	"whereabouts.cni.cncf.io":           "addresses of pods",
@@ -96,7 +97,10 @@ var harmless = map[string]string{
 	"machineconfiguration.openshift.io": "nodes",
 }
 
-// Harmless returns why no object of a group is a way in, "" where that is not known.
+// mixed are harmless groups with some kinds of routes among theirs.
+var mixed = map[string]bool{"cilium.io": true}
+
+// Harmless returns why no object of a group is a way in, but for those that IsRoute names, "" where that is not known.
 func Harmless(group string) string {
 	if why := harmless[group]; why != "" {
 		return why
