@@ -104,12 +104,17 @@ func beside(mapping *yaml.Node, namespace string) bool {
 var (
 	// backendText is a host of the cluster: with a scheme or without, in another namespace or not, with a port or without.
 	backendText = regexp.MustCompile(`^(?:[a-z0-9+]+://)?([-a-z0-9]+)(?:\.([-a-z0-9]+)(?:\.svc[-.a-z0-9]*)?)?(:\d+)?(?:/.*)?$`)
-	backendKey  = regexp.MustCompile(`(?i)service|svc|backend|upstream|destination|target|forward`)
-	otherKey    = regexp.MustCompile(`(?i)account|monitor|selector|remote|datasource|label`)
+	// spacedText is a Service behind its namespace.
+	spacedText = regexp.MustCompile(`^([-a-z0-9]+)/([-a-z0-9]+)(:\d+)?$`)
+	backendKey = regexp.MustCompile(`(?i)service|svc|backend|upstream|destination|target|forward`)
+	otherKey   = regexp.MustCompile(`(?i)account|monitor|selector|remote|datasource|label`)
 )
 
 func (s Services) backend(at manifest.Path, n, mapping *yaml.Node, namespace string) (space, name string) {
 	path := at.String()
+	if m := spacedText.FindStringSubmatch(n.Value); m != nil && s[m[1]][m[2]] && backendKey.MatchString(path) && !otherKey.MatchString(path) {
+		return m[1], m[2]
+	}
 	m := backendText.FindStringSubmatch(n.Value)
 	if m == nil || !backendKey.MatchString(path) || otherKey.MatchString(path) || m[3] == "" && !hasPort(mapping) {
 		return "", ""

@@ -54,6 +54,7 @@ func TestNamed(t *testing.T) {
 		{"monitoring", "spec: {serviceAccountName: prom, port: 1}", "monitoring/prom at spec.serviceAccountName", ""},
 		{"monitoring", "spec: {service: prometheus, port: 1}", "", ""},
 		{"monitoring", "metadata: {service: prom, port: 1}", "", ""},
+		{"edge", "spec: {backend: 'monitoring/prom:80'}", "monitoring/prom at spec.backend", "monitoring/prom at spec.backend"},
 		{"", "spec: {services: [{name: prom, namespace: monitoring, ports: [1]}]}", "monitoring/prom at spec.services[0].name", "monitoring/prom at spec.services[0].name"},
 	} {
 		n := yaml.MustParse(c.text).YNode()
