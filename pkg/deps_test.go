@@ -136,7 +136,7 @@ var mayImport = map[string][]string{
 	"pkg/native":            {"pkg/topology", "pkg/manifest", "pkg/finding", "pkg/plan", "pkg/program", "pkg/client", "pkg/balancer"},
 	"pkg/ingress":           {"pkg/topology", "pkg/manifest", "pkg/config", "pkg/finding", "pkg/plan", "pkg/program", "pkg/ingressauth"},
 	"pkg/choice":            {"pkg/topology", "pkg/manifest", "pkg/config", "pkg/finding", "pkg/plan", "pkg/program"},
-	"pkg/planner":           {"pkg/topology", "pkg/manifest", "pkg/config", "pkg/finding", "pkg/plan", "pkg/program", "pkg/client", "pkg/balancer", "pkg/closing", "pkg/native", "pkg/ingress", "pkg/choice"},
+	"pkg/planner":           {"pkg/topology", "pkg/manifest", "pkg/config", "pkg/finding", "pkg/plan", "pkg/program", "pkg/client", "pkg/balancer", "pkg/closing", "pkg/native", "pkg/ingress", "pkg/choice", "pkg/stranger"},
 	"pkg/filters":           {"pkg/manifest", "pkg/yamltext", "pkg/config"},
 	"pkg/inject":            {"pkg/manifest", "pkg/topology", "pkg/plan", "pkg/planner", "pkg/finding", "pkg/proof", "pkg/config", "pkg/filters", "pkg/yamltext"},
 	"pkg/krm":               {"pkg/manifest", "pkg/finding", "pkg/yamltext"},
@@ -154,8 +154,9 @@ var mayImport = map[string][]string{
 	"pkg/rotation":          {"pkg/secretstore", "pkg/sessionkey"},
 	"pkg/visible":           {},
 	"pkg/inforce":           {"pkg/live", "pkg/userstore", "pkg/projection", "pkg/visible", "pkg/topology"}, // which Ingresses read users is topology's
-	"pkg/live":              {"pkg/topology", "pkg/manifest"},
-	"pkg/verify":            {"pkg/visible", "pkg/topology", "pkg/userstore", "pkg/manifest", "pkg/choice", "pkg/finding", "pkg/proof", "pkg/config", "pkg/live", "pkg/helmrelease", "pkg/htpasswd"},
+	"pkg/stranger":          {"pkg/manifest"},
+	"pkg/live":              {"pkg/topology", "pkg/manifest", "pkg/stranger"},
+	"pkg/verify":            {"pkg/visible", "pkg/topology", "pkg/userstore", "pkg/manifest", "pkg/choice", "pkg/finding", "pkg/proof", "pkg/config", "pkg/live", "pkg/helmrelease", "pkg/htpasswd", "pkg/stranger"},
 	"test/kustomize":        {"pkg/manifest", "pkg/patches"},
 	"test/demo":             {"pkg/userstore", "pkg/htpasswd"},
 	"test/ways":             {}, // the second resolver is to make no mistake of the first

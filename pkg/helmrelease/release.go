@@ -116,7 +116,7 @@ func (r *reader) read(ctx context.Context, kind string) (*Release, error) {
 		return nil, fmt.Errorf("%s: data.release: %w", ref, err)
 	}
 	if found.Name != r.name {
-		return nil, fmt.Errorf("%s: data.release: says that it is release %q; it is none of Helm's, or of a version of Helm that kubectl basicauth does not know", ref, found.Name)
+		return nil, fmt.Errorf("%s: data.release: says that it is another release; it is none of Helm's, or of a version of Helm that kubectl basicauth does not know", ref)
 	}
 	found.Ref, found.Namespace = ref, r.namespace
 	if version(last) > version(chosen) {
@@ -154,7 +154,7 @@ func decode(stored []byte, most int64) (*Release, error) {
 		} `json:"info"`
 	}
 	if err := json.Unmarshal(raw, &release); err != nil {
-		return nil, fmt.Errorf("not a release of Helm's: %w", err)
+		return nil, errors.New("not a release of Helm's: no JSON of the fields that one has") // the parser's error quotes values
 	}
 	if len(release.Manifest) > mostManifest {
 		return nil, fmt.Errorf("a manifest of more than %d MB", mostManifest>>20)

@@ -19,6 +19,8 @@ import (
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/rest"
+
+	"github.com/kauth-dev/kauth/pkg/stranger"
 )
 
 // A Reader lists the objects of a cluster.
@@ -29,6 +31,8 @@ type Reader struct {
 	dynamic   dynamic.Interface
 	metadata  metadata.Interface
 	discovery discovery.DiscoveryInterface
+
+	strange []*kind // that are served; see Strangers
 }
 
 // NewReader connects. Nothing is asked yet.
@@ -164,7 +168,7 @@ func (r *Reader) kinds(ctx context.Context) ([]*kind, []Gap, error) {
 	var gaps []Gap
 	if group := new(discovery.ErrGroupDiscoveryFailed); errors.As(err, &group) {
 		for gv, why := range group.Groups {
-			if matters(gv.Group) {
+			if matters(gv.Group) || !stranger.Known(gv.Group, "") && stranger.Harmless(gv.Group) == "" {
 				gaps = append(gaps, Gap{Verb: "get", Resource: "/apis/" + gv.String(), Err: why})
 			}
 		}
@@ -172,6 +176,7 @@ func (r *Reader) kinds(ctx context.Context) ([]*kind, []Gap, error) {
 		return nil, nil, err
 	}
 	var all []*kind
+	r.strange = nil
 	taken := map[string]bool{}
 	for _, list := range lists {
 		gv, err := schema.ParseGroupVersion(list.GroupVersion)
@@ -180,7 +185,14 @@ func (r *Reader) kinds(ctx context.Context) ([]*kind, []Gap, error) {
 		}
 		for _, resource := range list.APIResources {
 			k := kindOf(gv, resource)
-			if k == nil || taken[k.name()] {
+			if k == nil {
+				if k := strangeOf(gv, resource); k != nil && !taken[k.name()] {
+					taken[k.name()] = true
+					r.strange = append(r.strange, k)
+				}
+				continue
+			}
+			if taken[k.name()] {
 				continue
 			}
 			taken[k.name()] = true

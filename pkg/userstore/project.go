@@ -200,7 +200,11 @@ func (s *Store) ProjectionChecks(ctx context.Context, file *htpasswd.File, meta 
 		case renderErr != nil:
 			check.Message = renderErr.Error()
 		case string(text) != string(secret.Data[kind.Key]):
-			check.Message = p.Ref() + " is behind the users" + mend
+			if check.Message = p.Ref() + " is behind the users" + mend; frozen(secret) {
+				check.Message = p.Ref() + " is behind the users and immutable; delete it, and run kubectl basicauth project sync"
+			}
+		case frozen(secret):
+			check.Status, check.Message = Warn, p.Ref()+" is immutable, so it cannot follow the users; delete it, and run kubectl basicauth project sync"
 		default:
 			check.Status, check.Message = Pass, fmt.Sprintf("%s; users: %d", p.Ref(), users)
 		}
@@ -211,3 +215,6 @@ func (s *Store) ProjectionChecks(ctx context.Context, file *htpasswd.File, meta 
 	}
 	return checks
 }
+
+// frozen says whether Kubernetes refuses every change of a Secret.
+func frozen(secret *corev1.Secret) bool { return secret.Immutable != nil && *secret.Immutable }

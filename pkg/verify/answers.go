@@ -106,29 +106,56 @@ func (v *verifier) refuses(s *subject, p *live.Pod, ref string, a *answer) {
 	case a.headed.code == http.StatusForbidden:
 		fail("see whether the pod has the Secret's values yet", "refuses an accepted value of header %s with 403", s.Config.RequireHeader)
 		return
+	case a.headed.code != 0 && a.headed.code != http.StatusUnauthorized && s.Config.Auth != gateconf.AuthNone:
+		fail(logs(p), "answers %d with header %s and without a password, not 401", a.headed.code, s.Config.RequireHeader)
+		return
 	case a.wrong.code != 0 && a.wrong.code < 400:
 		fail(wrong, "lets everybody in: %d with a password that nobody has", a.wrong.code)
 		return
+	case a.wrong.code != 0 && !refusal[a.wrong.code]: // what it is may come from behind the gate
+		fail(logs(p), "answers %d to a password that nobody has, not 401", a.wrong.code)
+		return
 	}
-	message := fmt.Sprintf("%d without a password", a.plain.code)
-	if want == http.StatusForbidden {
-		message = "403 without header " + s.Config.RequireHeader
-		if a.headed.code != 0 {
+	v.keepsOut(s, p, ref, a)
+}
+
+// refusal are the codes with which a password is refused: by a gate, for want of its header, after failures, and by some
+// applications of their own.
+var refusal = map[int]bool{http.StatusUnauthorized: true, http.StatusForbidden: true, http.StatusTooManyRequests: true}
+
+// keepsOut reports on a gate that let no stranger in: how far it was asked, and its health.
+func (v *verifier) keepsOut(s *subject, p *live.Pod, ref string, a *answer) {
+	const name = "knock"
+	status, hint, message := userstore.Pass, "", fmt.Sprintf("%d without a password", a.plain.code)
+	if header := s.Config.RequireHeader; header != "" {
+		message = "403 without header " + header
+		switch {
+		case a.headed.err != nil:
+			status, hint = userstore.Warn, "verify again"
+			message += fmt.Sprintf("; whether it asks for a password with the header is not known, for there was no answer: %v", a.headed.err)
+		case a.headed.code != 0:
 			message += fmt.Sprintf(", %d with it", a.headed.code)
+		case s.Config.Auth != gateconf.AuthNone:
+			status, hint = userstore.Warn, "ask for the right to get the Secret that holds them"
+			message += "; whether it asks for a password with the header was not tried, for its values could not be read"
 		}
+	}
+	if a.wrong.err != nil {
+		status, hint = userstore.Warn, "verify again"
+		message += fmt.Sprintf("; no answer to a wrong password: %v", a.wrong.err)
 	}
 	if realm, _ := challenge(a.plain.header); realm != "" {
 		message += fmt.Sprintf(" (realm %q)", realm)
 	}
 	switch {
 	case s.Config.HealthPath == "" || s.Mode != config.ModeSidecar:
-		v.add(userstore.Pass, ref, name, "", "%s", message)
+		v.add(status, ref, name, hint, "%s", message)
 	case a.health.err != nil:
-		fail(logs(p), "%s; %s: no answer: %v", message, s.Config.HealthPath, a.health.err)
+		v.add(userstore.Fail, ref, name, logs(p), "%s; %s: no answer: %v", message, s.Config.HealthPath, a.health.err)
 	case a.health.code != http.StatusOK:
-		fail("see whether the application is well", "%s; %s answers %d", message, s.Config.HealthPath, a.health.code)
+		v.add(userstore.Fail, ref, name, "see whether the application is well", "%s; %s answers %d", message, s.Config.HealthPath, a.health.code)
 	default:
-		v.add(userstore.Pass, ref, name, "", "%s; %s 200", message, s.Config.HealthPath)
+		v.add(status, ref, name, hint, "%s; %s 200", message, s.Config.HealthPath)
 	}
 }
 

@@ -128,11 +128,19 @@ func (v *verifier) ways(s *subject) {
 	if fine = unique(fine); len(fine) > 0 {
 		message = "all from outside " + lead + ": " + few(fine, 5)
 	}
-	status := userstore.Pass
-	if v.cluster != nil && len(v.cluster.Gaps) > 0 {
-		status, message = userstore.Warn, "as far as may be seen, "+message
+	status, caveat := v.sight(s)
+	v.add(status, s.object(), "ways", "", "%s%s", caveat, message)
+}
+
+// sight is how far a statement about all ways to a workload holds.
+func (v *verifier) sight(s *subject) (status userstore.Status, caveat string) {
+	switch {
+	case s.doubt || v.unread:
+		return userstore.Warn, "as far as could be read, "
+	case v.cluster != nil && len(v.cluster.Gaps) > 0:
+		return userstore.Warn, "as far as may be seen, "
 	}
-	v.add(status, s.object(), "ways", "", "%s", message)
+	return userstore.Pass, ""
 }
 
 // besideGate is a pod without a gate that a way leads to beside those that have one, "" where there is none.

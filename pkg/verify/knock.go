@@ -141,11 +141,11 @@ func (v *verifier) knock(ctx context.Context, s *subject, p *live.Pod, a *answer
 	if v.User != "" {
 		a.user = d.ask(ctx, page, with(v.User, v.Password))
 	}
-	a.wrong = d.ask(ctx, page, with(stranger, rand.Text()))
+	a.wrong = d.ask(ctx, page, with(nobody, rand.Text()))
 }
 
-// stranger is the user of the password that cannot be right, for whoever reads the gate's log.
-const stranger = "kauth-verify"
+// nobody is the user of the password that cannot be right, for whoever reads the gate's log.
+const nobody = "kauth-verify"
 
 // door is a way to the ports of one pod.
 type door struct {

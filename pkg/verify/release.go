@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"regexp"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
@@ -47,10 +48,10 @@ func (v *verifier) manifest(text []byte, release *helmrelease.Release) error {
 		text = []byte("# a release may have no objects")
 	}
 	s, err := manifest.Read(append(text, '\n'))
-	if err == nil {
-		v.model, err = topology.Resolve(s, release.Namespace)
-	}
 	if err != nil {
+		return fmt.Errorf("%w: %s: %s: no manifest that kauth can read; helm get manifest -n %s %s shows it", ErrNothing, release.Ref, lineOf(err), release.Namespace, release.Name)
+	}
+	if v.model, err = topology.Resolve(s, release.Namespace); err != nil {
 		return fmt.Errorf("%w: %s: %w", ErrNothing, release.Ref, err)
 	}
 	met := make([]bool, len(v.Targets))
@@ -71,26 +72,46 @@ func (v *verifier) manifest(text []byte, release *helmrelease.Release) error {
 			continue
 		}
 		v.all = append(v.all, x)
-		switch {
-		case x.leftOut != nil:
-			v.add(userstore.Warn, x.object(), "gate", "remove it if the gate is wanted", "has no gate, as the annotation kauth.dev/gate of %s asks", x.leftOut.Short())
-			continue
-		case x.Mode == "":
-			v.ungated(x)
-			continue
-		case x.Problem != "":
-			v.Gates++
-			v.add(userstore.Fail, x.object(), "gate", "helm upgrade with --post-renderer kauth again", "%s", x.Problem)
-		default:
-			v.Gates++
-			v.gate(x)
-		}
-		v.ways(x)
 	}
+	strange := v.aside(func() { v.strangersOf(s) })
+	for _, x := range v.all {
+		v.stored(x)
+	}
+	v.Checks = append(v.Checks, strange...)
 	v.unmet(met)
 	v.unresolved()
 	if len(v.all) == 0 && len(v.Targets) == 0 {
 		v.add(userstore.Warn, "", "gate", "name a workload with --gate where one is wanted", "nothing in this release has a gate, and nothing would get one by default")
 	}
 	return nil
+}
+
+// stored reports on one workload of a release.
+func (v *verifier) stored(x *subject) {
+	switch {
+	case x.leftOut != nil:
+		v.add(userstore.Warn, x.object(), "gate", "remove it if the gate is wanted", "has no gate, as the annotation kauth.dev/gate of %s asks", x.leftOut.Short())
+		return
+	case x.Mode == "":
+		v.ungated(x)
+		return
+	case x.Problem != "":
+		v.Gates++
+		v.add(userstore.Fail, x.object(), "gate", "helm upgrade with --post-renderer kauth again", "%s", x.Problem)
+	default:
+		v.Gates++
+		v.gate(x)
+	}
+	v.ways(x)
+}
+
+var lineText = regexp.MustCompile(`^line \d+`)
+
+// lineOf is where an error of pkg/manifest is, and nothing else of it: it may quote any part of the manifest, and that may
+// hold Secrets.
+func lineOf(err error) string {
+	if line := lineText.FindString(err.Error()); line != "" {
+		return line
+	}
+	return "manifest"
 }

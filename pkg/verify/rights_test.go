@@ -15,6 +15,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 	"sigs.k8s.io/yaml"
 
+	"github.com/kauth-dev/kauth/pkg/stranger"
 	"github.com/kauth-dev/kauth/pkg/testenv"
 )
 
@@ -61,6 +62,17 @@ func TestRights(t *testing.T) {
 		t.Errorf("without rights: %v", err)
 	}
 	role := documented(t)
+	granted := map[string]bool{}
+	for _, rule := range role.Rules {
+		for _, group := range rule.APIGroups {
+			granted[group] = true
+		}
+	}
+	for _, group := range stranger.RouteGroups {
+		if !granted[group] {
+			t.Errorf("the role of docs/verify.md has no group %s", group)
+		}
+	}
 	if _, err := client.RbacV1().ClusterRoles().Create(t.Context(), role, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}

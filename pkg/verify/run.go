@@ -24,6 +24,7 @@ type verifier struct {
 	byRef   map[manifest.Ref]*topology.Workload // of the model
 	all     []*subject
 	secrets map[string]*users // by namespace/name
+	unread  bool              // some objects cannot be understood
 	headers map[string]string // an accepted value of the required header, by namespace/name of its Secret
 }
 
@@ -36,6 +37,7 @@ type subject struct {
 	wanted   string             // why it would be gated
 	leftOut  *manifest.Object   // whose annotation says not to
 	named    bool               // on the command line
+	doubt    bool               // something names its Service, and nobody knows what for
 }
 
 // object is the workload as checks name it.
@@ -51,13 +53,15 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 		return nil, err
 	}
 	v := &verifier{Options: o, Report: &Report{}, clients: c, secrets: map[string]*users{}, headers: map[string]string{}}
-	if err := v.look(ctx); err != nil {
+	reader, err := v.look(ctx)
+	if err != nil {
 		return nil, err
 	}
 	if v.Namespace == "" && len(v.model.Workloads) == 0 && v.blind("pods") {
 		return nil, fmt.Errorf("%w: no workload of any namespace may be listed; name a namespace with -n", ErrNothing)
 	}
 	v.subjects()
+	strange := v.aside(func() { v.strangers(ctx, reader) })
 	if err := v.usersSecrets(ctx); err != nil {
 		return nil, err
 	}
@@ -67,6 +71,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	}
 	v.none()
 	v.unresolved()
+	v.Checks = append(v.Checks, strange...)
 	v.tunnels(ctx)
 	v.gaps()
 	if ctx.Err() != nil {
@@ -75,18 +80,20 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	return v.Report, nil
 }
 
-func (v *verifier) look(ctx context.Context) error {
+// look reads the cluster. The Reader is for what is asked of it later.
+func (v *verifier) look(ctx context.Context) (*live.Reader, error) {
 	reader, err := live.NewReader(v.Config, v.Namespace, v.Patience)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if v.cluster, err = reader.Read(ctx); err != nil {
-		return nothing(err)
+		return nil, nothing(err)
 	}
 	var unread []live.Unread
 	if v.model, unread, err = v.cluster.Model(); err != nil {
-		return err
+		return nil, err
 	}
+	v.unread = len(unread) > 0
 	for _, u := range unread {
 		v.add(userstore.Warn, u.Ref.Short(), "read", "look at it by hand", "cannot be understood, so whether it is a way in is not known: %v", u.Err)
 	}
@@ -94,7 +101,7 @@ func (v *verifier) look(ctx context.Context) error {
 	for _, w := range v.model.Workloads {
 		v.byRef[w.Object.Identity()] = w
 	}
-	return nil
+	return reader, nil
 }
 
 // subjects finds what to report on: every workload that has a gate or should have one, in the order of their names.

@@ -1,0 +1,132 @@
+package live
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/dynamic"
+
+	"github.com/kauth-dev/kauth/pkg/stranger"
+	"github.com/kauth-dev/kauth/pkg/topology"
+)
+
+// The bounds of reading kinds that kauth does not know: kinds, objects of each, objects in one answer.
+const (
+	strangeKinds   = 400
+	strangeObjects = 20000
+	strangePage    = 250
+)
+
+// strangeOf returns a kind that kauth does not know and that may lead to Services, nil for others. One that looks like a
+// route is of interest in all namespaces, for a route may lead from one into another; any other where the gates are.
+func strangeOf(gv schema.GroupVersion, r metav1.APIResource) *kind {
+	route := stranger.IsRoute(gv.Group, r.Kind)
+	switch {
+	case strings.Contains(r.Name, "/") || !slices.Contains(r.Verbs, "list") || !strings.Contains(gv.Group, "."),
+		slices.Contains(topology.Kinds(), gv.Group+"/"+r.Kind),
+		!route && (stranger.Known(gv.Group, r.Kind) || stranger.Harmless(gv.Group) != "" || !r.Namespaced):
+		return nil
+	}
+	return &kind{part: other, group: gv.Group, kind: r.Kind, resource: gv.WithResource(r.Name), spaced: r.Namespaced, wide: route}
+}
+
+// Strangers shows look the objects of kinds that kauth does not know and that may lead to Services, one at a time and without
+// their status, and says whether their kind looks like one of routes. Those that do come from all namespaces, the others
+// from the Reader's. Read comes first. All of it takes at most the Patience of one list; what did not come is among the Gaps.
+func (r *Reader) Strangers(ctx context.Context, look func(u *unstructured.Unstructured, route bool)) []Gap {
+	ctx, cancel := context.WithTimeoutCause(ctx, r.Patience, fmt.Errorf("no answer within %s", r.Patience))
+	defer cancel()
+	var (
+		mu    sync.Mutex
+		gaps  []Gap
+		wait  sync.WaitGroup
+		slots = make(chan struct{}, lists)
+	)
+	slices.SortStableFunc(r.strange, func(a, b *kind) int { // routes first: they are the last to be left out
+		return strings.Compare(fmt.Sprint(!a.wide, a.name()), fmt.Sprint(!b.wide, b.name()))
+	})
+	for i, k := range r.strange {
+		if i >= strangeKinds {
+			gaps = append(gaps, r.gap(k, r.Namespace, fmt.Errorf("more than %d kinds that kauth does not know", strangeKinds)))
+			continue
+		}
+		wait.Go(func() {
+			slots <- struct{}{}
+			defer func() { <-slots }()
+			missed := r.strangers(ctx, k, func(u *unstructured.Unstructured) {
+				mu.Lock()
+				defer mu.Unlock()
+				look(u, k.wide)
+			})
+			mu.Lock()
+			defer mu.Unlock()
+			gaps = append(gaps, missed...)
+		})
+	}
+	wait.Wait()
+	slices.SortFunc(gaps, func(a, b Gap) int { return strings.Compare(a.Resource+a.Namespace, b.Resource+b.Namespace) })
+	return gaps
+}
+
+func (r *Reader) gap(k *kind, namespace string, err error) Gap {
+	return Gap{Verb: "list", Resource: k.resource.GroupResource().String(), Namespace: namespace, Err: err}
+}
+
+// strangers lists one kind: where all namespaces may not be looked at, in the Reader's.
+func (r *Reader) strangers(ctx context.Context, k *kind, look func(*unstructured.Unstructured)) []Gap {
+	namespace := r.Namespace
+	if k.wide || !k.spaced {
+		namespace = ""
+	}
+	err := r.each(ctx, k, namespace, look)
+	if err == nil || apierrors.IsNotFound(err) { // its CRD was taken away meanwhile
+		return nil
+	}
+	gaps := []Gap{r.gap(k, namespace, err)}
+	if namespace == r.Namespace || !k.spaced || !apierrors.IsForbidden(err) {
+		return gaps
+	}
+	if err := r.each(ctx, k, r.Namespace, look); err != nil {
+		gaps = append(gaps, r.gap(k, r.Namespace, err))
+	}
+	return gaps
+}
+
+// each lists page by page and keeps nothing.
+func (r *Reader) each(ctx context.Context, k *kind, namespace string, look func(*unstructured.Unstructured)) error {
+	var client dynamic.ResourceInterface = r.dynamic.Resource(k.resource)
+	if k.spaced && namespace != "" {
+		client = r.dynamic.Resource(k.resource).Namespace(namespace)
+	}
+	seen, next := 0, ""
+	for {
+		page, err := client.List(ctx, metav1.ListOptions{Limit: strangePage, Continue: next})
+		switch {
+		case err != nil && ctx.Err() != nil:
+			return context.Cause(ctx)
+		case apierrors.IsResourceExpired(err) && next != "":
+			return errors.New("the list changed too fast to be read to its end")
+		case err != nil:
+			return err
+		}
+		for i := range page.Items {
+			strip(&page.Items[i], k)
+			look(&page.Items[i])
+		}
+		seen, next = seen+len(page.Items), page.GetContinue()
+		if next == "" {
+			return nil
+		}
+		if seen >= strangeObjects {
+			return fmt.Errorf("more than %d objects; the first of them are looked at", strangeObjects)
+		}
+	}
+}
