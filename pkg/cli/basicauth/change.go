@@ -26,7 +26,7 @@ type done struct {
 	User     string     `json:"user"`
 	Action   string     `json:"action"`             // added, changed, rotated, expired, removed, replaced, unchanged
 	Password string     `json:"password,omitempty"` // only one that was generated, and is in force
-	Until    *time.Time `json:"until,omitempty"`    // of rotated: when the last old password may be taken away; of expired: when this one might have been
+	Until    *time.Time `json:"until,omitempty"`    // when the last old password may be taken away; of expired: when this one might have been
 }
 
 func newChange(store *userstore.Store, w write, users ...done) change {
