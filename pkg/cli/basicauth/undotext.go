@@ -31,10 +31,10 @@ func undoText(store *userstore.Store, u userstore.Undone, users []done, now time
 			fmt.Fprintf(&text, "password of user %q changed in %s: the one of before comes first again%s\n", d.User, where(store), note)
 		}
 		for _, l := range oldOnes(again[d.User]) {
-			text.WriteString(oldAgain(l, "counts again", now))
+			text.WriteString(oldCounts(l, "counts again in "+where(store)+note, now))
 		}
 		for _, l := range stay[d.User] {
-			text.WriteString(oldAgain(l, "counts", now))
+			text.WriteString(oldCounts(l, "counts in "+where(store)+note, now))
 		}
 	}
 	if more := len(users) - most; more > 0 {
@@ -55,10 +55,10 @@ func undoText(store *userstore.Store, u userstore.Undone, users []done, now time
 	return text.String()
 }
 
-// oldAgain says of an old password that an undo has put back or left how long it counts.
-func oldAgain(l linenotes.Line, counts string, now time.Time) string {
+// oldCounts says of an old password that an undo has put back or left until when it counts.
+func oldCounts(l linenotes.Line, counts string, now time.Time) string {
 	if l.Over(now) {
-		return fmt.Sprintf("an old password of user %q %s, though its time was over at %s; kubectl basicauth user expire takes it away, as does the next change of a user\n", l.User, counts, moment(l.Until))
+		return fmt.Sprintf("an old password of user %q %s; its time was over at %s, so kubectl basicauth user expire takes it away, as does the next change of a user\n", l.User, counts, moment(l.Until))
 	}
 	return fmt.Sprintf("an old password of user %q %s until %s; kubectl basicauth user expire then takes it away\n", l.User, counts, moment(l.Until))
 }
