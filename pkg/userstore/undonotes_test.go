@@ -81,8 +81,10 @@ func TestUndoBringsTheEndBack(t *testing.T) {
 			[]func(*rotator){rotate(2, time.Hour), passwd}, "02:30", "+2 +1 -3", []string{"alice 2 02:30 -", "alice 1 01:00 03:00", bob},
 		},
 		"another's change, and the time of an old password is over": {
-			[]func(*rotator){rotate(2, time.Hour), func(r *rotator) { r.edit(func(f *htpasswd.File) { f.Remove("bob") }) }}, "04:00",
-			"+9", []string{"alice 2 02:00 -", "alice 1 01:00 03:00", "bob 9 04:00 -"},
+			[]func(*rotator){rotate(2, time.Hour), func(r *rotator) { r.edit(func(f *htpasswd.File) { f.Remove("bob") }) }},
+			"04:00",
+			"+9",
+			[]string{"alice 2 02:00 -", "alice 1 01:00 03:00", "bob 9 04:00 -"},
 		},
 		"a rotation with less time than the one before": {
 			[]func(*rotator){rotate(2, 8*time.Hour), rotate(3, time.Hour)}, "02:30", "=1 -3", []string{"alice 2 02:00 -", "alice 1 01:00 10:00", bob},
@@ -91,8 +93,10 @@ func TestUndoBringsTheEndBack(t *testing.T) {
 			[]func(*rotator){rotate(2, 8*time.Hour), rotate(1, time.Hour)}, "02:30", "=1", []string{"alice 2 02:00 -", "alice 1 02:00 10:00", bob},
 		},
 		"a removed user": {
-			[]func(*rotator){rotate(2, time.Hour), func(r *rotator) { r.edit(func(f *htpasswd.File) { f.Remove("alice") }) }}, "02:30",
-			"+2 +1", []string{"alice 2 02:30 -", "alice 1 01:00 03:00", bob},
+			[]func(*rotator){rotate(2, time.Hour), func(r *rotator) { r.edit(func(f *htpasswd.File) { f.Remove("alice") }) }},
+			"02:30",
+			"+2 +1",
+			[]string{"alice 2 02:30 -", "alice 1 01:00 03:00", bob},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
