@@ -88,9 +88,9 @@ func (o *setOptions) told(store *userstore.Store, result userstore.Result, name 
 		}
 	}
 	for _, until := range slices.SortedFunc(maps.Keys(ends), time.Time.Compare) {
-		what := "an old password of user %q counts until %s; kubectl basicauth user expire then takes it away\n"
+		what := "an old password of user %q still counts until %s; kubectl basicauth user expire then takes it away\n"
 		if n := ends[until]; n > 1 {
-			what = fmt.Sprint(n) + " old passwords of user %q count until %s; kubectl basicauth user expire then takes them away\n"
+			what = fmt.Sprint(n) + " old passwords of user %q still count until %s; kubectl basicauth user expire then takes them away\n"
 		}
 		fmt.Fprintf(&lines, what, name, moment(until))
 		d.Until = &until

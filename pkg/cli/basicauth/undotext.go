@@ -34,7 +34,7 @@ func undoText(store *userstore.Store, u userstore.Undone, users []done, now time
 			text.WriteString(oldCounts(l, "counts again in "+where(store)+note, now))
 		}
 		for _, l := range stay[d.User] {
-			text.WriteString(oldCounts(l, "counts in "+where(store)+note, now))
+			text.WriteString(oldCounts(l, "still counts in "+where(store)+note, now))
 		}
 	}
 	if more := len(users) - most; more > 0 {
