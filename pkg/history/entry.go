@@ -30,6 +30,8 @@ type Entry struct {
 	Parent string `json:"parent,omitempty"`
 	// Undid is the entry whose Text was put back by this change, which is an undo; empty: it is none.
 	Undid string `json:"undid,omitempty"`
+	// Ends says until when the old passwords of Text count, as linenotes writes it; empty: it has none.
+	Ends string `json:"ends,omitempty"`
 
 	Status Status `json:"-"` // see Log.Read
 	damage string // why it cannot be used; empty: it can

@@ -80,7 +80,7 @@ func (h Header) List(ctx context.Context) ([]Value, []string, error) {
 	return values, warnings(h.Store, secret, values), nil
 }
 
-// Rotate puts a new random value in the place of that under key, which is accepted for the overlap yet; 0: no longer. An
+// Rotate puts a new random value in the place of that under key, which is still accepted for the overlap; 0: no longer. An
 // empty key stands for HeaderKey, or for the only value that kauth made. The Secret is created when it is missing.
 func (h Header) Rotate(ctx context.Context, key string, overlap time.Duration) (Change, error) {
 	random := make([]byte, 32)

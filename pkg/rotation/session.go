@@ -43,7 +43,7 @@ func (k SessionKeys) List(ctx context.Context) ([]Value, []string, error) {
 	return values, w, nil
 }
 
-// Rotate puts a new random key on top, which signs from now on. Those below verify for the overlap yet, which should be as long
+// Rotate puts a new random key on top, which signs from now on. Those below still verify for the overlap, which should be as long
 // as a session lasts; 0 leaves the new one alone and ends all sessions. The Secret is created when it is missing.
 func (k SessionKeys) Rotate(ctx context.Context, overlap time.Duration) (Change, error) {
 	line, id := sessionkey.New()

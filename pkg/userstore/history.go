@@ -62,7 +62,7 @@ func (r *recorder) before(ctx context.Context, was, will *corev1.Secret) error {
 	}
 	e.Text, e.Missing = was.Data[key], was.UID == ""
 	e.Before, e.After = history.Digest(was.Data[key]), history.Digest(will.Data[key])
-	e.Parent = was.Annotations[gateconf.AnnotationChange]
+	e.Parent, e.Ends = was.Annotations[gateconf.AnnotationChange], r.store.ends(was)
 	r.unkept = nil
 	err := r.log.Write(ctx, *e)
 	switch {

@@ -27,7 +27,7 @@ const (
 // An annotation that cannot be read is written anew: what it had to tell is lost either way, and were it kept, nobody would know
 // of the next old passwords until when they count. One of a newer version is left as it is.
 func (s *Store) note(secret *corev1.Secret, old []byte, noted string, file *htpasswd.File) ([]linenotes.Line, error) {
-	if bytes.Equal(old, file.Bytes()) {
+	if s.ownNotes || bytes.Equal(old, file.Bytes()) {
 		return nil, nil
 	}
 	text := secret.Annotations[gateconf.AnnotationUsers]

@@ -19,7 +19,7 @@ type Pick func(*htpasswd.File) (string, error)
 // MaxOverlap is how long an old password can count beside the new one.
 const MaxOverlap = 10 * 365 * 24 * time.Hour
 
-// Rotate gives a user one more hash, which comes first, and has the others count for the overlap yet; one that counts less
+// Rotate gives a user one more hash, which comes first, and has the others count on for the overlap; one that counts less
 // long already is left to that. Without an overlap they go at once. Lines of the user that no gate can use go too.
 // Nothing watches the clock: what has had its time is taken away by the next edit, or by Expire.
 func (s *Store) Rotate(ctx context.Context, pick Pick, hash htpasswd.Hash, overlap time.Duration) (Result, error) {
@@ -66,7 +66,7 @@ func (s *Store) Rotate(ctx context.Context, pick Pick, hash htpasswd.Hash, overl
 	}, false)
 }
 
-// Expire takes away old passwords whose time is over; with all, also those that count yet. They are those of the user that pick
+// Expire takes away old passwords whose time is over; with all, also those that still count. They are those of the user that pick
 // finds, or of all users where it is nil.
 func (s *Store) Expire(ctx context.Context, pick Pick, all bool) (Result, error) {
 	var gone []linenotes.Line

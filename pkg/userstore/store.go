@@ -40,6 +40,7 @@ type Store struct {
 	Now          func() time.Time // nil: time.Now
 
 	keepOver bool     // an edit leaves old passwords whose time is over
+	ownNotes bool     // an edit writes the annotation about lines itself
 	Keep     *Keeping // nil: what the users were before a change is not kept
 }
 

@@ -1,6 +1,7 @@
 package userstore
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"github.com/kauth-dev/kauth/pkg/gateconf"
 	"github.com/kauth-dev/kauth/pkg/history"
 	"github.com/kauth-dev/kauth/pkg/htpasswd"
+	"github.com/kauth-dev/kauth/pkg/linenotes"
 )
 
 // Undone says what Undo did.
@@ -23,15 +25,25 @@ type Undone struct {
 	// another, and otherwise what they were before it. nil: the Secret was there.
 	Revived *history.Entry
 	Left    int // users that there are now
+
+	Again []linenotes.Line // passwords that count again; those with an Until are old ones
+	Stay  []linenotes.Line // old passwords of Users.Changed that counted and still do
+	Gone  []linenotes.Line // passwords of Users.Changed that count no more
+
+	lost    error  // why it is not known until when old passwords count
+	history string // the name of its Secret
 }
 
 // Undo puts the users back to what they were before one change, and is a change itself, whose entry says so. to names an entry;
 // empty, it is the last change that is no undo and was not undone. Users that something else has changed since are not
-// touched unless force says so. Users whose Secret is gone come back.
+// touched unless force says so. Users whose Secret is gone come back. Old passwords come back with the end that they had, and none is
+// taken away because its time is over.
 func (s *Store) Undo(ctx context.Context, to string, force bool) (Undone, error) {
 	u := undoing{store: s, to: to, force: force}
 	keep := s.record(ctx)
-	result, err := s.changeAs(ctx, keep, func(secret *corev1.Secret, file *htpasswd.File) error {
+	noted := *s
+	noted.ownNotes = true
+	result, err := noted.changeAs(ctx, keep, func(secret *corev1.Secret, file *htpasswd.File) error {
 		entry, err := u.choose(ctx, secret)
 		if err != nil {
 			return err
@@ -41,8 +53,10 @@ func (s *Store) Undo(ctx context.Context, to string, force bool) (Undone, error)
 		if keep != nil {
 			keep.entry.Undid = entry.ID
 		}
-		*file = *then
-		return nil
+		if bytes.Equal(file.Bytes(), then.Bytes()) {
+			return nil
+		}
+		return u.putBack(secret, file, then)
 	}, true)
 	if err != nil {
 		return Undone{}, err
@@ -77,7 +91,7 @@ type undoing struct {
 // choose returns the entry whose text is to be put back.
 func (u *undoing) choose(ctx context.Context, users *corev1.Secret) (*history.Entry, error) {
 	s := u.store
-	u.done = Undone{}
+	u.done = Undone{history: s.History().Ref()}
 	text := users.Data[s.DataKey()]
 	digest := history.Digest(text)
 	chain, err := s.History().Read(ctx, users, digest)

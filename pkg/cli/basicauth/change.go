@@ -26,7 +26,7 @@ type done struct {
 	User     string     `json:"user"`
 	Action   string     `json:"action"`             // added, changed, rotated, expired, removed, replaced, unchanged
 	Password string     `json:"password,omitempty"` // only one that was generated, and is in force
-	Until    *time.Time `json:"until,omitempty"`    // of rotated: when the last old password may be taken away; of expired: when this one might have been
+	Until    *time.Time `json:"until,omitempty"`    // when the last old password may be taken away; of expired: when this one might have been
 }
 
 func newChange(store *userstore.Store, w write, users ...done) change {
@@ -88,9 +88,9 @@ func (o *setOptions) told(store *userstore.Store, result userstore.Result, name 
 		}
 	}
 	for _, until := range slices.SortedFunc(maps.Keys(ends), time.Time.Compare) {
-		what := "an old password of user %q counts until %s; kubectl basicauth user expire then takes it away\n"
+		what := "an old password of user %q still counts until %s; kubectl basicauth user expire then takes it away\n"
 		if n := ends[until]; n > 1 {
-			what = fmt.Sprint(n) + " old passwords of user %q count until %s; kubectl basicauth user expire then takes them away\n"
+			what = fmt.Sprint(n) + " old passwords of user %q still count until %s; kubectl basicauth user expire then takes them away\n"
 		}
 		fmt.Fprintf(&lines, what, name, moment(until))
 		d.Until = &until

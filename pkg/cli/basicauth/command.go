@@ -93,7 +93,7 @@ kubectl basicauth user list
 # Let alice in, with a password made for her
 kubectl basicauth user add alice --generate
 
-# Give her another, and accept the old one for an hour yet
+# Give her another, and go on accepting the old one for an hour
 kubectl basicauth user rotate alice --overlap 1h
 
 # Let her in no more

@@ -112,6 +112,7 @@ func silentServer(t *testing.T) string {
 
 // What a server that never answers has to say, a shell does not wait for.
 func TestCompleteIsNotPatient(t *testing.T) {
+	t.Parallel() // it waits, and works not at all
 	listener := silentServer(t)
 	config := filepath.Join(t.TempDir(), "kubeconfig")
 	text := strings.ReplaceAll(`apiVersion: v1

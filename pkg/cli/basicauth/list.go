@@ -151,7 +151,7 @@ func changed(i userItem) string {
 	return moment(*i.Changed)
 }
 
-// ends is the column that says how long an old password counts yet.
+// ends is the column that says until when an old password counts.
 func ends(i userItem) string {
 	switch {
 	case i.Until == nil:

@@ -23,8 +23,10 @@ import (
 // On a terminal --wait says at once how far it is, in one line that is kept up to date and taken away in the end, however
 // narrow the terminal is. No kubelet is here, so that no gate is ever done.
 func TestProgress(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	for _, columns := range []uint16{0, 100, 34, 20} {
 		t.Run(fmt.Sprint(columns), func(t *testing.T) {
+			t.Parallel()
 			namespace := fmt.Sprintf("progress-%d", columns)
 			config := ownConfig(t, namespace)
 			pods := client(t, namespace)

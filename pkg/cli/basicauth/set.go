@@ -24,7 +24,7 @@ type setOptions struct {
 	name   string
 	add    bool // the user must not exist; otherwise must
 
-	rotate  bool // the old passwords count for the overlap yet; otherwise they go
+	rotate  bool // the old passwords still count for the overlap; otherwise they go
 	overlap time.Duration
 	tried   map[htpasswd.Hash]bool // hashes that the new password was compared with
 
@@ -69,7 +69,7 @@ func newPasswd(c *cluster) *cobra.Command {
 	o := &setOptions{cluster: c}
 	return o.command("passwd NAME", "Change the password of a user", `
 Change the password of a user in the Secret. The new one replaces all that the user has: with user
-rotate, the old one counts for a while yet.
+rotate, the old one still counts for a while.
 `+passwordHelp+waitHelp, `
 # Ask for the new one; or make one, and return when every gate goes by it
 kubectl basicauth user passwd alice

@@ -3,12 +3,10 @@ package basicauth
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
 
-	"github.com/kauth-dev/kauth/pkg/history"
 	"github.com/kauth-dev/kauth/pkg/userstore"
 )
 
@@ -30,16 +28,19 @@ ID, whatever came since; --list shows the IDs.
 
 Every command that changes users keeps the text of before in a Secret whose name ends in -history,
 with when, who and the command: of the last 20 changes, or of fewer where they would have more than
-768 KiB, or many write at the same time. It is as secret as the users. An undo is such a change too, so that --to takes it back.
+768 KiB, or many write at the same time. It is as secret as the users. An undo is such a change too, so
+that --to takes it back.
 
 Passwords come back with it: whoever was removed gets in again with the password of then, and where a
-password was changed, the one of before counts again. The output names them all.
+password was changed, the one of before counts again. The output names them all. Old passwords of user
+rotate have no more time than they had: one whose time is over by now counts again until the next
+command that changes a user, or user expire, takes it away.
 
 Where something else has changed the users since, such as kubectl edit or a command that was not
 allowed to keep the text of before, undo tells what would be lost and does nothing, unless --force is
 given. Users whose Secret was deleted come back; if the change that was the last is not kept, it is
 not in them, and the output says so. Values of headers and session keys are not undone: old ones of
-them count beside the new for a while anyway.`+waitHelp, `
+them go on counting beside the new for a while anyway.`+waitHelp, `
 # What was changed, when and by whom?
 kubectl basicauth undo --list
 
@@ -123,15 +124,15 @@ func (o *undoOptions) Run(ctx context.Context) error {
 }
 
 func (o *undoOptions) print(store *userstore.Store, u userstore.Undone) error {
-	result := undone{newChange(store, o.write, changes(u.Users)...), kept(u.Entry), nil}
+	result := undone{newChange(store, o.write, changes(u)...), kept(u.Entry), nil}
 	if u.Revived != nil {
 		result.Revived = &revived{kept(u.Revived), u.Revived != u.Entry}
 	}
 	if ok, err := o.output.structured(o.Out, result); ok {
 		return err
 	}
-	if len(u.Users.Changed) > 0 && o.output == "name" {
-		warn(o.ErrOut, "%s: passwords of before count again: %s", where(store), strings.Join(u.Users.Changed, ", "))
+	if again := countAgain(u); len(again) > 0 && o.output == "name" {
+		warn(o.ErrOut, "%s: passwords of before count again: %s", where(store), strings.Join(again, ", "))
 	}
 	if o.output == "name" {
 		var names strings.Builder
@@ -140,60 +141,5 @@ func (o *undoOptions) print(store *userstore.Store, u userstore.Undone) error {
 		}
 		return emit(o.Out, names.String())
 	}
-	return emit(o.Out, undoText(store, u, result.Users))
-}
-
-// undoText is a line for each user, in the words of the commands that change them, and one that says what was undone.
-func undoText(store *userstore.Store, u userstore.Undone, users []done) string {
-	var text strings.Builder
-	const most = 50
-	note := dryRunNote(store)
-	for _, d := range users[:min(most, len(users))] {
-		switch d.Action {
-		case "added":
-			fmt.Fprintf(&text, "user %q added to %s with the password of then%s\n", d.User, where(store), note)
-		case "removed":
-			fmt.Fprintf(&text, "user %q removed from %s%s\n", d.User, where(store), note)
-		default:
-			fmt.Fprintf(&text, "password of user %q changed in %s: the one of before counts again%s\n", d.User, where(store), note)
-		}
-	}
-	if more := len(users) - most; more > 0 {
-		fmt.Fprintf(&text, "and %d users more; -o json or -o name names them all\n", more)
-	}
-	switch {
-	case !u.Changed:
-		fmt.Fprintf(&text, "nothing to change: the users are as before %s\n", named(u.Entry))
-	case u.Revived != nil && u.Revived != u.Entry:
-		fmt.Fprintf(&text, "%s is back as it was after %s%s\n", where(store), named(u.Revived), note)
-	case u.Revived != nil:
-		fmt.Fprintf(&text, "%s is back as it was before %s, which is not in it%s\n", where(store), named(u.Revived), note)
-	case len(users) == 0:
-		fmt.Fprintf(&text, "no user changed, but comments or lines that no gate can use: as before %s%s\n", named(u.Entry), note)
-	default:
-		fmt.Fprintf(&text, "undone: the users are as before %s%s\n", named(u.Entry), note)
-	}
-	return text.String()
-}
-
-// named is a change as lines for people have it.
-func named(e *history.Entry) string {
-	by := ""
-	if e.Who != "" {
-		by = " by " + shown(e.Who)
-	}
-	return fmt.Sprintf("%q of %s%s", e.Command, moment(e.When), by)
-}
-
-func changes(d userstore.Difference) []done {
-	var users []done
-	for _, part := range []struct {
-		action string
-		users  []string
-	}{{"added", d.Added}, {"removed", d.Removed}, {"changed", d.Changed}} {
-		for _, user := range part.users {
-			users = append(users, done{User: user, Action: part.action})
-		}
-	}
-	return users
+	return emit(o.Out, undoText(store, u, result.Users, o.clock()))
 }

@@ -16,10 +16,10 @@ import (
 
 func newRotate(c *cluster) *cobra.Command {
 	o := &setOptions{cluster: c, rotate: true, tried: map[htpasswd.Hash]bool{}}
-	cmd := o.command("rotate NAME", "Give a user a new password, and accept the old one for a while yet", `
-Give a user a new password. The old one counts for the --overlap yet, so that programs and people can
-change it without being shut out: gates let in who has either. Nothing watches the clock: from then on
-the next command that changes a user, or user expire, takes the old password away.
+	cmd := o.command("rotate NAME", "Give a user a new password, and go on accepting the old one for a while", `
+Give a user a new password. The old one still counts for --overlap, so that programs and people can
+change it without being shut out: gates let in who has either. Nothing watches the clock: once the time
+is over, the next command that changes a user, or user expire, takes the old password away.
 
 The new password comes first in the Secret, and the old one behind it. nginx and Prometheus take the
 new one alone, from the start; Traefik takes the old one, until it is taken away. docs/projections.md
@@ -32,9 +32,9 @@ kubectl basicauth user rotate alice
 # Make one for a program; it has a day to change
 kubectl basicauth user rotate grafana --generate --overlap 24h -o grafana > datasource.yaml
 
-# It is known to others: the old one counts no more
+# Others know the old one: it counts no more from now on
 kubectl basicauth user rotate alice --generate --overlap 0 --wait`)
-	cmd.Flags().DurationVar(&o.overlap, "overlap", time.Hour, "How long the old password counts yet, ten years at most; 0: no longer")
+	cmd.Flags().DurationVar(&o.overlap, "overlap", time.Hour, "How long the old password still counts, ten years at most; 0: not at all")
 	return cmd
 }
 
@@ -52,9 +52,10 @@ func newExpire(c *cluster) *cobra.Command {
 	cmd := command("expire [NAME]", "Take away old passwords whose overlap is over", `
 Take away the passwords that were replaced by user rotate and whose overlap is over, of one user or of
 all. Passwords that were not replaced stay.`+waitHelp, `
+# Take away what is over, of all users
 kubectl basicauth user expire -n monitoring
 
-# alice has changed hers everywhere
+# alice has changed hers everywhere: do not wait for the end
 kubectl basicauth user expire alice --now --wait`, func(cmd *cobra.Command, args []string) error {
 		if len(args) == 0 {
 			return o.Run(cmd.Context())
@@ -67,7 +68,7 @@ kubectl basicauth user expire alice --now --wait`, func(cmd *cobra.Command, args
 		}
 		return o.Run(cmd.Context())
 	})
-	cmd.Flags().BoolVar(&o.now, "now", false, "Take away also those whose overlap is not over yet")
+	cmd.Flags().BoolVar(&o.now, "now", false, "Take away also those whose overlap is not over")
 	o.output.addFlag(cmd, "table", "json", "yaml", "name")
 	o.write.addFlags(cmd)
 	o.waiting.addFlags(cmd)
