@@ -7,10 +7,11 @@ func Argument(name string) string {
 	plain := func(r rune) bool {
 		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_.@+", r) || r > 0x7f
 	}
+	option := strings.HasPrefix(name, "-")
 	if strings.IndexFunc(name, func(r rune) bool { return !plain(r) }) >= 0 {
 		name = ShellQuoted(name)
 	}
-	if strings.HasPrefix(name, "-") {
+	if option {
 		return "-- " + name
 	}
 	return name

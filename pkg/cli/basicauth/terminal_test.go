@@ -245,17 +245,32 @@ func TestPromptTyped(t *testing.T) {
 func TestPromptHungUp(t *testing.T) {
 	cmd := exec.CommandContext(t.Context(), "sh", "-c", `trap "" HUP; exec kubectl-basicauth user add alice`)
 	cmd.Env = append(os.Environ(), "KUBECONFIG="+ownConfig(t, "hung-up"))
-	d := onTerminal(t, cmd)
-	d.expect(newPrompt, 1)
-	if err := d.pty.Close(); err != nil {
+	master, tty, err := pty.Open() // no onTerminal, whose reader would keep it open
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tty.Close()
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = tty, tty, tty
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	d := dialog{T: t, tty: tty}
+	for end := time.Now().Add(20 * time.Second); d.echo(); {
+		if time.Now().After(end) {
+			t.Fatal("the echo is on")
+		}
+		<-time.After(5 * time.Millisecond)
+	}
+	if err := master.Close(); err != nil {
 		t.Fatal(err)
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
 	select {
-	case <-ended:
+	case err := <-ended:
 		if code := cmd.ProcessState.ExitCode(); code != exitFailed {
-			t.Errorf("exit code %d", code)
+			t.Errorf("%v, exit code %d", err, code)
 		}
 	case <-time.After(20 * time.Second):
 		t.Error("it still runs")
