@@ -208,6 +208,17 @@ func Generate(password string, cost int) (Hash, error) {
 	return ParseHash(string(text))
 }
 
+// GenerateSHA1 makes a {SHA} hash for what reads no other, such as Envoy. SHA-1 without a salt is computed billions of times a
+// second, so the password must be a random one of 128 bits or so, never one that a person chose: hashes tell no
+// difference. A password that ValidPassword refuses is an error.
+func GenerateSHA1(password string) (Hash, error) {
+	if err := ValidPassword(password); err != nil {
+		return Hash{}, err
+	}
+	sum := sha1.Sum([]byte(password)) //nolint:gosec // the format asks for it
+	return ParseHash("{SHA}" + base64.StdEncoding.EncodeToString(sum[:]))
+}
+
 // Weak says why h is not worth much to whoever does not want it guessed; empty when it is fine.
 func (h Hash) Weak() string {
 	switch h.algorithm {
@@ -218,7 +229,7 @@ func (h Hash) Weak() string {
 	case APR1:
 		return "apr1 is fast to guess"
 	case SHA1:
-		return "{SHA} has no salt and is very fast to guess"
+		return "{SHA} has no salt and is very fast to guess, unless the password is long and random"
 	case SSHA:
 		return "{SSHA} is very fast to guess"
 	case SHA256Crypt, SHA512Crypt:

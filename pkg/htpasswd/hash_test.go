@@ -192,13 +192,26 @@ func TestGenerate(t *testing.T) {
 	}
 }
 
+// {SHA} of "password" as openssl dgst -sha1 -binary | base64 makes it.
+func TestGenerateSHA1(t *testing.T) {
+	hash, err := GenerateSHA1("password")
+	if err != nil || hash.String() != "{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=" || !hash.Match("password") || hash.Match("Password") || hash.Algorithm() != SHA1 {
+		t.Errorf("%v, %q", err, hash.String())
+	}
+	for _, password := range []string{"", strings.Repeat("x", 73), "a\nb"} {
+		if hash, err := GenerateSHA1(password); err == nil || hash != (Hash{}) {
+			t.Errorf("%q: %q, %v", password, hash.String(), err)
+		}
+	}
+}
+
 func TestWeak(t *testing.T) {
 	salt := strings.Repeat("a", 53)
 	for text, want := range map[string]string{
 		"$2y$05$" + salt: "bcrypt cost 5 is below 10",
 		"$2y$10$" + salt: "",
 		aprHash:          "apr1 is fast to guess",
-		shaHash:          "{SHA} has no salt and is very fast to guess",
+		shaHash:          "{SHA} has no salt and is very fast to guess, unless the password is long and random",
 		sshaHash:         "{SSHA} is very fast to guess",
 		"$5$rounds=1000$s$" + strings.Repeat(".", 43): "sha256-crypt with 1000 rounds is below 5000",
 		"$6$s$" + strings.Repeat(".", 86):             "",

@@ -66,7 +66,7 @@ func (p *Logins) dropUnasked(allowNone bool) {
 func (p *Logins) sayLogin(l *plan.Login) {
 	o := l.Workload.Object
 	if !l.Closed() {
-		p.Find(finding.Info, o, nil, "keep untrusted pods out with --network-policy, and let in the ingress controller and scrapers with allowFrom",
+		p.Find(finding.Info, o, nil, "keep untrusted pods out with --network-policy same-namespace, and let in the ingress controller and scrapers with allowFrom",
 			"port %d stays open inside the cluster, where the ingress controller is not on the way", l.Port)
 	}
 	p.Find(finding.Info, o, nil, "have it ask inside the cluster, or use mode sidecar, whose gate has "+gateconf.HealthPath,

@@ -12,7 +12,7 @@ func (p *planner) advise() {
 	for _, g := range p.Gates {
 		o := g.Workload.Object
 		if !manifest.Bool(g.Workload.Spec(), "listenLocal") && !g.Closed() {
-			p.Find(finding.Info, o, nil, "keep untrusted pods out with --network-policy",
+			p.Find(finding.Info, o, nil, "keep untrusted pods out with --network-policy same-namespace",
 				"port %d stays open inside the cluster, for scrapers and for whoever can reach the pod", g.Upstream)
 		}
 	}

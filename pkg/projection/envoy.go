@@ -16,7 +16,7 @@ var byEnvoy = readable{
 	"Envoy",
 	[]htpasswd.Algorithm{htpasswd.SHA1},
 	"{SHA}", "{SHA}",
-	"give a long random password to kubectl basicauth user passwd as --hash of htpasswd -s, for {SHA} has no salt and is quick to guess",
+	"a random password with one comes by kubectl basicauth user passwd --generate --algorithm sha1",
 }
 
 // envoyNobody is the user of a file without users: Envoy Gateway calls a policy with an empty one invalid (buildBasicAuth in

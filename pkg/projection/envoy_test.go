@@ -56,7 +56,7 @@ func TestEnvoy(t *testing.T) {
 		t.Error(diff)
 	}
 	several := "has several passwords, and Envoy takes one; the first that is {SHA} counts there"
-	if diff := cmp.Diff([]Left{{"c", "the hash is bcrypt, and Envoy reads {SHA} only; " + byEnvoy.mend}, {"a", several}, {"d", several}}, left); diff != "" {
+	if diff := cmp.Diff([]Left{{"c", "the hash is bcrypt, and Envoy reads {SHA} only; " + byEnvoy.mend + " c"}, {"a", several}, {"d", several}}, left); diff != "" {
 		t.Error(diff)
 	}
 	envoyReads(t, string(text))

@@ -127,8 +127,8 @@ func TestRealHAProxy(t *testing.T) {
 	}
 	text, left := userlist(t, "kauth-users", users)
 	want := []Left{
-		{"one", "the hash is sha1, and HAProxy reads bcrypt, sha256-crypt and sha512-crypt only; set the password again with kubectl basicauth user passwd"},
-		{"old", "the hash is apr1, and HAProxy reads bcrypt, sha256-crypt and sha512-crypt only; set the password again with kubectl basicauth user passwd"},
+		{"one", "the hash is sha1, and HAProxy reads bcrypt, sha256-crypt and sha512-crypt only; set the password again with kubectl basicauth user passwd one"},
+		{"old", "the hash is apr1, and HAProxy reads bcrypt, sha256-crypt and sha512-crypt only; set the password again with kubectl basicauth user passwd old"},
 		{"both", "has several passwords, and HAProxy takes one; the first that is one of these counts there"},
 	}
 	if diff := cmp.Diff(want, left); diff != "" {

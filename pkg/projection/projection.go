@@ -9,6 +9,7 @@ import (
 
 	"github.com/kauth-dev/kauth/pkg/gateconf"
 	"github.com/kauth-dev/kauth/pkg/htpasswd"
+	"github.com/kauth-dev/kauth/pkg/visible"
 )
 
 // Kind is one shape.
@@ -50,6 +51,12 @@ func Find(name string) (Kind, error) {
 	return Kind{}, fmt.Errorf("unknown kind %q; use %s", name, strings.Join(names, ", "))
 }
 
+// WantsSHA1 says whether a kind takes {SHA} hashes and no others.
+func WantsSHA1(name string) bool {
+	kind, err := Find(name)
+	return err == nil && slices.Equal(kind.takes.takes, []htpasswd.Algorithm{htpasswd.SHA1})
+}
+
 // Secret is the name of the Secret for the users of another.
 func (k Kind) Secret(users string) string { return users + k.Suffix }
 
@@ -75,7 +82,7 @@ type readable struct {
 	takes []htpasswd.Algorithm
 	names string // of those
 	first string // which of several counts
-	mend  string // for users with another
+	mend  string // for users with another; the name follows
 }
 
 // of returns the users with a hash that can be read. A user has one there: where the users Secret has several, the first of
@@ -89,7 +96,7 @@ func (r readable) of(file *htpasswd.File) (users map[string]string, left []Left)
 		}
 		switch {
 		case users[user] == "":
-			left = append(left, Left{user, fmt.Sprintf("the hash is %s, and %s reads %s only; %s", hashes[0].Algorithm(), r.who, r.names, r.mend)})
+			left = append(left, Left{user, fmt.Sprintf("the hash is %s, and %s reads %s only; %s %s", hashes[0].Algorithm(), r.who, r.names, r.mend, visible.Argument(user))})
 		case len(hashes) > 1:
 			left = append(left, Left{user, fmt.Sprintf("has several passwords, and %s takes one; the first that is %s counts there", r.who, r.first)})
 		}

@@ -27,7 +27,7 @@ func TestWebConfig(t *testing.T) {
 		"first bcrypt": {"a:" + sha + "\na:" + hash + "\n", "basic_auth_users:\n  \"a\": " + hash + "\n", []Left{{"a", "has several passwords, and Prometheus takes one; the first that is bcrypt counts there"}}},
 		"another hash": {
 			"a:" + sha + "\nb:" + hash + "\n", "basic_auth_users:\n  \"b\": " + hash + "\n",
-			[]Left{{"a", "the hash is sha1, and Prometheus reads bcrypt only; set the password again with kubectl basicauth user passwd"}},
+			[]Left{{"a", "the hash is sha1, and Prometheus reads bcrypt only; set the password again with kubectl basicauth user passwd a"}},
 		},
 		"bad lines": {"# c\n\nb:" + hash + "\nno colon\nx:y:z\nd:\n", "basic_auth_users:\n  \"b\": " + hash + "\n", nil},
 		"quoted":    {"null:" + hash + "\n~:" + hash + "\n", "basic_auth_users:\n  \"null\": " + hash + "\n  \"~\": " + hash + "\n", nil},

@@ -121,6 +121,20 @@ func Past(m *topology.Model, way *topology.Way, c Checked) (string, finding.Seve
 	}
 }
 
+// Unsaid says whether a way leads to where a gate is marked whose arguments cannot be read. Nothing says that it is past the gate,
+// nor that it is not: the Problem is what is to be told.
+func (s *Standing) Unsaid(way *topology.Way) bool {
+	if s.Problem == "" || s.Mode != config.ModeSidecar || way.Workload == nil || way.Problem != "" || way.Backend != nil && way.Backend.Protocol != "" {
+		return false
+	}
+	c := way.Workload.Container(way.Port)
+	if c == nil || c.Name != gateconf.ContainerName || !strings.HasSuffix(s.Config.Listen, ":"+strconv.Itoa(way.Port)) {
+		return false
+	}
+	_, err := gateconf.Parse(c.Args)
+	return err != nil
+}
+
 // OnNode is the way to a gated workload's application through its node's network, nil where there is none.
 func OnNode(w *topology.Workload) *topology.Way { return onNode(w) }
 

@@ -86,6 +86,30 @@ func TestPast(t *testing.T) {
 	}
 }
 
+// Where a gate's arguments cannot be read, the ways to it are not called open, and those past it are.
+func TestUnsaid(t *testing.T) {
+	for _, c := range []struct{ name, old, new, want string }{
+		{"a good gate", "", "", ""},
+		{"arguments that mean nothing", "--users-file=/x", "--no-such=1", "s spec.ports[0]"},
+		{
+			"the port of another container", "{name: kauth-proxy, image: gate, args: [--upstream=http://127.0.0.1:9090, --users-file=/x], ports: [{name: kauth, containerPort: 8181}]}",
+			"{name: kauth-proxy, image: gate, args: [--no-such]}\n      - {name: other, image: other, ports: [{name: kauth, containerPort: 8181}]}", "",
+		},
+	} {
+		_, m := modelOf(t, spoilt(t, standingStream, c.old, c.new))
+		s := proof.Stands(m.Workloads[0])
+		var got []string
+		for _, way := range m.WaysTo(m.Workloads[0]) {
+			if s.Unsaid(way) {
+				got = append(got, way.Ref().Name+" "+way.Field().String())
+			}
+		}
+		if strings.Join(got, ", ") != c.want {
+			t.Errorf("%s: %q (%s)", c.name, got, s.Problem)
+		}
+	}
+}
+
 func TestStands(t *testing.T) {
 	for _, c := range []struct{ name, old, new, mode, problem string }{
 		{"as kauth left it", "", "", "sidecar", ""},

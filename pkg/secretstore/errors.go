@@ -51,7 +51,7 @@ func (s *Store) explainStatus(verb string, err error, status apierrors.APIStatus
 	case apierrors.IsForbidden(err) && verb == "create":
 		return s.Errorf("missing, and you may not create it; ask for the verb create on secrets, or for the Secret to be created: %w", err)
 	case apierrors.IsForbidden(err):
-		return s.Errorf("you may not %s it; ask for a Role with the verbs %s on this Secret: %w", verb, cmp.Or(s.Advice.Verbs, "get and update"), err)
+		return s.Errorf("you may not %s it; ask for a Role with the %s on this Secret: %w", verb, s.verbs(), err)
 	case apierrors.IsUnauthorized(err):
 		return s.Errorf("%s: the API server does not know you; renew the login of this kubeconfig context: %w", verb, err)
 	case apierrors.IsTimeout(err), apierrors.IsServerTimeout(err):
@@ -60,10 +60,23 @@ func (s *Store) explainStatus(verb string, err error, status apierrors.APIStatus
 	return s.Errorf("%s: %w", verb, err)
 }
 
+// verbs names what a Role needs: "verb get", "verbs get and update".
+func (s *Store) verbs() string {
+	if verbs := cmp.Or(s.Advice.Verbs, "get and update"); strings.Contains(verbs, " ") {
+		return "verbs " + verbs
+	}
+	return "verb " + s.Advice.Verbs
+}
+
 // unauthorised says whether a 403 comes of the caller's rights. Nothing but the words of the API server's package responsewriters
 // tells it from that of an admission plugin.
 func unauthorised(verb string, err error) bool {
 	return strings.Contains(err.Error(), " cannot "+verb+" resource ")
+}
+
+// LacksRights says whether a request with this verb failed for want of rights.
+func LacksRights(verb string, err error) bool {
+	return apierrors.IsForbidden(err) && unauthorised(verb, err)
 }
 
 // doubt is what to add where a request may have been carried out though no answer came.

@@ -2,10 +2,13 @@ package userstore
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/kauth-dev/kauth/pkg/htpasswd"
 	"github.com/kauth-dev/kauth/pkg/linenotes"
+	"github.com/kauth-dev/kauth/pkg/projection"
+	"github.com/kauth-dev/kauth/pkg/visible"
 )
 
 // Status is the outcome of a Check.
@@ -57,10 +60,10 @@ func Checks(file *htpasswd.File, meta Meta) []Check {
 			check.Message = aged(l)
 		case second:
 			check.Status = Warn
-			check.Message = fmt.Sprintf("one more password, and nothing says until when it counts (%s); kubectl basicauth user passwd leaves one", Describe(l.Hash))
+			check.Message = fmt.Sprintf("one more password, and nothing says until when it counts (%s); kubectl basicauth user passwd %s leaves one", Describe(l.Hash), visible.Argument(l.User))
 		case weak != "":
 			check.Status = Warn
-			check.Message = weak + "; set the password again with kubectl basicauth user passwd"
+			check.Message = weak + "; set the password again with " + mend(meta, l)
 		}
 		checks = append(checks, check)
 	}
@@ -75,6 +78,15 @@ func Checks(file *htpasswd.File, meta Meta) []Check {
 		checks = append(checks, check)
 	}
 	return checks
+}
+
+// mend is the command that gives the user of a weak line a better one that whoever reads the users can take.
+func mend(meta Meta, l linenotes.Line) string {
+	flags := ""
+	if l.Hash.Algorithm() == htpasswd.SHA1 && slices.ContainsFunc(meta.Projections, projection.WantsSHA1) {
+		flags = "--generate --algorithm sha1 "
+	}
+	return "kubectl basicauth user passwd " + flags + visible.Argument(l.User)
 }
 
 func aged(l linenotes.Line) string {

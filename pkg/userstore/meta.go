@@ -38,7 +38,11 @@ func (m Meta) Warnings() []string {
 		for i, k := range m.OtherKeys {
 			quoted[i] = fmt.Sprintf("%q", k)
 		}
-		w = append(w, fmt.Sprintf("%s: data: %s beside %q; Traefik takes a Secret with exactly one key", m.ref, strings.Join(quoted, ", "), m.key))
+		beside := fmt.Sprintf("beside %q", m.key)
+		if !m.HasKey {
+			beside = fmt.Sprintf("and no %q", m.key)
+		}
+		w = append(w, fmt.Sprintf("%s: data: %s %s; Traefik takes a Secret with exactly one key", m.ref, strings.Join(quoted, ", "), beside))
 	}
 	return append(w, m.noteWarnings()...)
 }

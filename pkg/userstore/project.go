@@ -148,7 +148,7 @@ func (s *Store) beside(kind projection.Kind) *secretstore.Store {
 			Immutable: "so it cannot follow the users; delete it, and run kubectl basicauth project sync",
 			Full:      "remove users, or use a second Secret",
 			Look:      "kubectl basicauth project list",
-			Verbs:     "get, create, update and delete",
+			Verbs:     s.Verbs("get, create, update and delete"),
 		},
 	}
 }

@@ -23,6 +23,7 @@ func (s *Store) SessionKeys() *secretstore.Store {
 			Immutable: "so its keys cannot change; delete it and rotate again, which ends all sessions",
 			Full:      "take old keys away with kubectl basicauth session-key expire --now",
 			Look:      "kubectl basicauth session-key list",
+			Verbs:     s.Verbs("get and update"),
 		},
 	}
 }

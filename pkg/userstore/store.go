@@ -7,6 +7,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	clientcorev1 "k8s.io/client-go/kubernetes/typed/core/v1"
 
 	"github.com/kauth-dev/kauth/pkg/gateconf"
@@ -37,6 +38,7 @@ type Store struct {
 	Key          string // the data key with the htpasswd text; empty: gateconf.UsersKey
 	FieldManager string
 	DryRun       DryRun
+	ReadOnly     bool             // nothing is to be written: errors ask for the verb get alone
 	Now          func() time.Time // nil: time.Now
 
 	keepOver bool     // an edit leaves old passwords whose time is over
@@ -78,6 +80,21 @@ func (s *Store) Edit(ctx context.Context, edit func(*htpasswd.File) error) (Resu
 // EditOrCreate is Edit that creates the Secret when it is missing; edit then begins with an empty file.
 func (s *Store) EditOrCreate(ctx context.Context, edit func(*htpasswd.File) error) (Result, error) {
 	return s.change(ctx, usersOnly(edit), true)
+}
+
+// CanCreate says why the Secret, which is missing, cannot be created: its namespace is missing, or it takes more rights. It asks for no
+// right that EditOrCreate does without. nil: nothing is known that speaks against it.
+func (s *Store) CanCreate(ctx context.Context) error {
+	if s.DryRun == DryRunClient {
+		return nil
+	}
+	try := s.secret()
+	try.DryRun = DryRunServer
+	err := try.Create(ctx, map[string][]byte{s.DataKey(): {}})
+	if apierrors.IsNotFound(err) || secretstore.LacksRights("create", err) {
+		return err
+	}
+	return nil // such as an admission webhook without dry runs, or one that wants to see users
 }
 
 // editing is an edit of a users Secret: of its users, or of what else stands on it.
@@ -152,8 +169,17 @@ func (s *Store) secret() *secretstore.Store {
 			Immutable: "so its users cannot change; export them, delete the Secret, and import them again",
 			Full:      "remove users, or use a second Secret",
 			Look:      "kubectl basicauth user list",
+			Verbs:     s.Verbs("get and update"),
 		},
 	}
+}
+
+// Verbs returns those that a Role needs to read and write a Secret, or the one for reading where nothing is to be written.
+func (s *Store) Verbs(all string) string {
+	if s.ReadOnly {
+		return "get"
+	}
+	return all
 }
 
 // DataKey returns the data key with the htpasswd text.

@@ -3,8 +3,10 @@ package userstore
 import (
 	"crypto/rand"
 	"fmt"
+	"strconv"
 	"strings"
 
+	"golang.org/x/text/secure/precis"
 	"golang.org/x/text/unicode/norm"
 
 	"github.com/kauth-dev/kauth/pkg/htpasswd"
@@ -15,6 +17,25 @@ import (
 func CleanUser(name string) (string, error) {
 	clean := norm.NFC.String(name)
 	return clean, htpasswd.ValidUser(clean)
+}
+
+// NewUser is CleanUser for a user who is new: a name that people could not tell from another by its looks alone is an error too. That is
+// a character that nobody sees, or one that turns others around, or a blank that is no space; or what is no character of Unicode
+// yet. RFC 8265 section 4.2 (OpaqueString) says which, and takes spaces, signs and every script. Its stricter profile for user
+// names (section 3) refuses spaces and signs too, which names in htpasswd files have always had.
+func NewUser(name string) (string, error) {
+	clean, err := CleanUser(name)
+	if err != nil {
+		return clean, err
+	}
+	seen, err := precis.OpaqueString.String(clean)
+	switch {
+	case err != nil:
+		return clean, fmt.Errorf("the user name %s contains a character that cannot be seen, or told from others; leave it out", strconv.QuoteToASCII(clean))
+	case seen != clean:
+		return clean, fmt.Errorf("the user name %s contains a blank of another kind; take a space", strconv.QuoteToASCII(clean))
+	}
+	return clean, nil
 }
 
 // CleanPassword is CleanUser for passwords (RFC 8265 section 4.2). The error never contains the password.

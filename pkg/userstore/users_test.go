@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/text/unicode/norm"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	applycorev1 "k8s.io/client-go/applyconfigurations/core/v1"
@@ -20,6 +21,34 @@ const (
 	nfc = "andr\u00e9"
 	nfd = "andre\u0301"
 )
+
+// A new user looks like no other, and has any name that people have in htpasswd files.
+func TestNewUser(t *testing.T) {
+	for _, name := range []string{
+		"alice", "Alice Smith", "alice@example.com", "CORP\\alice", "o'brien", "a+b=c", "alice (old)", "Ünal", "Zoe\u0308", "山田 太郎", "Ｆｕｌｌ", "علی\u200cرضا", "ирина", "€uro", "ﬁ", "🙂", "x²", "col\u00b7legi",
+	} {
+		if clean, err := userstore.NewUser(name); err != nil || clean != norm.NFC.String(name) {
+			t.Errorf("%q: %q, %v", name, clean, err)
+		}
+	}
+	for name, want := range map[string]string{
+		"ali\u200bce":  `the user name "ali\u200bce" contains a character that cannot be seen, or told from others; leave it out`,
+		"ali\u202eec":  `the user name "ali\u202eec" contains a character that cannot be seen, or told from others; leave it out`,
+		"ali\u00adce":  `the user name "ali\u00adce" contains a character that cannot be seen, or told from others; leave it out`,
+		"ali\u200dce":  `the user name "ali\u200dce" contains a character that cannot be seen, or told from others; leave it out`,
+		"ali\ufeffce":  `the user name "ali\ufeffce" contains a character that cannot be seen, or told from others; leave it out`,
+		"ali\ue000ce":  `the user name "ali\ue000ce" contains a character that cannot be seen, or told from others; leave it out`,
+		"alice\u3164":  `the user name "alice\u3164" contains a character that cannot be seen, or told from others; leave it out`,
+		"ali\u00a0ce":  `the user name "ali\u00a0ce" contains a blank of another kind; take a space`,
+		"ali\u3000ce":  `the user name "ali\u3000ce" contains a blank of another kind; take a space`,
+		"alice:":       "the user name contains a colon; it separates the name from the hash",
+		"alice\u2028b": `the user name "alice\u2028b" contains a character that cannot be seen, or told from others; leave it out`,
+	} {
+		if _, err := userstore.NewUser(name); err == nil || err.Error() != want {
+			t.Errorf("%q: %v", name, err)
+		}
+	}
+}
 
 func TestCleanUser(t *testing.T) {
 	for name, want := range map[string]string{"alice": "alice", nfd: nfc, "-x": "-x", "😀": "😀", "a b": "a b", "DOM\\user": "DOM\\user"} {

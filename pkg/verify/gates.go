@@ -78,6 +78,7 @@ func sidecarOf(w *topology.Workload) *topology.Container {
 // ways reports on every way that leads to the workload from outside the cluster.
 func (v *verifier) ways(s *subject) {
 	var fine []string
+	unsaid := false
 	said := map[string]bool{}
 	tell := func(way *topology.Way) {
 		text, severity := proof.Past(v.model, way, s.Checked)
@@ -88,6 +89,8 @@ func (v *verifier) ways(s *subject) {
 		key := where + ": " + way.Field().String()
 		switch {
 		case way.Nowhere != "":
+		case s.Unsaid(way):
+			unsaid = true
 		case text == "":
 			fine = append(fine, where)
 			if other := v.besideGate(way); other != "" && s.Mode == config.ModeSidecar && !said[key+other] {
@@ -117,7 +120,7 @@ func (v *verifier) ways(s *subject) {
 			}
 		}
 	}
-	if len(said) > 0 || s.Mode == "" {
+	if len(said) > 0 || unsaid || s.Mode == "" {
 		return
 	}
 	lead := "lead to the gate"

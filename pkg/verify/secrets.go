@@ -19,6 +19,7 @@ import (
 	"github.com/kauth-dev/kauth/pkg/htpasswd"
 	"github.com/kauth-dev/kauth/pkg/live"
 	"github.com/kauth-dev/kauth/pkg/manifest"
+	"github.com/kauth-dev/kauth/pkg/sessionkey"
 	"github.com/kauth-dev/kauth/pkg/userstore"
 )
 
@@ -163,7 +164,7 @@ func (v *verifier) usersSecret(ctx context.Context, namespace, name string) erro
 	}
 	u := &users{unknown: "could not be read"}
 	v.secrets[key] = u
-	store := &userstore.Store{Client: v.core, Namespace: namespace, Name: name, Now: v.Now}
+	store := &userstore.Store{Client: v.core, Namespace: namespace, Name: name, ReadOnly: true, Now: v.Now}
 	ctx, cancel := context.WithTimeoutCause(ctx, v.Patience, fmt.Errorf("no answer within %s", v.Patience))
 	defer cancel()
 	file, meta, err := store.Read(ctx)
@@ -268,6 +269,10 @@ func (v *verifier) otherSecrets(ctx context.Context, s *subject) {
 		if err == nil && need.volume == gateconf.HeaderVolume {
 			v.headers[s.Ref.Namespace+"/"+name] = strings.TrimSpace(string(secret.Data[slices.Min(slices.Collect(maps.Keys(secret.Data)))]))
 		}
+		if err == nil && need.volume == gateconf.SessionVolume {
+			err = parses(secret)
+			need.hint = "kubectl basicauth session-key rotate --overlap 0 begins anew, which ends all sessions"
+		}
 		if apierrors.IsForbidden(err) {
 			v.add(userstore.Warn, ref, "secret", "", "%s: you may not get secrets there, so this was not looked at", need.what)
 		} else if err != nil {
@@ -276,6 +281,15 @@ func (v *verifier) otherSecrets(ctx context.Context, s *subject) {
 			v.add(userstore.Pass, ref, "secret", "", "%s: there", need.what)
 		}
 	}
+}
+
+// parses says what is wrong with session keys.
+func parses(secret *corev1.Secret) error {
+	if _, err := sessionkey.Parse(secret.Data[gateconf.SessionKey]); err != nil {
+		what, _, _ := strings.Cut(err.Error(), "; ") // the hint is another here
+		return fmt.Errorf("data.%s: %s", gateconf.SessionKey, what)
+	}
+	return nil
 }
 
 func (v *verifier) hasKeys(ctx context.Context, namespace, name string, keys []string) (*corev1.Secret, error) {

@@ -26,3 +26,14 @@ func TestOneLine(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 }
+
+// TestArgument: what is shown can be typed.
+func TestArgument(t *testing.T) {
+	for name, want := range map[string]string{
+		"alice": "alice", "a@b.c": "a@b.c", "Zoë": "Zoë", "a b": "'a b'", "o'b": `'o'\''b'`, "$(x)": "'$(x)'", "-x": "-- -x", "-x y": "-- '-x y'",
+	} {
+		if got := Argument(name); got != want {
+			t.Errorf("%q: %s, want %s", name, got, want)
+		}
+	}
+}

@@ -121,20 +121,3 @@ func (c *cluster) removedLines(store *userstore.Store, removed []linenotes.Line)
 	}
 	return lines
 }
-
-// argument writes a name as it can be typed into a shell.
-func argument(name string) string {
-	plain := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_.@+", r) || r > 0x7f
-	}
-	if strings.IndexFunc(name, func(r rune) bool { return !plain(r) }) >= 0 {
-		name = shellQuoted(name)
-	}
-	if strings.HasPrefix(name, "-") {
-		return "-- " + name
-	}
-	return name
-}
-
-// shellQuoted writes a text so that a shell of POSIX takes it as it is.
-func shellQuoted(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }

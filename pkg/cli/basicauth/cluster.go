@@ -61,7 +61,7 @@ func complete(cmd *cobra.Command, flag string, values ...string) {
 
 // store connects. For commands that only read, w is nil.
 func (c *cluster) store(w *write) (*userstore.Store, error) {
-	s := &userstore.Store{Name: c.secret, Now: c.clock}
+	s := &userstore.Store{Name: c.secret, ReadOnly: w == nil, Now: c.clock}
 	if problems := content.IsDNS1123Subdomain(c.secret); len(problems) > 0 {
 		return nil, usagef("--secret: %q is not a name of a Secret: %s", c.secret, problems[0])
 	}

@@ -2,6 +2,7 @@
 package basicauth
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -44,7 +45,9 @@ func mainAt(ctx context.Context, args []string, streams genericiooptions.IOStrea
 	c.clock = clock
 	root := newRoot(c)
 	root.SetArgs(args)
-	err := root.ExecuteContext(ctx)
+	help := &checkedWriter{Writer: streams.Out}
+	root.SetOut(help)
+	err := cmp.Or(root.ExecuteContext(ctx), help.err)
 	if err == nil {
 		return exitDone
 	}
@@ -158,6 +161,20 @@ func exclusive(cmd *cobra.Command, names ...string) error {
 		return usagef("%s cannot be used together; choose one", strings.Join(given, " and "))
 	}
 	return nil
+}
+
+// checkedWriter remembers what went wrong: cobra lets nobody know that help could not be printed.
+type checkedWriter struct {
+	io.Writer
+	err error
+}
+
+func (w *checkedWriter) Write(p []byte) (int, error) {
+	n, err := w.Writer.Write(p)
+	if err != nil && w.err == nil {
+		w.err = fmt.Errorf("standard output: %w", err)
+	}
+	return n, err
 }
 
 // say tells people something on standard error. Where that is closed, nobody is left to be told.

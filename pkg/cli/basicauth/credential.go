@@ -19,6 +19,7 @@ import (
 
 	"github.com/kauth-dev/kauth/pkg/gateconf"
 	"github.com/kauth-dev/kauth/pkg/userstore"
+	"github.com/kauth-dev/kauth/pkg/visible"
 )
 
 // forPrograms says whether the format holds a new password as a program wants it.
@@ -138,7 +139,7 @@ func (d destination) credential(format output, user, password string) (string, e
 // shown to all by ps. Within double quotes, curl's configuration has \ before \ and " (man curl, --config).
 func curlLine(address, user, password string) string {
 	quoted := strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(user + ":" + password)
-	return fmt.Sprintf("printf '%%s\\n' %s | curl --config - %s\n", shellQuoted(`user = "`+quoted+`"`), shellQuoted(address))
+	return fmt.Sprintf("printf '%%s\\n' %s | curl --config - %s\n", visible.ShellQuoted(`user = "`+quoted+`"`), visible.ShellQuoted(address))
 }
 
 // dataSource is a file for the folder provisioning/datasources of Grafana.

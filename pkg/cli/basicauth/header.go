@@ -131,6 +131,7 @@ func (o *headerOptions) connect(w *write) (rotation.Header, error) {
 			Immutable: "so its values cannot change; make another Secret, and gate with that one",
 			Full:      "take old values away with kubectl basicauth header expire --now",
 			Look:      "kubectl basicauth header list",
+			Verbs:     users.Verbs("get and update"),
 		},
 	}}, nil
 }

@@ -15,6 +15,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/kauth-dev/kauth/pkg/userstore"
+	"github.com/kauth-dev/kauth/pkg/visible"
 )
 
 // outputAPIVersion is the version of the objects that -o json and -o yaml print. They are no cluster objects.
@@ -88,7 +89,7 @@ func storedThough(err error, store *userstore.Store, name string) error {
 	if store.DryRun != userstore.DryRunNone {
 		return err
 	}
-	return fmt.Errorf("%w; user %q is stored all the same, another password comes with kubectl basicauth user passwd %s", err, name, argument(name))
+	return fmt.Errorf("%w; user %q is stored all the same, another password comes with kubectl basicauth user passwd %s", err, name, visible.Argument(name))
 }
 
 // table prints rows in columns, as kubectl does.

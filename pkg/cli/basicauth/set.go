@@ -12,6 +12,7 @@ import (
 
 	"github.com/kauth-dev/kauth/pkg/htpasswd"
 	"github.com/kauth-dev/kauth/pkg/userstore"
+	"github.com/kauth-dev/kauth/pkg/visible"
 )
 
 // setOptions are what user add and user passwd know.
@@ -31,13 +32,18 @@ type setOptions struct {
 	stdin, generate bool
 	hash            string
 	cost            int
+	algorithm       string
 }
 
 const passwordHelp = `
 The password is asked for twice without echo, or read with --password-stdin, or made by --generate,
 which prints it to standard output, once. Only its bcrypt hash is stored. Passwords have at most 72
 bytes, since bcrypt looks at no more. Names and passwords are stored in Unicode form NFC, which
-browsers send.`
+browsers send.
+
+With --generate, --algorithm sha1 stores a {SHA} hash instead, for Envoy, which reads no other. It has
+no salt and is quick to compute: the 131 random bits of --generate bear that, and no password that
+a person would choose.`
 
 func newAdd(c *cluster) *cobra.Command {
 	o := &setOptions{cluster: c, add: true}
@@ -88,6 +94,9 @@ func (o *setOptions) command(use, short, long, example string) *cobra.Command {
 		if err := exclusive(cmd, "cost", "hash"); err != nil {
 			return err
 		}
+		if err := o.checkAlgorithm(cmd); err != nil {
+			return err
+		}
 		if cmd.Flags().Changed("hash") && o.hash == "" {
 			return usagef("--hash is empty")
 		}
@@ -97,6 +106,8 @@ func (o *setOptions) command(use, short, long, example string) *cobra.Command {
 	cmd.Flags().BoolVar(&o.generate, "generate", false, "Make a random password of 24 characters and print it")
 	cmd.Flags().StringVar(&o.hash, "hash", "", "Take this htpasswd hash or user:hash `line` instead of a password")
 	cmd.Flags().IntVar(&o.cost, "cost", htpasswd.DefaultCost, fmt.Sprintf("bcrypt cost, %d to %d; each step doubles the work of who guesses", htpasswd.MinCost, htpasswd.MaxCost))
+	cmd.Flags().StringVar(&o.algorithm, "algorithm", string(htpasswd.Bcrypt), "How the password is hashed: bcrypt, or sha1 with --generate")
+	complete(cmd, "algorithm", string(htpasswd.Bcrypt), string(htpasswd.SHA1))
 	o.output.addFlag(cmd, "table", "json", "yaml", "name", "header", "curl", "grafana")
 	o.address.addFlag(cmd)
 	o.write.addFlags(cmd)
@@ -106,7 +117,11 @@ func (o *setOptions) command(use, short, long, example string) *cobra.Command {
 
 // Run sets the password.
 func (o *setOptions) Run(ctx context.Context) error {
-	name, err := userstore.CleanUser(o.name)
+	clean := userstore.CleanUser
+	if o.add {
+		clean = userstore.NewUser
+	}
+	name, err := clean(o.name)
 	if err != nil {
 		return usagef("NAME: %w", err)
 	}
@@ -133,7 +148,7 @@ func (o *setOptions) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if weak := hash.Weak(); weak != "" {
+	if weak := hash.Weak(); weak != "" && (!o.generate || hash.Algorithm() != htpasswd.SHA1) { // nobody guesses what --generate made
 		warn(o.ErrOut, "user %q: %s", name, weak)
 	}
 	to := o.find(ctx, store, o.output) // a password that is in force must not wait for it
@@ -198,9 +213,9 @@ func (o *setOptions) check(store *userstore.Store, f *htpasswd.File, name string
 	user, exists := userstore.Find(f, name)
 	switch {
 	case o.add && exists:
-		return "", fmt.Errorf("%s: user %q exists; change the password with kubectl basicauth user passwd %s", where(store), user, argument(user))
+		return "", fmt.Errorf("%s: user %q exists; change the password with kubectl basicauth user passwd %s", where(store), user, visible.Argument(user))
 	case !o.add && !exists:
-		return "", fmt.Errorf("%s: no user %q; add one with kubectl basicauth user add %s", where(store), name, argument(name))
+		return "", fmt.Errorf("%s: no user %q; add one with kubectl basicauth user add %s", where(store), name, visible.Argument(name))
 	case !exists:
 		user = name
 	}
@@ -235,15 +250,32 @@ func (o *setOptions) newHash(ctx context.Context, store *userstore.Store, name s
 	if o.stdin && strings.TrimSpace(password) != password {
 		warn(o.ErrOut, "the password begins or ends with a blank; it is kept")
 	}
-	hash, err = htpasswd.Generate(password, o.cost)
+	if o.algorithm == string(htpasswd.SHA1) {
+		hash, err = htpasswd.GenerateSHA1(password)
+	} else {
+		hash, err = htpasswd.Generate(password, o.cost)
+	}
 	return hash, password, err
+}
+
+// checkAlgorithm refuses what --algorithm is not for.
+func (o *setOptions) checkAlgorithm(cmd *cobra.Command) error {
+	switch {
+	case o.algorithm == string(htpasswd.Bcrypt):
+		return exclusive(cmd, "algorithm", "hash")
+	case o.algorithm != string(htpasswd.SHA1):
+		return usagef("--algorithm: %q; use %s, or %s with --generate", o.algorithm, htpasswd.Bcrypt, htpasswd.SHA1)
+	case !o.generate:
+		return usagef("--algorithm sha1 goes with --generate alone; such a hash has no salt and is quick to compute, so that whoever reads it guesses a password that a person chose")
+	}
+	return exclusive(cmd, "algorithm", "cost")
 }
 
 // lookFirst tells a person what will fail before they type a password twice.
 func (o *setOptions) lookFirst(ctx context.Context, store *userstore.Store, name string) error {
 	f, _, err := store.Read(ctx)
 	if o.add && apierrors.IsNotFound(err) {
-		return nil
+		return store.CanCreate(ctx)
 	}
 	if err == nil {
 		_, err = o.check(store, f, name)

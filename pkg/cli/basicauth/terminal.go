@@ -1,14 +1,12 @@
 package basicauth
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"strings"
-	"time"
-
-	"golang.org/x/term"
 
 	"github.com/kauth-dev/kauth/pkg/cli/screen"
 	"github.com/kauth-dev/kauth/pkg/userstore"
@@ -52,7 +50,7 @@ func (c *cluster) promptNew(ctx context.Context, user string) (string, error) {
 
 // prompt reads one line without echo. When ctx ends, it restores the terminal and returns; the reading goroutine
 // stays behind until the process ends, since a terminal's read cannot be interrupted.
-func (c *cluster) prompt(ctx context.Context, text string) (string, error) {
+func (c *cluster) prompt(ctx context.Context, text string) (_ string, err error) {
 	fd, ok := c.terminal()
 	if !ok {
 		return "", errors.New("standard input is not a terminal, so nobody can be asked for a password; use --password-stdin")
@@ -60,10 +58,14 @@ func (c *cluster) prompt(ctx context.Context, text string) (string, error) {
 	if err := ctx.Err(); err != nil {
 		return "", err
 	}
-	state, err := term.GetState(fd)
+	hidden, err := screen.Hide(fd)
 	if err != nil {
-		return "", fmt.Errorf("terminal: %w", err)
+		return "", err
 	}
+	defer func() {
+		err = cmp.Or(err, hidden.Restore())
+		say(c.ErrOut, "\n") // what the person typed was not shown
+	}()
 	say(c.ErrOut, "%s", text)
 	type answer struct {
 		line []byte
@@ -71,25 +73,19 @@ func (c *cluster) prompt(ctx context.Context, text string) (string, error) {
 	}
 	answers := make(chan answer, 1)
 	go func() {
-		line, err := term.ReadPassword(fd)
+		line, err := hidden.ReadLine()
 		answers <- answer{line, err}
 	}()
 	select {
 	case a := <-answers:
-		say(c.ErrOut, "\n")
 		if errors.Is(a.err, io.EOF) {
 			return "", errors.New("no password given; nothing was changed")
 		}
-		return string(a.line), a.err
-	case <-ctx.Done():
-		// The goroutine may be about to turn the echo off; a second restore undoes that.
-		for range 2 {
-			if err := term.Restore(fd, state); err != nil {
-				return "", fmt.Errorf("terminal: %w", err)
-			}
-			<-time.After(20 * time.Millisecond)
+		if a.err != nil {
+			return "", fmt.Errorf("terminal: %w", a.err)
 		}
-		say(c.ErrOut, "\n")
+		return string(a.line), nil
+	case <-ctx.Done():
 		return "", ctx.Err()
 	}
 }

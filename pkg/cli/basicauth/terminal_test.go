@@ -5,6 +5,7 @@ package basicauth
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -199,6 +200,97 @@ func TestPromptInterrupted(t *testing.T) {
 	}
 }
 
+// The end of the input, which is Ctrl-D, is no password.
+func TestPromptEnds(t *testing.T) {
+	config := ownConfig(t, "ends")
+	for _, prompt := range []string{newPrompt, againPrompt} {
+		d := talk(t, config, "user", "add", "alice")
+		d.expect(newPrompt, 1)
+		if prompt == againPrompt {
+			d.send("geheim\n")
+			d.expect(againPrompt, 1)
+		}
+		d.send("\x04")
+		d.expect("error: no password given; nothing was changed", 1)
+		d.end(exitFailed)
+	}
+}
+
+// What people type and paste: both lines at once, with the marks of bracketed paste; a letter of two bytes taken back; a line
+// taken back; and a line that Ctrl-D ends.
+func TestPromptTyped(t *testing.T) {
+	config := ownConfig(t, "typed")
+	for name, keys := range map[string]string{
+		"pasted":     "geheimä\ngeheimä\n",
+		"bracketed":  "\x1b[200~geheimä\r\x1b[201~\x1b[200~geheimä\x1b[201~\r",
+		"taken-back": "geheimöX\x7f\x7fä\nanders\x15geheimä\n",
+		"ended":      "geheimä\x04\x04geheimä\x04\x04",
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := talk(t, config, "user", "add", name)
+			d.expect(fmt.Sprintf("New password for user %q: ", name), 1)
+			d.send(keys)
+			d.expect("added to Secret typed/kauth-users", 1)
+			d.end(exitDone)
+			verify := exec.CommandContext(t.Context(), program, "verify", "--user", name, "--password-stdin", "--kubeconfig", config)
+			verify.Stdin = strings.NewReader("geheimä")
+			if out, err := verify.CombinedOutput(); err != nil {
+				t.Errorf("%v: %s", err, out)
+			}
+		})
+	}
+}
+
+// Who is not told that the terminal is gone (nohup) sees the end of its input, and does not read on for ever.
+func TestPromptHungUp(t *testing.T) {
+	cmd := exec.CommandContext(t.Context(), "sh", "-c", `trap "" HUP; exec kubectl-basicauth user add alice`)
+	cmd.Env = append(os.Environ(), "KUBECONFIG="+ownConfig(t, "hung-up"))
+	master, tty, err := pty.Open() // no onTerminal, whose reader would keep it open
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tty.Close()
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = tty, tty, tty
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	d := dialog{T: t, tty: tty}
+	for end := time.Now().Add(20 * time.Second); d.echo(); {
+		if time.Now().After(end) {
+			t.Fatal("the echo is on")
+		}
+		<-time.After(5 * time.Millisecond)
+	}
+	if err := master.Close(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	select {
+	case err := <-ended:
+		if code := cmd.ProcessState.ExitCode(); code != exitFailed {
+			t.Errorf("%v, exit code %d", err, code)
+		}
+	case <-time.After(20 * time.Second):
+		t.Error("it still runs")
+		_ = cmd.Process.Kill()
+	}
+}
+
+// Where there is no namespace, nobody is asked for a password.
+func TestPromptNowhere(t *testing.T) {
+	config := ownConfig(t, "somewhere")
+	for _, mode := range []string{"none", "server"} {
+		d := talk(t, config, "user", "add", "alice", "-n", "nowhere", "--dry-run", mode)
+		d.expect("error: Namespace nowhere: not found; create it with kubectl create namespace nowhere", 1)
+		d.end(exitFailed)
+		if strings.Contains(d.text(), newPrompt) {
+			t.Errorf("asked all the same:\n%s", d.text())
+		}
+	}
+}
+
 // A reader that goes away, or a full disk, is a failure: the password that was made would be lost without a word.
 func TestGeneratedPasswordCannotBePrinted(t *testing.T) {
 	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
@@ -214,6 +306,23 @@ func TestGeneratedPasswordCannotBePrinted(t *testing.T) {
 	if err := cmd.Run(); err == nil || !strings.Contains(stderr.String(), "error: standard output: ") ||
 		!strings.Contains(stderr.String(), `; user "alice" is stored all the same, another password comes with kubectl basicauth user passwd alice`) {
 		t.Errorf("%v: %s", err, stderr.String())
+	}
+}
+
+// Help that could not be printed is a failure too, as is what a shell is to complete by.
+func TestHelpCannotBePrinted(t *testing.T) {
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer full.Close()
+	for _, args := range [][]string{{"--help"}, {}, {"user", "add", "--help"}, {"user"}, {"help"}, {"completion", "bash"}, {"version"}} {
+		var stderr bytes.Buffer
+		cmd := exec.CommandContext(t.Context(), program, args...)
+		cmd.Stdout, cmd.Stderr = full, &stderr
+		if _ = cmd.Run(); cmd.ProcessState.ExitCode() != exitFailed || strings.Count(stderr.String(), "error: ") != 1 || !strings.Contains(stderr.String(), "no space left on device") {
+			t.Errorf("%q: exit code %d: %s", args, cmd.ProcessState.ExitCode(), stderr.String())
+		}
 	}
 }
 

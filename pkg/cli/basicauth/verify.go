@@ -13,6 +13,7 @@ import (
 	"github.com/kauth-dev/kauth/pkg/cli/screen"
 	"github.com/kauth-dev/kauth/pkg/userstore"
 	"github.com/kauth-dev/kauth/pkg/verify"
+	"github.com/kauth-dev/kauth/pkg/visible"
 )
 
 type verifyOptions struct {
@@ -201,10 +202,10 @@ func (o *verifyOptions) verifyUser(ctx context.Context, store *userstore.Store) 
 	}
 	user, ok := userstore.Find(f, o.user)
 	if !ok {
-		return fmt.Errorf("%s: no user %q; add one with kubectl basicauth user add %s", where(store), o.user, argument(o.user))
+		return fmt.Errorf("%s: no user %q; add one with kubectl basicauth user add %s", where(store), o.user, visible.Argument(o.user))
 	}
 	if len(f.Lookup(user)) == 0 {
-		return fmt.Errorf("%s: user %q has no hash that a gate can use; set the password with kubectl basicauth user passwd %s", where(store), user, argument(user))
+		return fmt.Errorf("%s: user %q has no hash that a gate can use; set the password with kubectl basicauth user passwd %s", where(store), user, visible.Argument(user))
 	}
 	password, unfit := userstore.CleanPassword(o.options.Password) // other programs' hashes may be of what we would not take
 	if message := userstore.Right(f, meta, user, password); message != "" {

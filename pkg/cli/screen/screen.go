@@ -1,4 +1,4 @@
-// Package screen owns the question what a stream that people may look at can show.
+// Package screen owns what a stream that people look at can show, and what a terminal is not to show.
 package screen
 
 import "golang.org/x/term"
