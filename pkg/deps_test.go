@@ -147,15 +147,15 @@ var mayImport = map[string][]string{
 	"pkg/proxy":             {"pkg/auth", "pkg/reload", "pkg/htpasswd", "pkg/proxy/front", "pkg/proxy/lean"},
 	"pkg/proxy/front":       {"pkg/proxy/octets"},
 	"pkg/proxy/lean":        {"pkg/proxy/octets"},
-	"pkg/userstore":         {"pkg/htpasswd", "pkg/secretstore", "pkg/sessionkey", "pkg/projection", "pkg/linenotes", "pkg/history"},
+	"pkg/userstore":         {"pkg/htpasswd", "pkg/secretstore", "pkg/sessionkey", "pkg/projection", "pkg/linenotes", "pkg/history", "pkg/visible"},
 	"pkg/linenotes":         {"pkg/htpasswd"},
 	"pkg/history":           {"pkg/secretstore"},
-	"pkg/projection":        {"pkg/htpasswd"},
+	"pkg/projection":        {"pkg/htpasswd", "pkg/visible"},
 	"pkg/rotation":          {"pkg/secretstore", "pkg/sessionkey"},
 	"pkg/visible":           {},
 	"pkg/inforce":           {"pkg/live", "pkg/userstore", "pkg/projection", "pkg/visible", "pkg/topology"}, // which Ingresses read users is topology's
 	"pkg/live":              {"pkg/topology", "pkg/manifest"},
-	"pkg/verify":            {"pkg/visible", "pkg/topology", "pkg/userstore", "pkg/manifest", "pkg/choice", "pkg/finding", "pkg/proof", "pkg/config", "pkg/live", "pkg/helmrelease", "pkg/htpasswd"},
+	"pkg/verify":            {"pkg/visible", "pkg/topology", "pkg/userstore", "pkg/manifest", "pkg/choice", "pkg/finding", "pkg/proof", "pkg/config", "pkg/live", "pkg/helmrelease", "pkg/htpasswd", "pkg/sessionkey"},
 	"test/kustomize":        {"pkg/manifest", "pkg/patches"},
 	"test/demo":             {"pkg/userstore", "pkg/htpasswd"},
 	"test/ways":             {}, // the second resolver is to make no mistake of the first
