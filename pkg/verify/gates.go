@@ -78,8 +78,7 @@ func sidecarOf(w *topology.Workload) *topology.Container {
 // ways reports on every way that leads to the workload from outside the cluster.
 func (v *verifier) ways(s *subject) {
 	var fine []string
-	unsaid := false
-	said := map[string]bool{}
+	unsaid, said := false, map[string]bool{}
 	tell := func(way *topology.Way) {
 		text, severity := proof.Past(v.model, way, s.Checked)
 		where := way.Ref().Short()
