@@ -10,7 +10,7 @@ BIN ?= bin# where `make build` puts the programs
 TESTFLAGS ?=
 STORIES = go test -count=1 -timeout 30m -parallel 4
 ROUNDS ?= 5
-TOOLS ?= gcc kube helm3 helm4 prometheus nginx haproxy htpasswd openssl chromium dot h2spec kustomize zsh fish bash_completion# what the tests run; test/lab/build gets them
+TOOLS ?= gcc kube helm3 helm4 prometheus nginx haproxy htpasswd openssl curl chromium dot h2spec kustomize traefik zsh fish bash_completion# what the tests run; test/lab/build gets them
 LAB_TOOLS = kube containerd iptables coredns traefik crds operator prometheus3 alertmanager helm3 helm4# and the lab
 PEERS = nginx haproxy wrk caddy gopeers# whom bench-proxy compares with, and what loads them
 PLATFORMS ?= linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64

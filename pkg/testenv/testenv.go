@@ -54,7 +54,8 @@ func Shared(tb testing.TB) string {
 }
 
 // Tool returns the path of a program that test/lab/build knows: "kube" (etcd, kube-apiserver and kubectl in one),
-// "helm3", "helm4", "kustomize", "prometheus", "nginx", "haproxy", "gcc", "htpasswd", "openssl", "dot", "chromium", "zsh", "fish" or "bash_completion". A test that asks for one that is not there
+// "helm3", "helm4", "kustomize", "prometheus", "nginx", "haproxy", "traefik", "gcc", "htpasswd", "openssl", "curl", "dot", "chromium",
+// "zsh", "fish" or "bash_completion". A test that asks for one that is not there
 // yet skips and says how to get it, or fails when KAUTH_REQUIRE, a comma separated list, names it, or names anything
 // unknown. Tool itself builds nothing.
 func Tool(tb testing.TB, name string) string {

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"go.yaml.in/yaml/v3"
 
+	"github.com/kauth-dev/kauth/pkg/testenv"
 	"github.com/kauth-dev/kauth/pkg/userstore"
 )
 
@@ -22,17 +23,17 @@ var odd = []string{
 
 // A shell that is given the line signs in as the user with the password, and shows neither to who lists processes.
 func TestCurlLine(t *testing.T) {
-	var user, password string
+	type login struct{ user, password string }
+	seen := make(chan login, 1)
 	gate := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		user, password, _ = r.BasicAuth()
+		user, password, _ := r.BasicAuth()
+		seen <- login{user, password}
 		if r.URL.RequestURI() != "/a?b='c'&d" {
 			w.WriteHeader(http.StatusNotFound)
 		}
 	}))
 	t.Cleanup(gate.Close)
-	if _, err := exec.LookPath("curl"); err != nil {
-		t.Skip("no curl")
-	}
+	curl := testenv.Tool(t, "curl")
 	for _, shell := range []string{"sh", "bash"} {
 		for i, name := range odd {
 			secret := odd[(i+1)%len(odd)] + ":" + odd[i]
@@ -40,10 +41,14 @@ func TestCurlLine(t *testing.T) {
 			if strings.Count(line, "\n") != 1 {
 				t.Errorf("not one line: %q", line)
 			}
-			cmd := exec.CommandContext(t.Context(), shell, "-c", strings.Replace(line, "curl ", "curl -sSfq ", 1))
+			cmd := exec.CommandContext(t.Context(), shell, "-c", strings.Replace(line, "| curl ", "| "+curl+" -sSfq ", 1))
 			cmd.Stdin = strings.NewReader("")
-			if out, err := cmd.CombinedOutput(); err != nil || user != name || password != secret {
-				t.Errorf("%s: %s: %q with %q; want %q with %q; %v\n%s", shell, line, user, password, name, secret, err, out)
+			out, err := cmd.CombinedOutput()
+			if err != nil {
+				t.Fatalf("%s: %s: %v\n%s", shell, line, err, out)
+			}
+			if got, want := <-seen, (login{name, secret}); got != want {
+				t.Errorf("%s: %s: %q; want %q", shell, line, got, want)
 			}
 			if _, arguments, _ := strings.Cut(line, "| curl"); len(name) > 2 && strings.Contains(arguments, name) {
 				t.Errorf("curl's arguments hold the user: %s", line)
