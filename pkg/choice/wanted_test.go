@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/kauth-dev/kauth/pkg/choice"
+	"github.com/kauth-dev/kauth/pkg/testenv/streams"
 )
 
 // ungatedStream is a workload whose gate nothing says to be one of kauth.
@@ -42,11 +43,11 @@ func TestWanted(t *testing.T) {
 		{"left out", "{name: prom, namespace: ns}", "{name: prom, namespace: ns, annotations: {kauth.dev/gate: disabled}}", "", true},
 		{"a hook", "{name: prom, namespace: ns}", "{name: prom, namespace: ns, annotations: {helm.sh/hook: test}}", "", false},
 	} {
-		text := spoilt(t, ungatedStream, c.old, c.new) // which sees that it is there
+		text := streams.Spoil(t, ungatedStream, c.old, c.new) // which sees that it is there
 		if c.old != "" {
 			text = strings.ReplaceAll(ungatedStream, c.old, c.new)
 		}
-		_, m := modelOf(t, text)
+		_, m := streams.Resolve(t, text)
 		if reason, left := choice.Wanted(m, m.Workloads[0]); reason != c.reason || (left != nil) != c.left {
 			t.Errorf("%s: %q, left out: %v", c.name, reason, left != nil)
 		}

@@ -12,12 +12,13 @@ import (
 	"github.com/kauth-dev/kauth/pkg/finding"
 	"github.com/kauth-dev/kauth/pkg/plan"
 	"github.com/kauth-dev/kauth/pkg/planner"
+	"github.com/kauth-dev/kauth/pkg/testenv/streams"
 	"github.com/kauth-dev/kauth/pkg/topology"
 )
 
 func makePlan(t *testing.T, text string, o planner.Options) *plan.Plan {
 	t.Helper()
-	s, m := modelOf(t, text)
+	s, m := streams.Resolve(t, text)
 	o.Version = "v1"
 	return planner.Make(m, s, o)
 }

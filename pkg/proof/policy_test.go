@@ -9,6 +9,7 @@ import (
 	"github.com/kauth-dev/kauth/pkg/manifest"
 	"github.com/kauth-dev/kauth/pkg/planner"
 	"github.com/kauth-dev/kauth/pkg/proof"
+	"github.com/kauth-dev/kauth/pkg/testenv/streams"
 )
 
 // TestProvePolicies injects with a NetworkPolicy, spoils the output, and wants Policies to see it.
@@ -56,7 +57,7 @@ func TestProvePolicies(t *testing.T) {
 			peers := []config.Peer{{PodSelector: &config.LabelSelector{MatchLabels: map[string]string{"app": "scraper"}}}}
 			o := inject.Options{Options: planner.Options{Version: "v1", Settings: config.Settings{NetworkPolicy: c.policy, AllowFrom: peers}}}
 			text := outputOf(t, "apiVersion: monitoring.coreos.com/v1\nkind: Prometheus\nmetadata: {name: p}\nspec: {}\n", o)
-			_, m := modelOf(t, spoilt(t, text, c.old, c.new))
+			_, m := streams.Resolve(t, streams.Spoil(t, text, c.old, c.new))
 			ref := manifest.Ref{Group: "monitoring.coreos.com", Version: "v1", Kind: "Prometheus", Name: "p"}
 			var got []string
 			for _, f := range proof.Policies(m, []proof.Closed{{Workload: ref, Policy: c.policy, AllowFrom: peers}}, nil) {
@@ -134,7 +135,7 @@ func TestProveLoginPolicies(t *testing.T) {
 			if c.mode == config.ModeIngress {
 				in = behindTraefik
 			}
-			_, m := modelOf(t, spoilt(t, outputOf(t, in, o), c.old, c.new))
+			_, m := streams.Resolve(t, streams.Spoil(t, outputOf(t, in, o), c.old, c.new))
 			closed := proof.Closed{Workload: manifest.Ref{Group: "apps", Version: "v1", Kind: "Deployment", Name: "p"}, Mode: c.mode, Port: 9090, Policy: config.PolicyGateOnly, AllowFrom: peers}
 			var got []string
 			for _, f := range proof.Policies(m, []proof.Closed{closed}, nil) {

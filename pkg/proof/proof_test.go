@@ -11,6 +11,7 @@ import (
 	"github.com/kauth-dev/kauth/pkg/manifest"
 	"github.com/kauth-dev/kauth/pkg/planner"
 	"github.com/kauth-dev/kauth/pkg/proof"
+	"github.com/kauth-dev/kauth/pkg/testenv/streams"
 )
 
 const release = `apiVersion: monitoring.coreos.com/v1
@@ -95,7 +96,7 @@ func TestProve(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			text := injected(t, release)
-			_, m := modelOf(t, spoilt(t, text, c.old, c.new))
+			_, m := streams.Resolve(t, streams.Spoil(t, text, c.old, c.new))
 			gated := []manifest.Ref{{Group: "monitoring.coreos.com", Version: "v1", Kind: "Prometheus", Name: "p"}}
 			var got []string
 			for _, f := range proof.Ways(m, gated, nil, nil) {
@@ -120,7 +121,7 @@ func injected(t *testing.T, in string) string {
 // TestProveAllowed wants what --allow-open allows to be let through, and nothing else of the same object.
 func TestProveAllowed(t *testing.T) {
 	text := injected(t, release) + "---\napiVersion: v1\nkind: Service\nmetadata: {name: side}\nspec: {type: LoadBalancer, selector: {prometheus: p}, ports: [{port: 10901, targetPort: grpc}, {port: 80, targetPort: web}]}\n"
-	_, m := modelOf(t, text)
+	_, m := streams.Resolve(t, text)
 	gated := []manifest.Ref{{Group: "monitoring.coreos.com", Kind: "Prometheus", Name: "p"}}
 	side := manifest.Ref{Version: "v1", Kind: "Service", Name: "side"}
 	for _, c := range []struct {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/kauth-dev/kauth/pkg/finding"
 	"github.com/kauth-dev/kauth/pkg/proof"
+	"github.com/kauth-dev/kauth/pkg/testenv/streams"
 )
 
 // standingStream is a workload behind a gate, with every kind of way that leads to it, or past it.
@@ -50,7 +51,7 @@ spec: {type: NodePort, selector: {app: prometheus}, ports: [{port: 1, targetPort
 `
 
 func TestPast(t *testing.T) {
-	_, m := modelOf(t, standingStream)
+	_, m := streams.Resolve(t, standingStream)
 	w := m.Workloads[0]
 	s := proof.Stands(w)
 	if s.Problem != "" || s.Mode != "sidecar" || s.Port != 9090 {
@@ -96,7 +97,7 @@ func TestUnsaid(t *testing.T) {
 			"{name: kauth-proxy, image: gate, args: [--no-such]}\n      - {name: other, image: other, ports: [{name: kauth, containerPort: 8181}]}", "",
 		},
 	} {
-		_, m := modelOf(t, spoilt(t, standingStream, c.old, c.new))
+		_, m := streams.Resolve(t, streams.Spoil(t, standingStream, c.old, c.new))
 		s := proof.Stands(m.Workloads[0])
 		var got []string
 		for _, way := range m.WaysTo(m.Workloads[0]) {
@@ -124,7 +125,7 @@ func TestStands(t *testing.T) {
 		{"garbage", "8181 -> http://127.0.0.1:9090", " -> ", "sidecar", "is marked"},
 		{"enabled only", `"8181 -> http://127.0.0.1:9090"`, "enabled", "sidecar", ""},
 	} {
-		_, m := modelOf(t, spoilt(t, standingStream, c.old, c.new))
+		_, m := streams.Resolve(t, streams.Spoil(t, standingStream, c.old, c.new))
 		s := proof.Stands(m.Workloads[0])
 		if s.Mode != c.mode || c.problem == "" && s.Problem != "" || c.problem != "*" && !strings.HasPrefix(s.Problem, c.problem) {
 			t.Errorf("%s: mode %q, problem %q", c.name, s.Mode, s.Problem)

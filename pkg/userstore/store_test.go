@@ -18,7 +18,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
-	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/kauth-dev/kauth/pkg/htpasswd"
 	"github.com/kauth-dev/kauth/pkg/testenv"
@@ -225,24 +224,7 @@ func TestDryRunWritesNothing(t *testing.T) {
 func TestRole(t *testing.T) {
 	s, c := newStore(t)
 	rule := rbacv1.PolicyRule{APIGroups: []string{""}, Resources: []string{"secrets"}, ResourceNames: []string{s.Name}, Verbs: []string{"get", "update"}}
-	role := &rbacv1.Role{ObjectMeta: metav1.ObjectMeta{Name: "kauth-users-editor", Namespace: s.Namespace}, Rules: []rbacv1.PolicyRule{rule}}
-	if _, err := c.RbacV1().Roles(s.Namespace).Create(t.Context(), role, metav1.CreateOptions{}); err != nil {
-		t.Fatal(err)
-	}
-	_, err := c.RbacV1().RoleBindings(s.Namespace).Create(t.Context(), &rbacv1.RoleBinding{
-		ObjectMeta: metav1.ObjectMeta{Name: "kauth-users-editor"},
-		Subjects:   []rbacv1.Subject{{Kind: "User", Name: "ed", APIGroup: rbacv1.GroupName}},
-		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: role.Name},
-	}, metav1.CreateOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	config, err := clientcmd.BuildConfigFromFlags("", server(t).KubeconfigFor(t, "ed"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	ed := *s
-	ed.Client = client(t, config).CoreV1()
+	ed, _ := ed(t, s, c, rule)
 	eventually(t, func() error { // RBAC is read from caches
 		_, _, err := ed.Read(t.Context())
 		if !apierrors.IsNotFound(err) {
@@ -250,7 +232,7 @@ func TestRole(t *testing.T) {
 		}
 		return nil
 	})
-	_, err = ed.EditOrCreate(t.Context(), set(t, "alice"))
+	_, err := ed.EditOrCreate(t.Context(), set(t, "alice"))
 	if !apierrors.IsForbidden(err) || !strings.Contains(err.Error(), "missing, and you may not create it; ask for the verb create") {
 		t.Errorf("create: %v", err)
 	}

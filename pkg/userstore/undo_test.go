@@ -16,7 +16,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
-	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/kauth-dev/kauth/pkg/history"
 	"github.com/kauth-dev/kauth/pkg/htpasswd"
@@ -281,27 +280,10 @@ func TestUndoWhileOthersAdd(t *testing.T) {
 func TestHistoryByRights(t *testing.T) {
 	s, c := keepingStore(t)
 	put(t, s, "# first\n")
-	rules := []rbacv1.PolicyRule{
-		{APIGroups: []string{""}, Resources: []string{"secrets"}, ResourceNames: []string{s.Name}, Verbs: []string{"get"}},
-		{APIGroups: []string{""}, Resources: []string{"secrets"}, ResourceNames: []string{s.Name + "-history"}, Verbs: []string{"get", "patch"}},
-	}
-	if _, err := c.RbacV1().Roles(s.Namespace).Create(t.Context(), &rbacv1.Role{ObjectMeta: metav1.ObjectMeta{Name: "half"}, Rules: rules}, metav1.CreateOptions{}); err != nil {
-		t.Fatal(err)
-	}
-	_, err := c.RbacV1().RoleBindings(s.Namespace).Create(t.Context(), &rbacv1.RoleBinding{
-		ObjectMeta: metav1.ObjectMeta{Name: "half"},
-		Subjects:   []rbacv1.Subject{{Kind: "User", Name: "ed", APIGroup: rbacv1.GroupName}},
-		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: "half"},
-	}, metav1.CreateOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	config, err := clientcmd.BuildConfigFromFlags("", server(t).KubeconfigFor(t, "ed"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	ed := *s
-	ed.Client = client(t, config).CoreV1()
+	ed, config := ed(t, s, c,
+		rbacv1.PolicyRule{APIGroups: []string{""}, Resources: []string{"secrets"}, ResourceNames: []string{s.Name}, Verbs: []string{"get"}},
+		rbacv1.PolicyRule{APIGroups: []string{""}, Resources: []string{"secrets"}, ResourceNames: []string{s.Name + "-history"}, Verbs: []string{"get", "patch"}},
+	)
 	eventually(t, func() error { // RBAC is read from caches
 		_, err := ed.Changes(t.Context())
 		return err
