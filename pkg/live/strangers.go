@@ -53,11 +53,11 @@ func (r *Reader) Strangers(ctx context.Context, look func(u *unstructured.Unstru
 	slices.SortStableFunc(r.strange, func(a, b *kind) int { // routes first: they are the last to be left out
 		return strings.Compare(fmt.Sprint(!a.wide, a.name()), fmt.Sprint(!b.wide, b.name()))
 	})
-	for i, k := range r.strange {
-		if i >= strangeKinds {
-			gaps = append(gaps, r.gap(k, r.Namespace, fmt.Errorf("more than %d kinds that kauth does not know", strangeKinds)))
-			continue
-		}
+	most := min(strangeKinds, len(r.strange))
+	for _, k := range r.strange[most:] {
+		gaps = append(gaps, r.gap(k, r.Namespace, fmt.Errorf("more than %d kinds that kauth does not know", strangeKinds)))
+	}
+	for _, k := range r.strange[:most] {
 		wait.Go(func() {
 			slots <- struct{}{}
 			defer func() { <-slots }()

@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 )
 
 // Ten thousand users, in one Secret of a real API server: what each command takes as a process, from its start to its end.
@@ -33,18 +32,10 @@ func BenchmarkTenThousandUsers(b *testing.B) {
 	}
 }
 
-// They are listed within a second, start and end of the process included; a machine that is busy gets more than one try.
-func TestTenThousandUsersAreListedWithinASecond(t *testing.T) {
+// All of them are listed; how long that takes is the benchmark's.
+func TestTenThousandUsers(t *testing.T) {
 	run := tenThousand(t, "ten-thousand")
-	best := time.Hour
-	for range 10 {
-		start := time.Now()
-		run("\nuser09999 ", "user", "list")
-		if best = min(best, time.Since(start)); best < time.Second {
-			return
-		}
-	}
-	t.Errorf("took %s", best)
+	run("\nuser09999 ", "user", "list")
 }
 
 // tenThousand stores as many users in a namespace, and returns what runs a command and checks what it prints.
