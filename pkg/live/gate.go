@@ -12,7 +12,9 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -116,13 +118,21 @@ func (f *Forward) Client() *http.Client {
 	}
 }
 
+// transportWords are what net/http's Transport puts before an error of a connection, or does not: that depends on which of its
+// goroutines sees it first (mapRoundTripError, readLoopPeekFailLocked).
+var transportWords = []string{"net/http: HTTP/1.x transport connection broken: ", "net/http: Transport failed to read from server: ", "readLoopPeekFailLocked: "}
+
 // Tidy leaves out of an error what only repeats the request.
 func Tidy(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
 	if inner := new(url.Error); errors.As(err, &inner) {
-		return inner.Err
+		err = inner.Err
+	}
+	starts := func(word string) bool { return strings.HasPrefix(err.Error(), word) }
+	for inner := errors.Unwrap(err); inner != nil && slices.ContainsFunc(transportWords, starts); inner = errors.Unwrap(err) {
+		err = inner
 	}
 	return err
 }
