@@ -61,13 +61,16 @@ type note struct {
 type notes map[string]note
 
 func readNotes(s *secretstore.Store, secret *corev1.Secret) (notes, error) {
-	n := notes{}
+	var n notes
 	text, ok := secret.Annotations[gateconf.AnnotationRotation]
 	if !ok {
-		return n, nil
+		return notes{}, nil
 	}
 	if err := json.Unmarshal([]byte(text), &n); err != nil {
 		return nil, s.Errorf("metadata.annotations[%s]: %w; take it away with kubectl annotate secret %s %s-", gateconf.AnnotationRotation, err, s.Name, gateconf.AnnotationRotation)
+	}
+	if n == nil { // null is JSON too
+		n = notes{}
 	}
 	return n, nil
 }

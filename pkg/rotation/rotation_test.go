@@ -185,6 +185,27 @@ func TestHeaderChangedByHand(t *testing.T) {
 	}
 }
 
+// What somebody else has written into the annotation is an error that says what to do, or tells nothing.
+func TestNotesOfOthers(t *testing.T) {
+	for text, want := range map[string]string{"null": "", "{}": "", "{": "metadata.annotations[kauth.dev/rotation]: ", `[]`: "metadata.annotations[kauth.dev/rotation]: "} {
+		h := rotation.Header{Store: newStore(t, "origin"), Now: newClock().now}
+		k := rotation.SessionKeys{Store: h.Store, Now: h.Now}
+		if _, err := h.EditOrCreate(t.Context(), func(s *corev1.Secret) error {
+			s.Annotations = map[string]string{gateconf.AnnotationRotation: text}
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		_, ofHeader := h.Rotate(t.Context(), "", 0)
+		_, ofKeys := k.Rotate(t.Context(), 0)
+		for _, err := range []error{ofHeader, ofKeys} {
+			if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+				t.Errorf("%s: %v", text, err)
+			}
+		}
+	}
+}
+
 func TestValidKey(t *testing.T) {
 	for key, good := range map[string]bool{
 		"current": true, "a.b_c-D9": true, strings.Repeat("a", 230): true,
