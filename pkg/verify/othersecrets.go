@@ -17,6 +17,9 @@ import (
 	"github.com/kauth-dev/kauth/pkg/userstore"
 )
 
+// otherSecret is a Secret and what a gate reads it for.
+type otherSecret struct{ namespace, name, what string }
+
 // otherSecrets reports on what else the gate reads: session keys, accepted headers, a certificate.
 func (v *verifier) otherSecrets(ctx context.Context, s *subject) {
 	for _, need := range []struct {
@@ -32,11 +35,11 @@ func (v *verifier) otherSecrets(ctx context.Context, s *subject) {
 			continue
 		}
 		name := v.mounted(s, need.volume)
-		ref := "Secret " + s.Ref.Namespace + "/" + name
-		if name == "" || v.secrets[ref+need.what] != nil {
+		ref, about := "Secret "+s.Ref.Namespace+"/"+name, otherSecret{s.Ref.Namespace, name, need.what}
+		if name == "" || v.others[about] {
 			continue
 		}
-		v.secrets[ref+need.what] = &users{}
+		v.others[about] = true
 		secret, err := v.hasKeys(ctx, s.Ref.Namespace, name, need.keys)
 		if err == nil && need.volume == gateconf.HeaderVolume {
 			v.headers[s.Ref.Namespace+"/"+name] = strings.TrimSpace(string(secret.Data[slices.Min(slices.Collect(maps.Keys(secret.Data)))]))
