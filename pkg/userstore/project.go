@@ -159,17 +159,24 @@ func (s *Store) owns(kind projection.Kind, secret *corev1.Secret) bool {
 }
 
 // adopt marks a users Secret that is about to be made with the projections that an earlier one of its name has left:
-// they would stay as they are for ever otherwise, with the users of then.
-func (s *Store) adopt(ctx context.Context, users *corev1.Secret) {
+// they would stay as they are for ever otherwise, with the users of then. One that may not be looked at is left out, for whoever
+// makes users needs no right to it; any other error is one.
+func (s *Store) adopt(ctx context.Context, users *corev1.Secret) error {
 	var names []string
 	for _, kind := range projection.Kinds() {
-		if secret, err := s.beside(kind).Get(ctx); err == nil && s.owns(kind, secret) {
+		secret, err := s.beside(kind).Get(ctx)
+		switch {
+		case apierrors.IsNotFound(err), apierrors.IsForbidden(err):
+		case err != nil:
+			return err
+		case s.owns(kind, secret):
 			names = append(names, kind.Name)
 		}
 	}
 	if len(names) > 0 {
 		metav1.SetMetaDataAnnotation(&users.ObjectMeta, gateconf.AnnotationProjections, strings.Join(names, ","))
 	}
+	return nil
 }
 
 // ProjectionChecks says whether each projection that is kept of the users is there and up to date.

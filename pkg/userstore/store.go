@@ -125,7 +125,9 @@ func (s *Store) changeAs(ctx context.Context, keep *recorder, edit editing, crea
 			return target.Errorf("holds what was before each change of Secret %s/%s, and no users of its own; choose another with --secret", s.Namespace, of)
 		}
 		if isNew {
-			s.adopt(ctx, secret)
+			if err := s.adopt(ctx, secret); err != nil {
+				return err
+			}
 		}
 		old, had := secret.Data[s.DataKey()]
 		noted := secret.Annotations[gateconf.AnnotationUsers]
