@@ -203,6 +203,33 @@ func TestProjectionsOfEarlierUsers(t *testing.T) {
 	}
 }
 
+// A projection that is kept no more, and whose Secret could not be deleted: the error says both, and the same again goes on from there.
+func TestUndeletedProjection(t *testing.T) {
+	s, c := newStore(t)
+	if _, err := s.Project(t.Context(), web(t)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Sync(t.Context(), []string{"prometheus-web"}); err != nil {
+		t.Fatal(err)
+	}
+	blind := *s
+	blind.Client = &between{SecretsGetter: s.Client, name: s.Name + "-web", err: apierrors.NewServiceUnavailable("away")}
+	_, err := blind.Unproject(t.Context(), web(t))
+	want := "the projection is kept no more, but Secret " + s.Namespace + "/" + s.Name + "-web may still be there: run kubectl basicauth project remove prometheus-web again"
+	if !errors.As(err, new(*userstore.UndeletedError)) || !apierrors.IsServiceUnavailable(err) || !strings.HasSuffix(err.Error(), want) {
+		t.Error(err)
+	}
+	if _, err := c.CoreV1().Secrets(s.Namespace).Get(t.Context(), s.Name+"-web", metav1.GetOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if found, err := s.Unproject(t.Context(), web(t)); !found || err != nil {
+		t.Error(found, err)
+	}
+	if _, err := blind.Unproject(t.Context(), web(t)); errors.As(err, new(*userstore.UndeletedError)) || err == nil {
+		t.Errorf("where no projection was kept: %v", err)
+	}
+}
+
 // between is a real client that does something after the next get of one Secret has been answered, or answers all of them with an
 // error.
 type between struct {

@@ -1,7 +1,6 @@
 package basicauth
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -183,10 +182,6 @@ kubectl basicauth user export -n monitoring > backup.htpasswd`, func(cmd *cobra.
 		if !meta.HasKey {
 			return fmt.Errorf("%s: data: no key %q, so there is nothing to export", where(store), store.DataKey())
 		}
-		_, err = io.Copy(c.Out, bytes.NewReader(f.Bytes()))
-		if err != nil {
-			return fmt.Errorf("standard output: %w", err)
-		}
-		return nil
+		return emit(c.Out, string(f.Bytes()))
 	})
 }
