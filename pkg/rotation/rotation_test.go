@@ -189,7 +189,7 @@ func TestHeaderChangedByHand(t *testing.T) {
 func TestNotesOfOthers(t *testing.T) {
 	for text, want := range map[string]string{"null": "", "{}": "", "{": "metadata.annotations[kauth.dev/rotation]: ", `[]`: "metadata.annotations[kauth.dev/rotation]: "} {
 		h := rotation.Header{Store: newStore(t, "origin"), Now: newClock().now}
-		k := rotation.SessionKeys{Store: h.Store, Now: h.Now}
+		k := rotation.SessionKeys(h)
 		if _, err := h.EditOrCreate(t.Context(), func(s *corev1.Secret) error {
 			s.Annotations = map[string]string{gateconf.AnnotationRotation: text}
 			return nil
