@@ -41,7 +41,7 @@ func (o *setOptions) print(store *userstore.Store, result userstore.Result, to d
 	inForce := store.DryRun == userstore.DryRunNone
 	d, lines := o.told(store, result, name)
 	if result.Created {
-		say(o.ErrOut, "%s created%s\n", where(store), dryRunNote(store))
+		say(o.ErrOut, "%s created%s\n", store.Ref(), dryRunNote(store))
 	}
 	if o.generate && inForce {
 		d.Password = password
@@ -73,13 +73,13 @@ func (o *setOptions) print(store *userstore.Store, result userstore.Result, to d
 func (o *setOptions) told(store *userstore.Store, result userstore.Result, name string) (done, string) {
 	switch {
 	case o.add:
-		return done{User: name, Action: "added"}, fmt.Sprintf("user %q added to %s%s\n", name, where(store), dryRunNote(store))
+		return done{User: name, Action: "added"}, fmt.Sprintf("user %q added to %s%s\n", name, store.Ref(), dryRunNote(store))
 	case !o.rotate:
-		return done{User: name, Action: "changed"}, fmt.Sprintf("password of user %q changed in %s%s\n", name, where(store), dryRunNote(store))
+		return done{User: name, Action: "changed"}, fmt.Sprintf("password of user %q changed in %s%s\n", name, store.Ref(), dryRunNote(store))
 	}
 	d := done{User: name, Action: "rotated"}
 	var lines strings.Builder
-	fmt.Fprintf(&lines, "password of user %q rotated in %s%s\n", name, where(store), dryRunNote(store))
+	fmt.Fprintf(&lines, "password of user %q rotated in %s%s\n", name, store.Ref(), dryRunNote(store))
 	user, _ := userstore.Find(htpasswd.Parse(result.Text), name)
 	ends := map[time.Time]int{}
 	for _, l := range result.Lines() {
@@ -117,7 +117,7 @@ func (c *cluster) removedLines(store *userstore.Store, removed []linenotes.Line)
 		if l.Over(c.clock()) {
 			end = "its time was over at"
 		}
-		lines = append(lines, fmt.Sprintf("an old password of user %q removed from %s%s; %s %s\n", l.User, where(store), dryRunNote(store), end, moment(l.Until)))
+		lines = append(lines, fmt.Sprintf("an old password of user %q removed from %s%s; %s %s\n", l.User, store.Ref(), dryRunNote(store), end, moment(l.Until)))
 	}
 	return lines
 }

@@ -81,7 +81,7 @@ func (o *importOptions) Run(ctx context.Context) error {
 	var merged userstore.Merged
 	result, err := store.EditOrCreate(ctx, func(f *htpasswd.File) error {
 		if merged, err = userstore.Merge(f, src, o.replace); err != nil {
-			return fmt.Errorf("%s: %w; nothing was imported", where(store), err)
+			return fmt.Errorf("%s: %w; nothing was imported", store.Ref(), err)
 		}
 		return nil
 	})
@@ -159,7 +159,7 @@ func (o *importOptions) print(store *userstore.Store, m userstore.Merged) error 
 		return emit(o.Out, names.String())
 	}
 	return emit(o.Out, fmt.Sprintf("users imported to %s: %d added, %d replaced, %d unchanged%s\n",
-		where(store), len(m.Added), len(m.Replaced), len(m.Unchanged), dryRunNote(store)))
+		store.Ref(), len(m.Added), len(m.Replaced), len(m.Unchanged), dryRunNote(store)))
 }
 
 func newExport(c *cluster) *cobra.Command {
@@ -180,7 +180,7 @@ kubectl basicauth user export -n monitoring > backup.htpasswd`, func(cmd *cobra.
 			return err
 		}
 		if !meta.HasKey {
-			return fmt.Errorf("%s: data: no key %q, so there is nothing to export", where(store), store.DataKey())
+			return fmt.Errorf("%s: data: no key %q, so there is nothing to export", store.Ref(), store.DataKey())
 		}
 		return emit(c.Out, string(f.Bytes()))
 	})
