@@ -180,7 +180,7 @@ func (h Header) retire(secret *corev1.Secret, n notes, key string, until time.Ti
 func (h Header) expire(secret *corev1.Secret, n notes, now time.Time, all bool) []Value {
 	var removed []Value
 	for _, v := range headerValues(secret, n) {
-		if !v.Until.IsZero() && (all || !v.Until.After(now)) {
+		if v.goes(now, all) {
 			removed = append(removed, v)
 			delete(secret.Data, v.Name)
 		}

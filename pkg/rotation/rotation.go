@@ -26,6 +26,12 @@ type Value struct {
 	Problem     string    // why gates cannot use it; empty: they can
 }
 
+// Over says whether the value was replaced and has had its time.
+func (v Value) Over(now time.Time) bool { return !v.Until.IsZero() && !v.Until.After(now) }
+
+// goes says whether Expire takes the value away; with all, also before its time is over.
+func (v Value) goes(now time.Time, all bool) bool { return v.Over(now) || all && !v.Until.IsZero() }
+
 // Change says what was done to a Secret.
 type Change struct {
 	secretstore.Result

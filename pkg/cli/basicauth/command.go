@@ -40,7 +40,7 @@ func Main(ctx context.Context, args []string, streams genericiooptions.IOStreams
 	return mainAt(ctx, args, streams, time.Now)
 }
 
-// mainAt is Main with the clock by which old passwords count.
+// mainAt is Main with the clock by which old passwords, values of headers and session keys count.
 func mainAt(ctx context.Context, args []string, streams genericiooptions.IOStreams, clock func() time.Time) int {
 	c := newCluster(streams)
 	c.clock = clock
