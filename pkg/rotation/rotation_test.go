@@ -28,40 +28,20 @@ import (
 )
 
 // One API server serves all tests of the package; each has a namespace of its own.
-var shared struct {
-	sync.Once
-	dir    string
-	server *testenv.Server
-	err    error
-}
+var shared testenv.SharedServer
 
-func TestMain(m *testing.M) {
-	dir, err := os.MkdirTemp("", "rotation")
-	if err != nil {
-		panic(err)
-	}
-	shared.dir = dir
-	m.Run()
-	if shared.server != nil {
-		shared.server.Stop()
-	}
-	_ = os.RemoveAll(dir)
-}
+func TestMain(m *testing.M) { os.Exit(shared.Main(m)) }
 
 func newStore(t *testing.T, name string) *secretstore.Store {
 	t.Helper()
-	testenv.Tool(t, "kube")
-	shared.Do(func() { shared.server, shared.err = testenv.StartAPIServer(shared.dir) })
-	if shared.err != nil {
-		t.Fatal(shared.err)
-	}
-	config := rest.CopyConfig(shared.server.Config)
+	server := shared.Server(t)
+	config := rest.CopyConfig(server.Config)
 	config.QPS = -1
 	c, err := kubernetes.NewForConfig(config)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &secretstore.Store{Client: c.CoreV1(), Namespace: shared.server.CreateNamespace(t), Name: name, FieldManager: "test"}
+	return &secretstore.Store{Client: c.CoreV1(), Namespace: server.CreateNamespace(t), Name: name, FieldManager: "test"}
 }
 
 // A clock is set by hand.
