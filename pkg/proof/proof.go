@@ -63,13 +63,15 @@ func (p *prover) isLeft(way *topology.Way) bool {
 	return p.left[way.Ref().Short()+": "+way.Field().String()]
 }
 
-// workload finds one that must be there.
+// workload finds one that must be there, nil where it is gone.
 func (p *prover) workload(ref manifest.Ref) *topology.Workload {
 	w := p.workloads[ref.Identity()]
+	p.spaces[ref.Namespace] = true
 	if w == nil {
 		p.report(ref, nil, "is gone from the output")
+		return nil
 	}
-	p.spaces[ref.Namespace], p.gated[w] = true, true
+	p.gated[w] = true
 	return w
 }
 

@@ -1,6 +1,7 @@
 package basicauth
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -96,6 +97,26 @@ func (o *setOptions) told(store *userstore.Store, result userstore.Result, name 
 		d.Until = &until
 	}
 	return d, lines.String()
+}
+
+// present picks a user who must be there.
+func present(store *userstore.Store, name string) userstore.Pick {
+	return func(f *htpasswd.File) (string, error) {
+		user, ok := userstore.Find(f, name)
+		if !ok {
+			return "", fmt.Errorf("%s: no user %q; kubectl basicauth user list shows who is there", store.Ref(), name)
+		}
+		return user, nil
+	}
+}
+
+// stored does what follows a change of users: it brings the projections up to them, whose error it returns, and says what the
+// change had to say.
+func (c *cluster) stored(ctx context.Context, store *userstore.Store, result userstore.Result) error {
+	behind := c.project(ctx, store, result.Meta)
+	c.warnAll(result.Warnings())
+	c.sayRemoved(store, result)
+	return behind
 }
 
 // sayRemoved names the old passwords that a change took away by the way.

@@ -50,9 +50,9 @@ func (o *removeOptions) Run(ctx context.Context) error {
 	}
 	removed, left := "", 0
 	result, err := store.Edit(ctx, func(f *htpasswd.File) error {
-		user, ok := userstore.Find(f, o.name)
-		if !ok {
-			return fmt.Errorf("%s: no user %q; kubectl basicauth user list shows who is there", store.Ref(), o.name)
+		user, err := present(store, o.name)(f)
+		if err != nil {
+			return err
 		}
 		f.Remove(user)
 		removed, left = user, len(f.Users())
@@ -61,9 +61,7 @@ func (o *removeOptions) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	behind := o.project(ctx, store, result.Meta)
-	o.warnAll(result.Warnings())
-	o.sayRemoved(store, result)
+	behind := o.stored(ctx, store, result)
 	if left == 0 {
 		warn(o.ErrOut, "%s: no user left, so nobody gets in", store.Ref())
 	}

@@ -156,9 +156,7 @@ func (o *setOptions) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	behind := o.project(ctx, store, result.Meta)
-	o.warnAll(result.Warnings())
-	o.sayRemoved(store, result)
+	behind := o.stored(ctx, store, result)
 	if err := o.print(store, result, to, name, password); err != nil {
 		return errors.Join(storedThough(err, store, name), behind)
 	}

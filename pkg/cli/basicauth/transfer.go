@@ -88,9 +88,7 @@ func (o *importOptions) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	behind := o.project(ctx, store, result.Meta)
-	o.warnAll(result.Warnings())
-	o.sayRemoved(store, result)
+	behind := o.stored(ctx, store, result)
 	for _, e := range src.Entries() {
 		if weak := e.Hash.Weak(); weak != "" {
 			warn(o.ErrOut, "%s: line %d: user %q: %s", name, e.Line, e.User, weak)

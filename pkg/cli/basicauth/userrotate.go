@@ -83,13 +83,7 @@ func (o *expireOptions) Run(ctx context.Context) error {
 	}
 	var pick userstore.Pick
 	if o.name != "" {
-		pick = func(f *htpasswd.File) (string, error) {
-			user, ok := userstore.Find(f, o.name)
-			if !ok {
-				return "", fmt.Errorf("%s: no user %q; kubectl basicauth user list shows who is there", store.Ref(), o.name)
-			}
-			return user, nil
-		}
+		pick = present(store, o.name)
 	}
 	result, err := store.Expire(ctx, pick, o.now)
 	if err != nil {
