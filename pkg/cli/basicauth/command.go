@@ -1,4 +1,4 @@
-// Package basicauth owns the command line of kubectl basicauth: flags in, one call of userstore, lines out.
+// Package basicauth owns the command line of kubectl basicauth: flags in, a call of userstore, rotation, verify or inforce, lines out.
 package basicauth
 
 import (

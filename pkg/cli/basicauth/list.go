@@ -137,7 +137,8 @@ func leftOut(f *htpasswd.File, meta userstore.Meta) map[string][]string {
 		if err != nil {
 			continue // of a newer version; verify says so
 		}
-		for _, l := range kind.Left(f) {
+		_, left := kind.Holds(f)
+		for _, l := range left {
 			reasons[l.User] = append(reasons[l.User], name+": "+l.Reason)
 		}
 	}

@@ -130,9 +130,7 @@ func (o *projectOptions) add(ctx context.Context, kind projection.Kind) error {
 			item.Users, item.Left = p.Users, p.Left
 		}
 	} else { // the users Secret does not ask for it, so that nothing can be kept in step
-		if _, item.Users, item.Left, err = kind.Render(store.Name, htpasswd.Parse(result.Text), nil); err != nil {
-			return err
-		}
+		item.Users, item.Left = kind.Holds(htpasswd.Parse(result.Text))
 		o.warnLeft(store.Namespace+"/"+item.Secret, item.Left)
 	}
 	if item.Users == 0 {
@@ -261,10 +259,8 @@ func (o *projectOptions) list(ctx context.Context) error {
 		check := status["projection "+name]
 		item := projectionItem{Kind: name, Status: string(check.Status), Reason: check.Message}
 		if kind, err := projection.Find(name); err == nil {
-			_, item.Users, item.Left, err = kind.Render(store.Name, f, nil)
-			if item.Secret = kind.Secret(store.Name); err != nil {
-				return err
-			}
+			item.Secret = kind.Secret(store.Name)
+			item.Users, item.Left = kind.Holds(f)
 		}
 		items = append(items, item)
 		rows = append(rows, []string{name, item.Secret, strconv.Itoa(len(item.Left)), item.Status, item.Reason})
