@@ -107,13 +107,16 @@ func (f *fitting) gkeProtocol(svc *topology.Service, g *plan.Gate, now string, g
 		if !on && (i > 0 || !gke || !g.TLS()) {
 			continue
 		}
-		protocols := map[string]string{}
+		var protocols map[string]string
 		if on && json.Unmarshal([]byte(text), &protocols) != nil {
 			continue // GKE would refuse it, today as well
 		}
 		want := strings.ToUpper(g.Scheme())
 		if have := protocols[now]; have == want || have == "" && want == "HTTP" {
 			continue
+		}
+		if protocols == nil { // nothing is said, or null, which is JSON too
+			protocols = map[string]string{}
 		}
 		protocols[now] = want
 		f.annotateJSON(svc.Object, svc.Annotations, key, protocols)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"strings"
 	"unicode"
 )
 
@@ -12,6 +13,10 @@ const (
 	MaxHeaderValues = 64      // files in Config.HeaderValuesDir; two are enough to change one
 	maxHeaderValue  = 4 << 10 // bytes of one
 )
+
+// IsHeaderFile says whether a file of Config.HeaderValuesDir, or a data key of the Secret that is mounted there, holds a value.
+// Names that start with a dot are those that the kubelet swaps a Secret's content with.
+func IsHeaderFile(name string) bool { return !strings.HasPrefix(name, ".") }
 
 // TrimHeaderValue returns the content of one file of Config.HeaderValuesDir as it is compared: net/http trims what it gets
 // in the same way.

@@ -33,7 +33,7 @@ type Entry struct {
 	// Ends says until when the old passwords of Text count, as linenotes writes it; empty: it has none.
 	Ends string `json:"ends,omitempty"`
 
-	Status Status `json:"-"` // see Log.Read
+	Status Status `json:"-"` // set by Log.Read
 	damage string // why it cannot be used; empty: it can
 	size   int    // bytes of both keys' values
 }
@@ -110,7 +110,6 @@ func note(text string) string {
 
 // data is what the Secret holds of the entry.
 func (e *Entry) data() map[string][]byte {
-	e.Who, e.Command = note(e.Who), note(e.Command)
 	meta, _ := json.Marshal(e)          // texts, times and flags: no error
 	text := append([]byte{}, e.Text...) // nil would be null, which takes the key away
 	return map[string][]byte{e.ID + textSuffix: text, e.ID + metaSuffix: meta}
@@ -154,9 +153,6 @@ func read(id string, data map[string][]byte) *Entry {
 	e.ID, e.Text, e.size = id, text, len(text)+len(meta)
 	if e.When.IsZero() {
 		e.When = time.UnixMilli(milliseconds(id)).UTC()
-	}
-	if e.damage != "" {
-		e.Status = Damaged
 	}
 	return e
 }

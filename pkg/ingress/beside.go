@@ -7,7 +7,7 @@ import (
 	"github.com/kauth-dev/kauth/pkg/topology"
 )
 
-// sayBesides reports such a way.
+// sayBesides reports a way on which nobody is to be asked: see ingressauth.BesidesLogin.
 func (p *Logins) sayBesides(way *topology.Way) {
 	o, field, c := way.Object(), way.Field(), way.Workload.Container(way.Port)
 	switch to := "leads to port " + way.PortText() + " of " + way.Workload.Object.Ref.Short(); {

@@ -103,7 +103,8 @@ func (f *Forward) Dial(ctx context.Context, port int) (net.Conn, error) {
 	return c, nil
 }
 
-// within gives up waiting when ctx ends. What comes back after that is thrown away.
+// within does work of clients that know no context, and gives up waiting for it when ctx ends. What comes back after that is thrown
+// away. The work itself goes on to its own end.
 func within[T any](ctx context.Context, work func() (T, error), discard func(T)) (T, error) {
 	type answer struct {
 		value T
@@ -139,15 +140,14 @@ type podConn struct {
 // watch waits for what the kubelet says.
 func (c *podConn) watch() {
 	const most = 4 << 10
-	text, err := io.ReadAll(io.LimitReader(c.problems, most))
+	text, _ := io.ReadAll(io.LimitReader(c.problems, most)) // where that fails, the data stream ends too, and says so
+	var refused error
 	if message := strings.TrimSpace(string(text)); strings.Contains(message, "connection refused") {
-		err = errors.New("connection refused")
+		refused = errors.New("connection refused") // the kubelet puts the pod's address and namespace before it
 	} else if message != "" {
-		err = errors.New(message)
-	} else if err != nil && !errors.Is(err, io.EOF) {
-		err = nil // the data stream ends too, and says so
+		refused = errors.New(message)
 	}
-	c.refused <- err
+	c.refused <- refused
 }
 
 // Read is Stream.Read, but says why there is nothing to read where the kubelet could not connect.

@@ -42,6 +42,11 @@ type kind struct {
 
 func (k *kind) name() string { return k.group + "/" + k.kind }
 
+// gap is what is missing where its objects could not be listed; namespace is "" for all.
+func (k *kind) gap(namespace string, err error) Gap {
+	return Gap{Verb: "list", Resource: k.resource.GroupResource().String(), Namespace: namespace, Err: err}
+}
+
 // workloads are the kinds that pods are made from. Those of others are found by their pods.
 var workloads = []string{
 	"apps/Deployment", "apps/StatefulSet", "apps/DaemonSet", "/ReplicationController", "batch/CronJob",
@@ -97,54 +102,55 @@ func matters(group string) bool {
 
 // preferred asks the API server for its kinds, each in the version that it prefers.
 func (r *Reader) preferred(ctx context.Context) ([]*metav1.APIResourceList, error) {
-	type answer struct {
-		lists []*metav1.APIResourceList
-		err   error
-	}
-	done := make(chan answer, 1)
-	go func() { // the client knows no context
-		lists, err := r.discovery.ServerPreferredResources()
-		done <- answer{lists, err}
-	}()
-	select {
-	case a := <-done:
-		return a.lists, a.err
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
-	}
+	return within(ctx, r.discovery.ServerPreferredResources, func([]*metav1.APIResourceList) {})
 }
 
-// list returns the objects of one kind: of all namespaces where they matter, and of the Reader's alone where it may
-// look no further.
+// list returns the objects of one kind, as far as they may be seen.
 func (r *Reader) list(ctx context.Context, k *kind) ([]*unstructured.Unstructured, []Gap) {
 	if k.kind == "ConfigMap" {
 		return r.streams(ctx, k)
 	}
+	var found []*unstructured.Unstructured
+	gaps := r.everywhere(k, func(namespace string) (err error) {
+		found, err = r.listIn(ctx, k, namespace)
+		return err
+	})
+	return found, gaps
+}
+
+// everywhere has objects of one kind listed: of all namespaces where they matter, and once more of the Reader's alone where it may
+// look no further.
+func (r *Reader) everywhere(k *kind, list func(namespace string) error) []Gap {
 	namespace := r.Namespace
 	if k.wide || !k.spaced {
 		namespace = ""
 	}
-	found, err := r.listIn(ctx, k, namespace)
+	err := list(namespace)
 	if err == nil {
-		return found, nil
+		return nil
 	}
-	gaps := []Gap{{Verb: "list", Resource: k.resource.GroupResource().String(), Namespace: namespace, Err: err}}
+	gaps := []Gap{k.gap(namespace, err)}
 	if namespace == r.Namespace || !k.spaced || !apierrors.IsForbidden(err) {
-		return found, gaps
+		return gaps
 	}
-	if found, err = r.listIn(ctx, k, r.Namespace); err != nil {
-		gaps = append(gaps, Gap{Verb: "list", Resource: k.resource.GroupResource().String(), Namespace: r.Namespace, Err: err})
+	if err := list(r.Namespace); err != nil {
+		gaps = append(gaps, k.gap(r.Namespace, err))
 	}
-	return found, gaps
+	return gaps
+}
+
+// client is for the objects of one kind, of all namespaces where namespace is "".
+func (r *Reader) client(k *kind, namespace string) dynamic.ResourceInterface {
+	if k.spaced && namespace != "" {
+		return r.dynamic.Resource(k.resource).Namespace(namespace)
+	}
+	return r.dynamic.Resource(k.resource)
 }
 
 func (r *Reader) listIn(ctx context.Context, k *kind, namespace string) ([]*unstructured.Unstructured, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, r.Patience, fmt.Errorf("no answer within %s", r.Patience))
 	defer cancel()
-	var client dynamic.ResourceInterface = r.dynamic.Resource(k.resource)
-	if k.spaced && namespace != "" {
-		client = r.dynamic.Resource(k.resource).Namespace(namespace)
-	}
+	client := r.client(k, namespace)
 	var found []*unstructured.Unstructured
 	pages := pager.New(func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) { return client.List(ctx, o) })
 	pages.PageBufferSize = 0

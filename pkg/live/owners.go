@@ -3,6 +3,8 @@ package live
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -62,8 +64,8 @@ func (r *Reader) owners(ctx context.Context, c *Cluster, kinds []*kind, seen map
 			c.Workloads = append(c.Workloads, u)
 		}
 	}
-	for resource, err := range f.cannot {
-		c.Gaps = append(c.Gaps, Gap{Verb: "get", Resource: resource, Namespace: r.Namespace, Err: err})
+	for _, resource := range slices.Sorted(maps.Keys(f.cannot)) {
+		c.Gaps = append(c.Gaps, Gap{Verb: "get", Resource: resource, Namespace: r.Namespace, Err: f.cannot[resource]})
 	}
 }
 

@@ -3,6 +3,7 @@
 package live
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -127,7 +128,7 @@ func (r *Reader) Read(ctx context.Context) (*Cluster, error) {
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
-	slices.SortFunc(gaps, func(a, b Gap) int { return strings.Compare(a.Resource+a.Namespace, b.Resource+b.Namespace) })
+	sortGaps(gaps)
 	if len(gaps) >= len(kinds) && len(seen["/Service"])+len(seen["/Pod"]) == 0 {
 		if err := unreachable(gaps); err != nil {
 			return nil, err
@@ -158,7 +159,15 @@ func unreachable(gaps []Gap) error {
 // sortObjects gives lists that came back in any order one of their own.
 func sortObjects(all []*unstructured.Unstructured) {
 	slices.SortFunc(all, func(a, b *unstructured.Unstructured) int {
-		return strings.Compare(a.GetKind()+"/"+a.GetNamespace()+"/"+a.GetName(), b.GetKind()+"/"+b.GetNamespace()+"/"+b.GetName())
+		return cmp.Or(strings.Compare(a.GetKind(), b.GetKind()), strings.Compare(a.GetNamespace(), b.GetNamespace()),
+			strings.Compare(a.GetName(), b.GetName()), strings.Compare(a.GetAPIVersion(), b.GetAPIVersion())) // a kind may be of several groups
+	})
+}
+
+// sortGaps does so for gaps.
+func sortGaps(gaps []Gap) {
+	slices.SortStableFunc(gaps, func(a, b Gap) int {
+		return cmp.Or(strings.Compare(a.Resource, b.Resource), strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.Verb, b.Verb))
 	})
 }
 

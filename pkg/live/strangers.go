@@ -12,7 +12,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/client-go/dynamic"
 
 	"github.com/kauth-dev/kauth/pkg/stranger"
 	"github.com/kauth-dev/kauth/pkg/topology"
@@ -55,16 +54,18 @@ func (r *Reader) Strangers(ctx context.Context, look func(u *unstructured.Unstru
 	})
 	most := min(strangeKinds, len(r.strange))
 	for _, k := range r.strange[most:] {
-		gaps = append(gaps, r.gap(k, r.Namespace, fmt.Errorf("more than %d kinds that kauth does not know", strangeKinds)))
+		gaps = append(gaps, k.gap(r.Namespace, fmt.Errorf("more than %d kinds that kauth does not know", strangeKinds)))
 	}
 	for _, k := range r.strange[:most] {
 		wait.Go(func() {
 			slots <- struct{}{}
 			defer func() { <-slots }()
-			missed := r.strangers(ctx, k, func(u *unstructured.Unstructured) {
-				mu.Lock()
-				defer mu.Unlock()
-				look(u, k.wide)
+			missed := r.everywhere(k, func(namespace string) error {
+				return r.each(ctx, k, namespace, func(u *unstructured.Unstructured) {
+					mu.Lock()
+					defer mu.Unlock()
+					look(u, k.wide)
+				})
 			})
 			mu.Lock()
 			defer mu.Unlock()
@@ -72,46 +73,21 @@ func (r *Reader) Strangers(ctx context.Context, look func(u *unstructured.Unstru
 		})
 	}
 	wait.Wait()
-	slices.SortFunc(gaps, func(a, b Gap) int { return strings.Compare(a.Resource+a.Namespace, b.Resource+b.Namespace) })
+	sortGaps(gaps)
 	return gaps
 }
 
-func (r *Reader) gap(k *kind, namespace string, err error) Gap {
-	return Gap{Verb: "list", Resource: k.resource.GroupResource().String(), Namespace: namespace, Err: err}
-}
-
-// strangers lists one kind: where all namespaces may not be looked at, in the Reader's.
-func (r *Reader) strangers(ctx context.Context, k *kind, look func(*unstructured.Unstructured)) []Gap {
-	namespace := r.Namespace
-	if k.wide || !k.spaced {
-		namespace = ""
-	}
-	err := r.each(ctx, k, namespace, look)
-	if err == nil || apierrors.IsNotFound(err) { // its CRD was taken away meanwhile
-		return nil
-	}
-	gaps := []Gap{r.gap(k, namespace, err)}
-	if namespace == r.Namespace || !k.spaced || !apierrors.IsForbidden(err) {
-		return gaps
-	}
-	if err := r.each(ctx, k, r.Namespace, look); err != nil {
-		gaps = append(gaps, r.gap(k, r.Namespace, err))
-	}
-	return gaps
-}
-
-// each lists page by page and keeps nothing.
+// each lists page by page and keeps nothing. A kind whose CRD was taken away meanwhile has no objects.
 func (r *Reader) each(ctx context.Context, k *kind, namespace string, look func(*unstructured.Unstructured)) error {
-	var client dynamic.ResourceInterface = r.dynamic.Resource(k.resource)
-	if k.spaced && namespace != "" {
-		client = r.dynamic.Resource(k.resource).Namespace(namespace)
-	}
+	client := r.client(k, namespace)
 	seen, next := 0, ""
 	for {
 		page, err := client.List(ctx, metav1.ListOptions{Limit: strangePage, Continue: next})
 		switch {
 		case err != nil && ctx.Err() != nil:
 			return context.Cause(ctx)
+		case apierrors.IsNotFound(err):
+			return nil
 		case apierrors.IsResourceExpired(err) && next != "":
 			return errors.New("the list changed too fast to be read to its end")
 		case err != nil:

@@ -12,7 +12,7 @@ type Draft struct {
 	Model *topology.Model
 
 	kinds     map[string][]*manifest.Object // the objects of the stream by kind
-	order     map[*manifest.Document]int
+	places    map[manifest.Ref]int          // of the first document with the object, from 0
 	allowOpen []manifest.ObjectName
 	allowed   map[manifest.ObjectName]bool // of allowOpen: those that something was left open by
 	said      map[string]bool
@@ -34,17 +34,15 @@ type place struct {
 // where they cannot lead to a gate.
 func NewDraft(m *topology.Model, s *manifest.Stream, allowOpen []manifest.ObjectName) *Draft {
 	d := &Draft{
-		Plan: &Plan{}, Model: m, kinds: map[string][]*manifest.Object{}, order: map[*manifest.Document]int{},
+		Plan: &Plan{}, Model: m, kinds: map[string][]*manifest.Object{}, places: map[manifest.Ref]int{},
 		allowOpen: allowOpen, allowed: map[manifest.ObjectName]bool{}, said: map[string]bool{},
 		gates: map[*topology.Workload]*Gate{}, logins: map[*topology.Workload]*Login{},
 		ports: map[*topology.Service]*Port{}, moves: map[*topology.ServicePort]bool{},
 		rerouted: map[*topology.Route]map[*topology.Backend]bool{}, set: map[place]bool{},
 	}
-	for i, doc := range s.Docs {
-		d.order[doc] = i
-	}
 	for _, o := range s.Objects() {
 		d.kinds[o.Kind] = append(d.kinds[o.Kind], o)
+		d.placed(o)
 	}
 	return d
 }

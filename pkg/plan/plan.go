@@ -1,5 +1,5 @@
-// Package plan owns what to change, as data: which workloads get a gate, in front of which port, and which Services, routes
-// and annotations follow. Who decides that adds to a Draft; explain prints the plan and the filters carry it out.
+// Package plan owns what to change, as data: which workloads get a gate or another login, in front of which port, and which
+// Services, routes and annotations follow. Who decides that adds to a Draft; explain prints the plan and the filters carry it out.
 package plan
 
 import (

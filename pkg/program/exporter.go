@@ -108,20 +108,5 @@ func WebPorts(c *topology.Container) ([]int, error) {
 	return ports, nil
 }
 
-// ArgValues are the values of a flag that may stand several times.
-func ArgValues(args []string, flag string) []string {
-	var values []string
-	for i := range args {
-		name, _, _ := strings.Cut(strings.TrimLeft(args[i], "-"), "=")
-		if name != flag {
-			continue
-		}
-		if value, ok := argValue(args[i:], flag); ok {
-			values = append(values, value)
-		}
-	}
-	return values
-}
-
 // Names are the names of all programs of the table, for people.
 func Names() string { return strings.Join(slices.Sorted(maps.Keys(programs)), ", ") }

@@ -17,7 +17,8 @@ type HTTPProbe struct {
 	Path  string
 }
 
-// ProbeNames are the fields of a container that hold its probes.
+// ProbeNames are the fields of a container that hold its probes, those first that say best whether a port serves. The liveness
+// probe comes first: a load balancer that follows readiness would take away a server that is only busy reading its log.
 var ProbeNames = []string{"livenessProbe", "readinessProbe", "startupProbe"}
 
 // HTTPProbes are the probes of all containers of a workload that ask one of the ports over HTTP.

@@ -60,10 +60,9 @@ func operatorWeb(w *topology.Workload) Web {
 	return result
 }
 
-// probeOf returns the httpGet of the probe that says best whether the port serves. The liveness probe comes first: a
-// load balancer that follows readiness would take away a server that is only busy reading its log.
+// probeOf returns the httpGet of the probe that says best whether the port serves.
 func probeOf(c *topology.Container, port int) *yaml.Node {
-	for _, name := range []string{"livenessProbe", "readinessProbe", "startupProbe"} {
+	for _, name := range ProbeNames {
 		get := manifest.Field(c.Node, name, "httpGet")
 		if get == nil {
 			continue
@@ -85,38 +84,21 @@ func probeOf(c *topology.Container, port int) *yaml.Node {
 // external URL where no route prefix is given.
 func argPrefix(app topology.App, args []string) string {
 	for _, flag := range []string{"web.route-prefix", "base-url"} {
-		if value, ok := argValue(args, flag); ok {
-			return cleanPrefix(value)
+		if values := ArgValues(args, flag); len(values) > 0 {
+			return cleanPrefix(values[0])
 		}
 	}
 	if app == "" {
 		return ""
 	}
 	for _, flag := range []string{"web.external-url", "web.external-prefix"} {
-		if value, ok := argValue(args, flag); ok {
-			if u, err := url.Parse(value); err == nil {
+		if values := ArgValues(args, flag); len(values) > 0 {
+			if u, err := url.Parse(values[0]); err == nil {
 				return cleanPrefix(u.Path)
 			}
 		}
 	}
 	return ""
-}
-
-// argValue finds a flag in any of the ways to write it: --flag=value, --flag value, -flag=value.
-func argValue(args []string, flag string) (string, bool) {
-	for i, arg := range args {
-		name, value, joined := strings.Cut(strings.TrimLeft(arg, "-"), "=")
-		if name != flag || !strings.HasPrefix(arg, "-") {
-			continue
-		}
-		if joined {
-			return value, true
-		}
-		if i+1 < len(args) && !strings.HasPrefix(args[i+1], "-") {
-			return args[i+1], true
-		}
-	}
-	return "", false
 }
 
 // cleanPrefix gives a prefix its one form: no slash at the end, "" for the root. What is not a plain path, such as

@@ -60,6 +60,9 @@ func TestEnvoy(t *testing.T) {
 		t.Error(diff)
 	}
 	envoyReads(t, string(text))
+	if held, without := kind.Holds(users); held != count || !cmp.Equal(left, without) {
+		t.Errorf("%d, %v", held, without)
+	}
 
 	nobody := htpasswd.Parse([]byte("c:" + hash + "\n"))
 	first, count, _, _ := kind.Render("kauth-users", nobody, text)

@@ -36,7 +36,7 @@ var kinds = []Kind{
 	{"haproxy", "HAProxy's userlist", "-haproxy", "userlist.cfg", byHAProxy, haproxyText},
 }
 
-// Kinds returns all shapes, in the order of their names.
+// Kinds returns all shapes, in the order in which people are shown them.
 func Kinds() []Kind { return slices.Clone(kinds) }
 
 // Find returns the shape of a name; an error that lists all where there is none.
@@ -69,10 +69,10 @@ func (k Kind) Render(secret string, file *htpasswd.File, previous []byte) (text 
 	return text, len(taken), left, err
 }
 
-// Left returns whom this shape cannot hold as they are.
-func (k Kind) Left(file *htpasswd.File) []Left {
-	_, left := k.takes.of(file)
-	return left
+// Holds says how many users of a file this shape holds, and whom it cannot hold as they are: what Render says, without the text.
+func (k Kind) Holds(file *htpasswd.File) (users int, left []Left) {
+	taken, left := k.takes.of(file)
+	return len(taken), left
 }
 
 // readable says which hashes somebody reads. Whatever it does with others, no user with one may get there: some refuse the

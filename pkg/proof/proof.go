@@ -63,13 +63,15 @@ func (p *prover) isLeft(way *topology.Way) bool {
 	return p.left[way.Ref().Short()+": "+way.Field().String()]
 }
 
-// workload finds one that must be there.
+// workload finds one that must be there, nil where it is gone.
 func (p *prover) workload(ref manifest.Ref) *topology.Workload {
 	w := p.workloads[ref.Identity()]
+	p.spaces[ref.Namespace] = true
 	if w == nil {
 		p.report(ref, nil, "is gone from the output")
+		return nil
 	}
-	p.spaces[ref.Namespace], p.gated[w] = true, true
+	p.gated[w] = true
 	return w
 }
 
@@ -78,7 +80,7 @@ func (p *prover) gate(ref manifest.Ref, w *topology.Workload) {
 	if problem := gateProblem(w); problem != "" {
 		p.report(ref, nil, problem)
 	}
-	if way := onNode(w); way != nil && !p.isLeft(way) {
+	if way := OnNode(w); way != nil && !p.isLeft(way) {
 		p.report(ref, way.Field(), "port "+way.PortText()+" is open on the node, past the gate")
 	}
 	for _, way := range p.after.WaysTo(w) {
@@ -131,14 +133,14 @@ func gateIn(w *topology.Workload) *topology.Container {
 	return &topology.Container{}
 }
 
-// onNode is the way to the port that the gate stands before, where the pod's ports are those of its node and the
+// OnNode is the way to the port that the gate stands before, where the pod's ports are those of its node and the
 // application listens on more than the loopback; nil otherwise.
-func onNode(w *topology.Workload) *topology.Way {
+func OnNode(w *topology.Workload) *topology.Way {
 	config, err := gateconf.Parse(gateIn(w).Args)
 	if !w.HostNetwork || err != nil {
 		return nil
 	}
-	port, _ := strconv.Atoi(config.Upstream[strings.LastIndexByte(config.Upstream, ':')+1:])
+	port := portOf(config.Upstream)
 	if program.OnLoopback(w, port) {
 		return nil
 	}
@@ -181,9 +183,9 @@ func gateProblem(w *topology.Workload) string {
 	return ""
 }
 
-// Allowed is an Open without its node, for a report and for the proof.
+// Allowed is a place of the output past which, or past whose rule, somebody comes in without a password, as the user allows.
 type Allowed struct {
 	Ref   manifest.Ref
-	Field string
-	What  string
+	Field string // as manifest.Path prints it
+	What  string // where it leads, for people; the proof does not look at it
 }

@@ -59,7 +59,7 @@ func (s *Standing) gate(w *topology.Workload) {
 		return
 	}
 	s.Config, _ = gateconf.Parse(gateIn(w).Args) // gateProblem has parsed it
-	s.Port, _ = strconv.Atoi(s.Config.Upstream[strings.LastIndexByte(s.Config.Upstream, ':')+1:])
+	s.Port = portOf(s.Config.Upstream)
 	listen := s.Config.Listen[strings.LastIndexByte(s.Config.Listen, ':')+1:]
 	if done := gateconf.GateDone(listen, s.Config.Upstream); s.Done != "" && s.Done != done {
 		s.Problem = "is marked " + strconv.Quote(s.Done) + ", but its gate's arguments say " + strconv.Quote(done)
@@ -74,7 +74,7 @@ func (s *Standing) asMarked() {
 	}
 	s.Config = gateconf.Defaults()
 	s.Config.Listen, s.Config.Upstream = ":"+port, upstream
-	s.Port, _ = strconv.Atoi(upstream[strings.LastIndexByte(upstream, ':')+1:])
+	s.Port = portOf(upstream)
 }
 
 // Past says where a way leads, if that is past what stands before its workload, and how bad that is: an Error is an open
@@ -134,8 +134,5 @@ func (s *Standing) Unsaid(way *topology.Way) bool {
 	_, err := gateconf.Parse(c.Args)
 	return err != nil
 }
-
-// OnNode is the way to a gated workload's application through its node's network, nil where there is none.
-func OnNode(w *topology.Workload) *topology.Way { return onNode(w) }
 
 func isLogin(c Checked) bool { return c.Mode == config.ModeIngress || c.Mode == config.ModeNative }

@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync/atomic"
 
 	"github.com/kauth-dev/kauth/pkg/gateconf"
@@ -60,8 +59,7 @@ func (o *origin) admits(r *http.Request) bool {
 	return right == 1
 }
 
-// readValues returns the files of a directory as lines "NAME SIZE" with the content below each. Names that start with a
-// dot are those that the kubelet swaps a Secret's content with.
+// readValues returns the files of a directory as lines "NAME SIZE" with the content below each.
 func readValues(dir string) ([]byte, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -70,7 +68,7 @@ func readValues(dir string) ([]byte, error) {
 	var all bytes.Buffer
 	files := 0
 	for _, e := range entries {
-		if strings.HasPrefix(e.Name(), ".") {
+		if !gateconf.IsHeaderFile(e.Name()) {
 			continue
 		}
 		content, err := reload.File(filepath.Join(dir, e.Name()))()

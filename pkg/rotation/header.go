@@ -10,7 +10,6 @@ import (
 	"maps"
 	"regexp"
 	"slices"
-	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -181,7 +180,7 @@ func (h Header) retire(secret *corev1.Secret, n notes, key string, until time.Ti
 func (h Header) expire(secret *corev1.Secret, n notes, now time.Time, all bool) []Value {
 	var removed []Value
 	for _, v := range headerValues(secret, n) {
-		if !v.Until.IsZero() && (all || !v.Until.After(now)) {
+		if v.goes(now, all) {
 			removed = append(removed, v)
 			delete(secret.Data, v.Name)
 		}
@@ -191,7 +190,7 @@ func (h Header) expire(secret *corev1.Secret, n notes, now time.Time, all bool) 
 
 // headerKeys returns the data keys that a gate reads, sorted.
 func headerKeys(secret *corev1.Secret) []string {
-	return slices.DeleteFunc(slices.Sorted(maps.Keys(secret.Data)), func(k string) bool { return strings.HasPrefix(k, ".") })
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(secret.Data)), func(k string) bool { return !gateconf.IsHeaderFile(k) })
 }
 
 func headerValues(secret *corev1.Secret, n notes) []Value {

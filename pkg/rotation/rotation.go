@@ -26,6 +26,12 @@ type Value struct {
 	Problem     string    // why gates cannot use it; empty: they can
 }
 
+// Over says whether the value was replaced and has had its time.
+func (v Value) Over(now time.Time) bool { return !v.Until.IsZero() && !v.Until.After(now) }
+
+// goes says whether Expire takes the value away; with all, also before its time is over.
+func (v Value) goes(now time.Time, all bool) bool { return v.Over(now) || all && !v.Until.IsZero() }
+
 // Change says what was done to a Secret.
 type Change struct {
 	secretstore.Result
@@ -61,13 +67,16 @@ type note struct {
 type notes map[string]note
 
 func readNotes(s *secretstore.Store, secret *corev1.Secret) (notes, error) {
-	n := notes{}
+	var n notes
 	text, ok := secret.Annotations[gateconf.AnnotationRotation]
 	if !ok {
-		return n, nil
+		return notes{}, nil
 	}
 	if err := json.Unmarshal([]byte(text), &n); err != nil {
 		return nil, s.Errorf("metadata.annotations[%s]: %w; take it away with kubectl annotate secret %s %s-", gateconf.AnnotationRotation, err, s.Name, gateconf.AnnotationRotation)
+	}
+	if n == nil { // null is JSON too
+		n = notes{}
 	}
 	return n, nil
 }

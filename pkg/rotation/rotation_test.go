@@ -28,40 +28,20 @@ import (
 )
 
 // One API server serves all tests of the package; each has a namespace of its own.
-var shared struct {
-	sync.Once
-	dir    string
-	server *testenv.Server
-	err    error
-}
+var shared testenv.SharedServer
 
-func TestMain(m *testing.M) {
-	dir, err := os.MkdirTemp("", "rotation")
-	if err != nil {
-		panic(err)
-	}
-	shared.dir = dir
-	m.Run()
-	if shared.server != nil {
-		shared.server.Stop()
-	}
-	_ = os.RemoveAll(dir)
-}
+func TestMain(m *testing.M) { os.Exit(shared.Main(m)) }
 
 func newStore(t *testing.T, name string) *secretstore.Store {
 	t.Helper()
-	testenv.Tool(t, "kube")
-	shared.Do(func() { shared.server, shared.err = testenv.StartAPIServer(shared.dir) })
-	if shared.err != nil {
-		t.Fatal(shared.err)
-	}
-	config := rest.CopyConfig(shared.server.Config)
+	server := shared.Server(t)
+	config := rest.CopyConfig(server.Config)
 	config.QPS = -1
 	c, err := kubernetes.NewForConfig(config)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &secretstore.Store{Client: c.CoreV1(), Namespace: shared.server.CreateNamespace(t), Name: name, FieldManager: "test"}
+	return &secretstore.Store{Client: c.CoreV1(), Namespace: server.CreateNamespace(t), Name: name, FieldManager: "test"}
 }
 
 // A clock is set by hand.
@@ -182,6 +162,27 @@ func TestHeaderChangedByHand(t *testing.T) {
 	values, _, err := h.List(t.Context())
 	if diff := cmp.Diff([]rotation.Value{{Name: "current"}}, values); diff != "" || err != nil {
 		t.Error(diff, err)
+	}
+}
+
+// What somebody else has written into the annotation is an error that says what to do, or tells nothing.
+func TestNotesOfOthers(t *testing.T) {
+	for text, want := range map[string]string{"null": "", "{}": "", "{": "metadata.annotations[kauth.dev/rotation]: ", `[]`: "metadata.annotations[kauth.dev/rotation]: "} {
+		h := rotation.Header{Store: newStore(t, "origin"), Now: newClock().now}
+		k := rotation.SessionKeys(h)
+		if _, err := h.EditOrCreate(t.Context(), func(s *corev1.Secret) error {
+			s.Annotations = map[string]string{gateconf.AnnotationRotation: text}
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		_, ofHeader := h.Rotate(t.Context(), "", 0)
+		_, ofKeys := k.Rotate(t.Context(), 0)
+		for _, err := range []error{ofHeader, ofKeys} {
+			if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+				t.Errorf("%s: %v", text, err)
+			}
+		}
 	}
 }
 

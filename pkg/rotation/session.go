@@ -128,7 +128,7 @@ func (k SessionKeys) parse(secret *corev1.Secret) ([]sessionkey.Key, error) {
 func expireKeys(text string, keys []sessionkey.Key, n notes, now time.Time, all bool) (removed []Value, left []sessionkey.Key, rest string) {
 	lines := strings.SplitAfter(text, "\n")
 	for i, v := range keyValues(keys, n) {
-		if i > 0 && !v.Until.IsZero() && (all || !v.Until.After(now)) {
+		if i > 0 && v.goes(now, all) {
 			removed = append(removed, v)
 			lines[keys[i].Line-1] = ""
 		} else {

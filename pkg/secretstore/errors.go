@@ -43,9 +43,9 @@ func (s *Store) explainStatus(verb string, err error, status apierrors.APIStatus
 	switch {
 	case apierrors.IsNotFound(err) && details != nil && details.Kind == "namespaces":
 		ref := "Namespace " + s.Namespace
-		return fmt.Errorf("%s: not found; create it with kubectl create namespace %s, or name another with -n%w", ref, s.Namespace, silent{err})
+		return fmt.Errorf("%s: not found; create it with kubectl create namespace %s, or name another with -n%w", ref, s.Namespace, Silent(err))
 	case apierrors.IsNotFound(err):
-		return s.Errorf("not found; %s%w", s.Advice.Missing, silent{err})
+		return s.Errorf("not found; %s%w", s.Advice.Missing, Silent(err))
 	case apierrors.IsForbidden(err) && !unauthorised(verb, err): // an admission policy, a quota: more rights would not help
 		return s.Errorf("%s: %w", verb, err)
 	case apierrors.IsForbidden(err) && verb == "create":
@@ -108,8 +108,10 @@ func bare(err error) error {
 	return err
 }
 
-// silent keeps an error for errors.As and prints nothing of it, where the text before it says it all.
-type silent struct{ error }
+// Silent keeps an error for errors.As and prints nothing of it, where the text before it says it all.
+func Silent(err error) error { return silentError{err} }
 
-func (silent) Error() string   { return "" }
-func (e silent) Unwrap() error { return e.error }
+type silentError struct{ error }
+
+func (silentError) Error() string   { return "" }
+func (e silentError) Unwrap() error { return e.error }

@@ -63,7 +63,7 @@ func Owners(secret *corev1.Secret, self string) []string {
 			note(m.tool, "")
 		}
 	}
-	if secret.Labels[managedByLabel] == "Helm" {
+	if secret.Labels[ManagedByLabel] == "Helm" {
 		note("Helm", "")
 	}
 	for _, ref := range secret.OwnerReferences {

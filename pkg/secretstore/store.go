@@ -16,10 +16,12 @@ import (
 	clientcorev1 "k8s.io/client-go/kubernetes/typed/core/v1"
 )
 
-// ManagedBy is the value of the label app.kubernetes.io/managed-by on Secrets that a Store creates.
-const ManagedBy = "kauth"
-
-const managedByLabel = "app.kubernetes.io/managed-by"
+// The label on Secrets that kubectl basicauth creates (kubernetes.io/docs/concepts/overview/working-with-objects/common-labels),
+// and its value.
+const (
+	ManagedByLabel = "app.kubernetes.io/managed-by"
+	ManagedBy      = "kauth"
+)
 
 // DryRun says how far a write goes.
 type DryRun int
@@ -182,7 +184,7 @@ func (s *Store) try(ctx context.Context, edit func(*corev1.Secret) error, create
 // empty is the Secret as it is created.
 func (s *Store) empty() *corev1.Secret {
 	return &corev1.Secret{
-		ObjectMeta: metav1.ObjectMeta{Name: s.Name, Namespace: s.Namespace, Labels: map[string]string{managedByLabel: ManagedBy}},
+		ObjectMeta: metav1.ObjectMeta{Name: s.Name, Namespace: s.Namespace, Labels: map[string]string{ManagedByLabel: ManagedBy}},
 		Type:       corev1.SecretTypeOpaque,
 	}
 }

@@ -41,6 +41,20 @@ func (e *BehindError) Error() string {
 
 func (e *BehindError) Unwrap() error { return e.Err }
 
+// UndeletedError is the error of a projection that is kept no more, and whose Secret could not be deleted.
+type UndeletedError struct {
+	Kind string
+	Ref  string // of its Secret
+	Err  error
+}
+
+// Error says what to do.
+func (e *UndeletedError) Error() string {
+	return fmt.Sprintf("%v; the projection is kept no more, but %s may still be there: run kubectl basicauth project remove %s again", e.Err, e.Ref, e.Kind)
+}
+
+func (e *UndeletedError) Unwrap() error { return e.Err }
+
 // Project keeps a projection of the users from now on: the users Secret, which is made where it is missing, gets an
 // annotation with the kind, and then the projection's Secret is written. It is in this order, so that one that is there is
 // never without the mark by which the next change of a user finds it.
@@ -53,7 +67,8 @@ func (s *Store) Project(ctx context.Context, kind projection.Kind) (Result, erro
 }
 
 // Unproject takes the mark away and then the Secret, in this order for the same reason: who changes a user meanwhile
-// writes none again. It says whether there was one of the two. A users Secret that is missing is no error.
+// writes none again. It says whether there was one of the two. A users Secret that is missing is no error; a Secret that stays,
+// though the mark is gone, is an UndeletedError.
 func (s *Store) Unproject(ctx context.Context, kind projection.Kind) (bool, error) {
 	result, err := s.change(ctx, func(secret *corev1.Secret, _ *htpasswd.File) error {
 		names := slices.DeleteFunc(projection.Names(secret.Annotations[gateconf.AnnotationProjections]), func(name string) bool { return name == kind.Name })
@@ -69,14 +84,15 @@ func (s *Store) Unproject(ctx context.Context, kind projection.Kind) (bool, erro
 	p := s.beside(kind)
 	secret, err := p.Get(ctx)
 	switch {
-	case apierrors.IsNotFound(err):
+	case apierrors.IsNotFound(err), err == nil && !s.owns(kind, secret):
 		return result.Changed, nil
-	case err != nil:
-		return result.Changed, err
-	case !s.owns(kind, secret):
-		return result.Changed, nil
+	case err == nil:
+		err = p.Delete(ctx, secret)
 	}
-	return true, p.Delete(ctx, secret)
+	if err != nil && result.Changed {
+		err = &UndeletedError{Kind: kind.Name, Ref: p.Ref(), Err: err}
+	}
+	return true, err
 }
 
 // Sync writes every projection that the users Secret asks for, from what is stored now. It is called after each change
@@ -159,17 +175,24 @@ func (s *Store) owns(kind projection.Kind, secret *corev1.Secret) bool {
 }
 
 // adopt marks a users Secret that is about to be made with the projections that an earlier one of its name has left:
-// they would stay as they are for ever otherwise, with the users of then.
-func (s *Store) adopt(ctx context.Context, users *corev1.Secret) {
+// they would stay as they are for ever otherwise, with the users of then. One that may not be looked at is left out, for whoever
+// makes users needs no right to it; any other error is one.
+func (s *Store) adopt(ctx context.Context, users *corev1.Secret) error {
 	var names []string
 	for _, kind := range projection.Kinds() {
-		if secret, err := s.beside(kind).Get(ctx); err == nil && s.owns(kind, secret) {
+		secret, err := s.beside(kind).Get(ctx)
+		switch {
+		case apierrors.IsNotFound(err), apierrors.IsForbidden(err):
+		case err != nil:
+			return err
+		case s.owns(kind, secret):
 			names = append(names, kind.Name)
 		}
 	}
 	if len(names) > 0 {
 		metav1.SetMetaDataAnnotation(&users.ObjectMeta, gateconf.AnnotationProjections, strings.Join(names, ","))
 	}
+	return nil
 }
 
 // ProjectionChecks says whether each projection that is kept of the users is there and up to date.

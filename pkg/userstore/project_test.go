@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	clientcorev1 "k8s.io/client-go/kubernetes/typed/core/v1"
 
@@ -147,10 +148,9 @@ func TestProjectionBehind(t *testing.T) {
 		t.Fatal(err)
 	}
 	immutable := true
-	if secret.Immutable = &immutable; true {
-		if _, err := secrets.Update(t.Context(), secret, metav1.UpdateOptions{}); err != nil {
-			t.Fatal(err)
-		}
+	secret.Immutable = &immutable
+	if _, err := secrets.Update(t.Context(), secret, metav1.UpdateOptions{}); err != nil {
+		t.Fatal(err)
 	}
 	r, err := s.Edit(t.Context(), setBcrypt(t, "alice"))
 	if err != nil {
@@ -176,11 +176,67 @@ func TestProjectionBehind(t *testing.T) {
 	}
 }
 
-// between is a real client that does something after the next get of one Secret has been answered.
+// Users that come back find the projections that earlier ones have left. Where that cannot be seen for a moment, they do not come
+// back: nothing would bring the projections up to them later.
+func TestProjectionsOfEarlierUsers(t *testing.T) {
+	s, c := newStore(t)
+	if _, err := s.Project(t.Context(), web(t)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Sync(t.Context(), []string{"prometheus-web"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.CoreV1().Secrets(s.Namespace).Delete(t.Context(), s.Name, metav1.DeleteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	blind := *s
+	blind.Client = &between{SecretsGetter: s.Client, name: s.Name + "-web", err: apierrors.NewServiceUnavailable("away")}
+	if r, err := blind.EditOrCreate(t.Context(), setBcrypt(t, "alice")); !apierrors.IsServiceUnavailable(err) {
+		t.Errorf("%+v, %v", r, err)
+	}
+	if _, _, err := s.Read(t.Context()); !apierrors.IsNotFound(err) {
+		t.Errorf("users without their projection: %v", err)
+	}
+	r, err := s.EditOrCreate(t.Context(), setBcrypt(t, "alice"))
+	if diff := cmp.Diff([]string{"prometheus-web"}, r.Projections); diff != "" || err != nil {
+		t.Error(diff, err)
+	}
+}
+
+// A projection that is kept no more, and whose Secret could not be deleted: the error says both, and the same again goes on from there.
+func TestUndeletedProjection(t *testing.T) {
+	s, c := newStore(t)
+	if _, err := s.Project(t.Context(), web(t)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Sync(t.Context(), []string{"prometheus-web"}); err != nil {
+		t.Fatal(err)
+	}
+	blind := *s
+	blind.Client = &between{SecretsGetter: s.Client, name: s.Name + "-web", err: apierrors.NewServiceUnavailable("away")}
+	_, err := blind.Unproject(t.Context(), web(t))
+	want := "the projection is kept no more, but Secret " + s.Namespace + "/" + s.Name + "-web may still be there: run kubectl basicauth project remove prometheus-web again"
+	if !errors.As(err, new(*userstore.UndeletedError)) || !apierrors.IsServiceUnavailable(err) || !strings.HasSuffix(err.Error(), want) {
+		t.Error(err)
+	}
+	if _, err := c.CoreV1().Secrets(s.Namespace).Get(t.Context(), s.Name+"-web", metav1.GetOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if found, err := s.Unproject(t.Context(), web(t)); !found || err != nil {
+		t.Error(found, err)
+	}
+	if _, err := blind.Unproject(t.Context(), web(t)); errors.As(err, new(*userstore.UndeletedError)) || err == nil {
+		t.Errorf("where no projection was kept: %v", err)
+	}
+}
+
+// between is a real client that does something after the next get of one Secret has been answered, or answers all of them with an
+// error.
 type between struct {
 	clientcorev1.SecretsGetter
 	name string
 	do   func()
+	err  error
 }
 
 func (b *between) Secrets(namespace string) clientcorev1.SecretInterface {
@@ -193,6 +249,9 @@ type betweenSecrets struct {
 }
 
 func (b *betweenSecrets) Get(ctx context.Context, name string, options metav1.GetOptions) (*corev1.Secret, error) {
+	if name == b.name && b.err != nil {
+		return nil, b.err
+	}
 	secret, err := b.SecretInterface.Get(ctx, name, options)
 	if do := b.do; name == b.name && do != nil {
 		b.do = nil

@@ -16,9 +16,6 @@ import (
 	"github.com/kauth-dev/kauth/pkg/secretstore"
 )
 
-// ManagedBy is the value of the label app.kubernetes.io/managed-by on Secrets that a Store creates.
-const ManagedBy = secretstore.ManagedBy
-
 // DryRun says how far a write goes.
 type DryRun = secretstore.DryRun
 
@@ -40,10 +37,10 @@ type Store struct {
 	DryRun       DryRun
 	ReadOnly     bool             // nothing is to be written: errors ask for the verb get alone
 	Now          func() time.Time // nil: time.Now
+	Keep         *Keeping         // nil: what the users were before a change is not kept
 
-	keepOver bool     // an edit leaves old passwords whose time is over
-	ownNotes bool     // an edit writes the annotation about lines itself
-	Keep     *Keeping // nil: what the users were before a change is not kept
+	keepOver bool // an edit leaves old passwords whose time is over
+	ownNotes bool // an edit writes the annotation about lines itself
 }
 
 // Result says what an edit did.
@@ -55,8 +52,9 @@ type Result struct {
 	Text     []byte // the htpasswd text as it is now; secret
 	// Removed are the lines of old passwords that were taken away because their time was over.
 	Removed []linenotes.Line
-	notes   string // the annotation about lines as it is now
-	Unkept  error  // why the change is not in the history, though it was to be
+	Unkept  error // why the change is not in the history, though it was to be
+
+	notes string // the annotation about lines as it is now
 }
 
 // Read returns the users. A missing Secret is an error that apierrors.IsNotFound recognises; a Secret without the key
@@ -105,6 +103,8 @@ func usersOnly(edit func(*htpasswd.File) error) editing {
 }
 
 func (s *Store) change(ctx context.Context, edit editing, create bool) (Result, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	return s.changeAs(ctx, s.record(ctx), edit, create)
 }
 
@@ -125,7 +125,9 @@ func (s *Store) changeAs(ctx context.Context, keep *recorder, edit editing, crea
 			return target.Errorf("holds what was before each change of Secret %s/%s, and no users of its own; choose another with --secret", s.Namespace, of)
 		}
 		if isNew {
-			s.adopt(ctx, secret)
+			if err := s.adopt(ctx, secret); err != nil {
+				return err
+			}
 		}
 		old, had := secret.Data[s.DataKey()]
 		noted := secret.Annotations[gateconf.AnnotationUsers]

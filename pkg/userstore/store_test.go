@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -25,35 +24,13 @@ import (
 )
 
 // One API server serves all tests of the package; each has a namespace of its own.
-var (
-	shared     *testenv.Server
-	errShared  error
-	sharedOnce sync.Once
-)
+var shared testenv.SharedServer
 
-func TestMain(m *testing.M) {
-	dir, err := os.MkdirTemp("", "userstore")
-	if err != nil {
-		panic(err)
-	}
-	sharedDir = dir
-	m.Run()
-	if shared != nil {
-		shared.Stop()
-	}
-	_ = os.RemoveAll(dir)
-}
-
-var sharedDir string
+func TestMain(m *testing.M) { os.Exit(shared.Main(m)) }
 
 func server(t *testing.T) *testenv.Server {
 	t.Helper()
-	testenv.Tool(t, "kube")
-	sharedOnce.Do(func() { shared, errShared = testenv.StartAPIServer(sharedDir) })
-	if errShared != nil {
-		t.Fatal(errShared)
-	}
-	return shared
+	return shared.Server(t)
 }
 
 func client(t *testing.T, config *rest.Config) kubernetes.Interface {

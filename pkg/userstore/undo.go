@@ -13,6 +13,7 @@ import (
 	"github.com/kauth-dev/kauth/pkg/history"
 	"github.com/kauth-dev/kauth/pkg/htpasswd"
 	"github.com/kauth-dev/kauth/pkg/linenotes"
+	"github.com/kauth-dev/kauth/pkg/secretstore"
 )
 
 // Undone says what Undo did.
@@ -39,6 +40,8 @@ type Undone struct {
 // touched unless force says so. Users whose Secret is gone come back. Old passwords come back with the end that they had, and none is
 // taken away because its time is over.
 func (s *Store) Undo(ctx context.Context, to string, force bool) (Undone, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	u := undoing{store: s, to: to, force: force}
 	keep := s.record(ctx)
 	noted := *s
@@ -96,7 +99,7 @@ func (u *undoing) choose(ctx context.Context, users *corev1.Secret) (*history.En
 	digest := history.Digest(text)
 	chain, err := s.History().Read(ctx, users, digest)
 	if apierrors.IsNotFound(err) {
-		return nil, fmt.Errorf("%s: not found, so no change of %s was kept, and there is nothing to undo; the next change is kept%w", s.History().Ref(), s.Ref(), silentError{err})
+		return nil, fmt.Errorf("%s: not found, so no change of %s was kept, and there is nothing to undo; the next change is kept%w", s.History().Ref(), s.Ref(), secretstore.Silent(err))
 	} else if err != nil {
 		return nil, err
 	}
@@ -178,9 +181,3 @@ func described(e *history.Entry, otherwise string) string {
 	}
 	return text
 }
-
-// silentError keeps an error for errors.As and prints nothing of it.
-type silentError struct{ error }
-
-func (silentError) Error() string   { return "" }
-func (e silentError) Unwrap() error { return e.error }

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	clientcorev1 "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/client-go/rest"
 
 	"github.com/kauth-dev/kauth/pkg/live"
@@ -87,16 +86,6 @@ func unique(names []string) []string {
 	slices.Sort(names)
 	return slices.Compact(names)
 }
-
-func (o *Options) clients() (*clients, error) {
-	core, err := clientcorev1.NewForConfig(o.Config)
-	if err != nil {
-		return nil, err
-	}
-	return &clients{core: core}, nil
-}
-
-type clients struct{ core clientcorev1.CoreV1Interface }
 
 // Patience is how long a request to the API server may take unless the user says otherwise.
 const Patience = live.Patience

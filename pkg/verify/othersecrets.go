@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,6 +18,9 @@ import (
 	"github.com/kauth-dev/kauth/pkg/userstore"
 )
 
+// otherSecret is a Secret and what a gate reads it for.
+type otherSecret struct{ namespace, name, what string }
+
 // otherSecrets reports on what else the gate reads: session keys, accepted headers, a certificate.
 func (v *verifier) otherSecrets(ctx context.Context, s *subject) {
 	for _, need := range []struct {
@@ -32,14 +36,14 @@ func (v *verifier) otherSecrets(ctx context.Context, s *subject) {
 			continue
 		}
 		name := v.mounted(s, need.volume)
-		ref := "Secret " + s.Ref.Namespace + "/" + name
-		if name == "" || v.secrets[ref+need.what] != nil {
+		ref, about := "Secret "+s.Ref.Namespace+"/"+name, otherSecret{s.Ref.Namespace, name, need.what}
+		if name == "" || v.others[about] {
 			continue
 		}
-		v.secrets[ref+need.what] = &users{}
+		v.others[about] = true
 		secret, err := v.hasKeys(ctx, s.Ref.Namespace, name, need.keys)
 		if err == nil && need.volume == gateconf.HeaderVolume {
-			v.headers[s.Ref.Namespace+"/"+name] = strings.TrimSpace(string(secret.Data[slices.Min(slices.Collect(maps.Keys(secret.Data)))]))
+			v.headers[s.Ref.Namespace+"/"+name], err = headerValue(secret)
 		}
 		if err == nil && need.volume == gateconf.SessionVolume {
 			err = parses(secret)
@@ -53,6 +57,24 @@ func (v *verifier) otherSecrets(ctx context.Context, s *subject) {
 			v.add(userstore.Pass, ref, "secret", "", "%s: there", need.what)
 		}
 	}
+}
+
+// headerValue is one of the values that gates accept. They take none of a Secret in which one is bad.
+func headerValue(secret *corev1.Secret) (first string, err error) {
+	for _, key := range slices.Sorted(maps.Keys(secret.Data)) {
+		if !gateconf.IsHeaderFile(key) {
+			continue
+		}
+		value := gateconf.TrimHeaderValue(secret.Data[key])
+		if err := gateconf.ValidHeaderValue(value); err != nil {
+			return "", fmt.Errorf("data.%s: %w", key, err)
+		}
+		first = cmp.Or(first, string(value))
+	}
+	if first == "" {
+		return "", errors.New("none that gates take: their keys begin with a dot")
+	}
+	return first, nil
 }
 
 // parses says what is wrong with session keys.

@@ -73,6 +73,7 @@ func (v *verifier) manifest(text []byte, release *helmrelease.Release) error {
 		}
 		v.all = append(v.all, x)
 	}
+	v.Workloads = len(v.all)
 	strange := v.aside(func() { v.strangersOf(s) })
 	for _, x := range v.all {
 		v.stored(x)

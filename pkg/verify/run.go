@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	clientcorev1 "k8s.io/client-go/kubernetes/typed/core/v1"
+
 	"github.com/kauth-dev/kauth/pkg/choice"
 	"github.com/kauth-dev/kauth/pkg/live"
 	"github.com/kauth-dev/kauth/pkg/manifest"
@@ -18,14 +20,15 @@ import (
 type verifier struct {
 	Options
 	*Report
-	*clients
+	core    clientcorev1.CoreV1Interface
 	cluster *live.Cluster
 	model   *topology.Model
 	byRef   map[manifest.Ref]*topology.Workload // of the model
 	all     []*subject
-	secrets map[string]*users // by namespace/name
-	unread  bool              // some objects cannot be understood
-	headers map[string]string // an accepted value of the required header, by namespace/name of its Secret
+	secrets map[string]*users    // by namespace/name
+	others  map[otherSecret]bool // that were reported on
+	unread  bool                 // some objects cannot be understood
+	headers map[string]string    // an accepted value of the required header, by namespace/name of its Secret
 }
 
 // subject is a workload and what stands before it.
@@ -48,11 +51,11 @@ func (s *subject) lone() bool { return s.workload != nil && s.workload.Object.Ki
 
 // Run verifies. ErrNothing means that the cluster let nothing be seen; what stood in the way is wrapped with it.
 func Run(ctx context.Context, o Options) (*Report, error) {
-	c, err := o.clients()
+	core, err := clientcorev1.NewForConfig(o.Config)
 	if err != nil {
 		return nil, err
 	}
-	v := &verifier{Options: o, Report: &Report{}, clients: c, secrets: map[string]*users{}, headers: map[string]string{}}
+	v := &verifier{Options: o, Report: &Report{}, core: core, secrets: map[string]*users{}, others: map[otherSecret]bool{}, headers: map[string]string{}}
 	reader, err := v.look(ctx)
 	if err != nil {
 		return nil, err
@@ -148,6 +151,7 @@ func (v *verifier) subjects() {
 			v.Gates++
 		}
 	}
+	v.Workloads = len(v.all)
 	v.unmet(met)
 }
 
@@ -168,7 +172,6 @@ func (v *verifier) unmet(met []bool) {
 
 // none says so where there is no workload to report on.
 func (v *verifier) none() {
-	v.Workloads = len(v.all)
 	if len(v.all) == 0 && len(v.Targets) == 0 {
 		where := "in any namespace"
 		if v.Namespace != "" {

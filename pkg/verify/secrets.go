@@ -21,7 +21,6 @@ import (
 // users is a users Secret.
 type users struct {
 	fingerprint string // live.Fingerprint of its text; "" where it could not be read
-	count       int
 	unknown     string // why it could not be compared with: "is not there"
 }
 
@@ -179,7 +178,6 @@ func (v *verifier) usersSecret(ctx context.Context, namespace, name string) erro
 		v.add(userstore.Warn, store.Ref(), "secret", "", "%s", without(store.Ref(), err.Error()))
 		return nil
 	}
-	u.count = len(file.Users())
 	u.unknown = fmt.Sprintf("has no key %q", store.DataKey())
 	if meta.HasKey {
 		u.fingerprint = live.Fingerprint(file.Bytes())

@@ -85,11 +85,10 @@ func (v *verifier) strangers(ctx context.Context, reader *live.Reader) {
 	v.annotations(d)
 	type found struct {
 		ref manifest.Ref
-		hit *stranger.Hit
+		hit *stranger.Hit // nil where nobody can tell
 	}
-	var all []found
+	var all []found // in any order
 	gaps := reader.Strangers(ctx, func(u *unstructured.Unstructured, route bool) {
-		delete(u.Object, "status")
 		ref := manifest.Ref{Group: u.GroupVersionKind().Group, Kind: u.GetKind(), Namespace: u.GetNamespace(), Name: u.GetName()}
 		raw, err := json.Marshal(u.Object)
 		if err != nil || !d.mayName(raw) {
@@ -97,18 +96,22 @@ func (v *verifier) strangers(ctx context.Context, reader *live.Reader) {
 		}
 		n := &yaml.Node{}
 		if err := n.Encode(u.Object); err != nil {
-			v.unread = true
-			v.add(userstore.Warn, ref.Short(), "read", "look at it by hand", "cannot be understood, so whether it is a way in is not known")
-			return
-		}
-		if hit := d.names.Named(n, ref.Namespace, route); hit != nil {
+			all = append(all, found{ref, nil})
+		} else if hit := d.names.Named(n, ref.Namespace, route); hit != nil {
 			all = append(all, found{ref, hit})
 		}
 	})
 	v.cluster.Gaps = append(v.cluster.Gaps, gaps...)
-	slices.SortFunc(all, func(a, b found) int { return strings.Compare(a.ref.Short(), b.ref.Short()) })
+	slices.SortFunc(all, func(a, b found) int {
+		return cmp.Or(strings.Compare(a.ref.Short(), b.ref.Short()), strings.Compare(a.ref.Group, b.ref.Group))
+	})
 	for _, f := range all {
-		v.strange(d, f.ref, f.hit)
+		if f.hit != nil {
+			v.strange(d, f.ref, f.hit)
+			continue
+		}
+		v.unread = true
+		v.add(userstore.Warn, f.ref.Short(), "read", "look at it by hand", "cannot be understood, so whether it is a way in is not known")
 	}
 }
 

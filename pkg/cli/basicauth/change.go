@@ -1,6 +1,7 @@
 package basicauth
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -41,7 +42,7 @@ func (o *setOptions) print(store *userstore.Store, result userstore.Result, to d
 	inForce := store.DryRun == userstore.DryRunNone
 	d, lines := o.told(store, result, name)
 	if result.Created {
-		say(o.ErrOut, "%s created%s\n", where(store), dryRunNote(store))
+		say(o.ErrOut, "%s created%s\n", store.Ref(), dryRunNote(store))
 	}
 	if o.generate && inForce {
 		d.Password = password
@@ -73,13 +74,13 @@ func (o *setOptions) print(store *userstore.Store, result userstore.Result, to d
 func (o *setOptions) told(store *userstore.Store, result userstore.Result, name string) (done, string) {
 	switch {
 	case o.add:
-		return done{User: name, Action: "added"}, fmt.Sprintf("user %q added to %s%s\n", name, where(store), dryRunNote(store))
+		return done{User: name, Action: "added"}, fmt.Sprintf("user %q added to %s%s\n", name, store.Ref(), dryRunNote(store))
 	case !o.rotate:
-		return done{User: name, Action: "changed"}, fmt.Sprintf("password of user %q changed in %s%s\n", name, where(store), dryRunNote(store))
+		return done{User: name, Action: "changed"}, fmt.Sprintf("password of user %q changed in %s%s\n", name, store.Ref(), dryRunNote(store))
 	}
 	d := done{User: name, Action: "rotated"}
 	var lines strings.Builder
-	fmt.Fprintf(&lines, "password of user %q rotated in %s%s\n", name, where(store), dryRunNote(store))
+	fmt.Fprintf(&lines, "password of user %q rotated in %s%s\n", name, store.Ref(), dryRunNote(store))
 	user, _ := userstore.Find(htpasswd.Parse(result.Text), name)
 	ends := map[time.Time]int{}
 	for _, l := range result.Lines() {
@@ -96,6 +97,26 @@ func (o *setOptions) told(store *userstore.Store, result userstore.Result, name 
 		d.Until = &until
 	}
 	return d, lines.String()
+}
+
+// present picks a user who must be there.
+func present(store *userstore.Store, name string) userstore.Pick {
+	return func(f *htpasswd.File) (string, error) {
+		user, ok := userstore.Find(f, name)
+		if !ok {
+			return "", fmt.Errorf("%s: no user %q; kubectl basicauth user list shows who is there", store.Ref(), name)
+		}
+		return user, nil
+	}
+}
+
+// stored does what follows a change of users: it brings the projections up to them, whose error it returns, and says what the
+// change had to say.
+func (c *cluster) stored(ctx context.Context, store *userstore.Store, result userstore.Result) error {
+	behind := c.project(ctx, store, result.Meta)
+	c.warnAll(result.Warnings())
+	c.sayRemoved(store, result)
+	return behind
 }
 
 // sayRemoved names the old passwords that a change took away by the way.
@@ -117,7 +138,7 @@ func (c *cluster) removedLines(store *userstore.Store, removed []linenotes.Line)
 		if l.Over(c.clock()) {
 			end = "its time was over at"
 		}
-		lines = append(lines, fmt.Sprintf("an old password of user %q removed from %s%s; %s %s\n", l.User, where(store), dryRunNote(store), end, moment(l.Until)))
+		lines = append(lines, fmt.Sprintf("an old password of user %q removed from %s%s; %s %s\n", l.User, store.Ref(), dryRunNote(store), end, moment(l.Until)))
 	}
 	return lines
 }

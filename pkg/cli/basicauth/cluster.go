@@ -180,8 +180,3 @@ func dryRunWords(run userstore.DryRun) string {
 	}
 	return ""
 }
-
-// where names the Secret in lines about what was done.
-func where(s *userstore.Store) string {
-	return strings.Join([]string{"Secret", s.Namespace + "/" + s.Name}, " ")
-}

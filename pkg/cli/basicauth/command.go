@@ -1,4 +1,4 @@
-// Package basicauth owns the command line of kubectl basicauth: flags in, one call of userstore, lines out.
+// Package basicauth owns the command line of kubectl basicauth: flags in, a call of userstore, rotation, verify or inforce, lines out.
 package basicauth
 
 import (
@@ -14,6 +14,7 @@ import (
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 
 	"github.com/kauth-dev/kauth/pkg/inforce"
+	"github.com/kauth-dev/kauth/pkg/secretstore"
 	"github.com/kauth-dev/kauth/pkg/userstore"
 	"github.com/kauth-dev/kauth/pkg/verify"
 	"github.com/kauth-dev/kauth/pkg/visible"
@@ -39,7 +40,7 @@ func Main(ctx context.Context, args []string, streams genericiooptions.IOStreams
 	return mainAt(ctx, args, streams, time.Now)
 }
 
-// mainAt is Main with the clock by which old passwords count.
+// mainAt is Main with the clock by which old passwords, values of headers and session keys count.
 func mainAt(ctx context.Context, args []string, streams genericiooptions.IOStreams, clock func() time.Time) int {
 	c := newCluster(streams)
 	c.clock = clock
@@ -52,7 +53,7 @@ func mainAt(ctx context.Context, args []string, streams genericiooptions.IOStrea
 		return exitDone
 	}
 	message := err.Error()
-	if ctx.Err() != nil && !strings.Contains(message, "may or may not") && !errors.As(err, new(*userstore.BehindError)) && !errors.As(err, new(*inforce.BehindError)) {
+	if ctx.Err() != nil && !mayHaveChanged(err) {
 		message = "interrupted; nothing was changed"
 	}
 	say(streams.ErrOut, "error: %s\n", visible.Text(message)) // servers and objects may have had their say in it
@@ -60,6 +61,13 @@ func mainAt(ctx context.Context, args []string, streams genericiooptions.IOStrea
 		return exitUsage
 	}
 	return exitFailed
+}
+
+// mayHaveChanged says whether a command that was interrupted may have changed something all the same: something was written, or
+// may have been, and its error says so; or what was done could not be printed.
+func mayHaveChanged(err error) bool {
+	return secretstore.InDoubt(err) || errors.As(err, new(*userstore.BehindError)) || errors.As(err, new(*userstore.UndeletedError)) ||
+		errors.As(err, new(*inforce.BehindError)) || errors.As(err, new(outputError))
 }
 
 func newRoot(c *cluster) *cobra.Command {
@@ -172,7 +180,7 @@ type checkedWriter struct {
 func (w *checkedWriter) Write(p []byte) (int, error) {
 	n, err := w.Writer.Write(p)
 	if err != nil && w.err == nil {
-		w.err = fmt.Errorf("standard output: %w", err)
+		w.err = outputError{err}
 	}
 	return n, err
 }

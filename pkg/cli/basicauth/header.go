@@ -124,7 +124,7 @@ func (o *headerOptions) connect(w *write) (rotation.Header, error) {
 	if o.name == users.Name || o.name == users.SessionKeys().Name {
 		return rotation.Header{}, usagef("SECRET: %q holds users or session keys; values of a header want a Secret of their own", o.name)
 	}
-	return rotation.Header{Now: time.Now, Store: &secretstore.Store{
+	return rotation.Header{Now: o.clock, Store: &secretstore.Store{
 		Client: users.Client, Namespace: users.Namespace, Name: o.name, FieldManager: users.FieldManager, DryRun: users.DryRun,
 		Advice: secretstore.Advice{
 			Missing:   "kubectl basicauth header rotate creates it with a first value",
@@ -162,7 +162,7 @@ func (o *headerOptions) rotate(ctx context.Context) error {
 		say(o.ErrOut, "%s created%s\n", h.Ref(), dryRunWords(h.DryRun))
 	}
 	inForce := h.DryRun == secretstore.DryRunNone // a value that is not in force is not printed
-	r := newRotated("HeaderRotation", h.Store, change.Left).of(change, h.Store, o.write)
+	r := o.rotated("HeaderRotation", h.Store, change.Left).of(change, h.Store, o.write)
 	if inForce {
 		r.Value = change.Secret
 	}
@@ -223,7 +223,7 @@ func (o *headerOptions) expire(ctx context.Context) error {
 		return err
 	}
 	o.warnAll(change.Warnings(h.Store))
-	r := newRotated("HeaderExpiry", h.Store, change.Left).of(change, h.Store, o.write)
+	r := o.rotated("HeaderExpiry", h.Store, change.Left).of(change, h.Store, o.write)
 	return o.printExpired(r, "data.", h.Store, change)
 }
 
@@ -242,7 +242,7 @@ func (o *headerOptions) list(ctx context.Context) error {
 	}
 	rows := [][]string{{"KEY", "FINGERPRINT", "SINCE", "UNTIL"}}
 	for _, v := range values {
-		rows = append(rows, []string{v.Name, cmp.Or(v.Fingerprint, "-"), moment(v.Since), until(v)})
+		rows = append(rows, []string{v.Name, cmp.Or(v.Fingerprint, "-"), moment(v.Since), o.until(v)})
 	}
-	return o.printList(newRotated("HeaderList", h.Store, values), rows)
+	return o.printList(o.rotated("HeaderList", h.Store, values), rows)
 }

@@ -101,7 +101,7 @@ func (o *listOptions) Run(ctx context.Context) error {
 		return emit(o.Out, names.String())
 	}
 	if len(list.Items) == 0 {
-		warn(o.ErrOut, "%s: no users, so nobody gets in; add one with kubectl basicauth user add", where(store))
+		warn(o.ErrOut, "%s: no users, so nobody gets in; add one with kubectl basicauth user add", store.Ref())
 		return nil
 	}
 	rows := [][]string{{"USER", "ALGORITHM", "COST", "CHANGED", "UNTIL", "WARNINGS"}}
@@ -122,10 +122,10 @@ func (o *listOptions) Run(ctx context.Context) error {
 func (o *listOptions) warnProblems(store *userstore.Store, problems []htpasswd.Problem) {
 	const most = 20
 	for _, p := range problems[:min(most, len(problems))] {
-		warn(o.ErrOut, "%s: data.%s: %s", where(store), store.DataKey(), p)
+		warn(o.ErrOut, "%s: data.%s: %s", store.Ref(), store.DataKey(), p)
 	}
 	if more := len(problems) - most; more > 0 {
-		warn(o.ErrOut, "%s: data.%s: and %d more lines; kubectl basicauth verify lists them", where(store), store.DataKey(), more)
+		warn(o.ErrOut, "%s: data.%s: and %d more lines; kubectl basicauth verify lists them", store.Ref(), store.DataKey(), more)
 	}
 }
 
@@ -137,7 +137,8 @@ func leftOut(f *htpasswd.File, meta userstore.Meta) map[string][]string {
 		if err != nil {
 			continue // of a newer version; verify says so
 		}
-		for _, l := range kind.Left(f) {
+		_, left := kind.Holds(f)
+		for _, l := range left {
 			reasons[l.User] = append(reasons[l.User], name+": "+l.Reason)
 		}
 	}

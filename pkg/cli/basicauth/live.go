@@ -212,7 +212,7 @@ func (l *live) headerKeys(args []string) []string {
 	}
 	var staying []string
 	for key := range l.data(args[0]) {
-		if !strings.Contains(key, ".until-") {
+		if gateconf.IsHeaderFile(key) && !strings.Contains(key, ".until-") {
 			staying = append(staying, key)
 		}
 	}

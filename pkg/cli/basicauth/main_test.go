@@ -6,7 +6,6 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -24,12 +23,7 @@ import (
 var update = flag.Bool("update", false, "rewrite the wanted sections of the scripts")
 
 // One API server serves all tests of the package; each has a namespace of its own, named after it.
-var shared struct {
-	sync.Once
-	dir    string
-	server *testenv.Server
-	err    error
-}
+var shared testenv.SharedServer
 
 func TestMain(m *testing.M) {
 	//nolint:staticcheck // Main wants functions that call os.Exit, which this module's tests forbid
@@ -49,29 +43,11 @@ func run() int {
 
 type withServer struct{ *testing.M }
 
-func (m withServer) Run() int {
-	dir, err := os.MkdirTemp("", "basicauth")
-	if err != nil {
-		panic(err)
-	}
-	shared.dir = dir
-	defer func() { _ = os.RemoveAll(dir) }()
-	defer func() {
-		if shared.server != nil {
-			shared.server.Stop()
-		}
-	}()
-	return m.M.Run()
-}
+func (m withServer) Run() int { return shared.Main(m.M) }
 
 func server(t testing.TB) *testenv.Server {
 	t.Helper()
-	testenv.Tool(t, "kube")
-	shared.Do(func() { shared.server, shared.err = testenv.StartAPIServer(shared.dir) })
-	if shared.err != nil {
-		t.Fatal(shared.err)
-	}
-	return shared.server
+	return shared.Server(t)
 }
 
 // kubeconfig writes a kubeconfig of the administrator to path, whose namespace is made with that name.

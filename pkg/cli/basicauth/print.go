@@ -75,10 +75,16 @@ func escaped(text string) string {
 	return out.String()
 }
 
+// outputError is the error of data that could not be written, such as to a full disk or a closed pipe.
+type outputError struct{ error }
+
+func (e outputError) Error() string { return "standard output: " + e.error.Error() }
+func (e outputError) Unwrap() error { return e.error }
+
 // emit writes data, and does not let a full disk or a closed pipe pass for success.
 func emit(w io.Writer, text string) error {
 	if _, err := io.WriteString(w, text); err != nil {
-		return fmt.Errorf("standard output: %w", err)
+		return outputError{err}
 	}
 	return nil
 }

@@ -118,7 +118,7 @@ func (o *projectOptions) add(ctx context.Context, kind projection.Kind) error {
 	}
 	o.warnAll(result.Warnings())
 	if result.Created {
-		say(o.ErrOut, "%s created%s\n", where(store), dryRunNote(store))
+		say(o.ErrOut, "%s created%s\n", store.Ref(), dryRunNote(store))
 	}
 	item := projectionItem{Kind: kind.Name, Secret: kind.Secret(store.Name), Action: "added"}
 	if store.DryRun == userstore.DryRunNone {
@@ -130,15 +130,13 @@ func (o *projectOptions) add(ctx context.Context, kind projection.Kind) error {
 			item.Users, item.Left = p.Users, p.Left
 		}
 	} else { // the users Secret does not ask for it, so that nothing can be kept in step
-		if _, item.Users, item.Left, err = kind.Render(store.Name, htpasswd.Parse(result.Text), nil); err != nil {
-			return err
-		}
+		item.Users, item.Left = kind.Holds(htpasswd.Parse(result.Text))
 		o.warnLeft(store.Namespace+"/"+item.Secret, item.Left)
 	}
 	if item.Users == 0 {
 		warn(o.ErrOut, "Secret %s/%s: no users in it, so it refuses everybody", store.Namespace, item.Secret)
 	}
-	return o.print(store, fmt.Sprintf("projection %s of %s kept in Secret %s/%s%s\n", kind.Name, where(store), store.Namespace, item.Secret, dryRunNote(store)), item)
+	return o.print(store, fmt.Sprintf("projection %s of %s kept in Secret %s/%s%s\n", kind.Name, store.Ref(), store.Namespace, item.Secret, dryRunNote(store)), item)
 }
 
 func newProjectRemove(c *cluster) *cobra.Command {
@@ -173,10 +171,10 @@ func (o *projectOptions) remove(ctx context.Context, kind projection.Kind) error
 		return err
 	}
 	if !found {
-		return fmt.Errorf("%s: no projection %s; kubectl basicauth project list shows which there are", where(store), kind.Name)
+		return fmt.Errorf("%s: no projection %s; kubectl basicauth project list shows which there are", store.Ref(), kind.Name)
 	}
 	item := projectionItem{Kind: kind.Name, Secret: kind.Secret(store.Name), Action: "removed"}
-	return o.print(store, fmt.Sprintf("projection %s of %s removed with Secret %s/%s%s\n", kind.Name, where(store), store.Namespace, item.Secret, dryRunNote(store)), item)
+	return o.print(store, fmt.Sprintf("projection %s of %s removed with Secret %s/%s%s\n", kind.Name, store.Ref(), store.Namespace, item.Secret, dryRunNote(store)), item)
 }
 
 func newProjectSync(c *cluster) *cobra.Command {
@@ -205,7 +203,7 @@ func (o *projectOptions) syncAll(ctx context.Context) error {
 		return err
 	}
 	if len(meta.Projections) == 0 {
-		return fmt.Errorf("%s: no projection is kept of it; add one with kubectl basicauth project add KIND", where(store))
+		return fmt.Errorf("%s: no projection is kept of it; add one with kubectl basicauth project add KIND", store.Ref())
 	}
 	all, err := o.sync(ctx, store, meta.Projections)
 	if err != nil {
@@ -219,7 +217,7 @@ func (o *projectOptions) syncAll(ctx context.Context) error {
 			item.Action = "written"
 		}
 		items = append(items, item)
-		fmt.Fprintf(&text, "projection %s of %s %s: %s in Secret %s/%s%s\n", p.Kind, where(store), item.Action, number(p.Users, "user"), store.Namespace, p.Secret, dryRunNote(store))
+		fmt.Fprintf(&text, "projection %s of %s %s: %s in Secret %s/%s%s\n", p.Kind, store.Ref(), item.Action, number(p.Users, "user"), store.Namespace, p.Secret, dryRunNote(store))
 	}
 	return o.print(store, text.String(), items...)
 }
@@ -261,16 +259,14 @@ func (o *projectOptions) list(ctx context.Context) error {
 		check := status["projection "+name]
 		item := projectionItem{Kind: name, Status: string(check.Status), Reason: check.Message}
 		if kind, err := projection.Find(name); err == nil {
-			_, item.Users, item.Left, err = kind.Render(store.Name, f, nil)
-			if item.Secret = kind.Secret(store.Name); err != nil {
-				return err
-			}
+			item.Secret = kind.Secret(store.Name)
+			item.Users, item.Left = kind.Holds(f)
 		}
 		items = append(items, item)
 		rows = append(rows, []string{name, item.Secret, strconv.Itoa(len(item.Left)), item.Status, item.Reason})
 	}
 	if len(items) == 0 && o.output == "table" {
-		say(o.ErrOut, "%s: no projection is kept of it\n", where(store))
+		say(o.ErrOut, "%s: no projection is kept of it\n", store.Ref())
 		return nil
 	}
 	var text strings.Builder

@@ -50,9 +50,9 @@ func (o *removeOptions) Run(ctx context.Context) error {
 	}
 	removed, left := "", 0
 	result, err := store.Edit(ctx, func(f *htpasswd.File) error {
-		user, ok := userstore.Find(f, o.name)
-		if !ok {
-			return fmt.Errorf("%s: no user %q; kubectl basicauth user list shows who is there", where(store), o.name)
+		user, err := present(store, o.name)(f)
+		if err != nil {
+			return err
 		}
 		f.Remove(user)
 		removed, left = user, len(f.Users())
@@ -61,11 +61,9 @@ func (o *removeOptions) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	behind := o.project(ctx, store, result.Meta)
-	o.warnAll(result.Warnings())
-	o.sayRemoved(store, result)
+	behind := o.stored(ctx, store, result)
 	if left == 0 {
-		warn(o.ErrOut, "%s: no user left, so nobody gets in", where(store))
+		warn(o.ErrOut, "%s: no user left, so nobody gets in", store.Ref())
 	}
 	err = o.print(store, removed)
 	return errors.Join(err, behind, o.await(ctx, &o.waiting, store, result))
@@ -78,5 +76,5 @@ func (o *removeOptions) print(store *userstore.Store, removed string) error {
 	if o.output == "name" {
 		return emit(o.Out, removed+"\n")
 	}
-	return emit(o.Out, fmt.Sprintf("user %q removed from %s%s\n", removed, where(store), dryRunNote(store)))
+	return emit(o.Out, fmt.Sprintf("user %q removed from %s%s\n", removed, store.Ref(), dryRunNote(store)))
 }

@@ -59,10 +59,10 @@ type rotatedItem struct {
 	Problem     string     `json:"problem,omitempty"`
 }
 
-func newRotated(kind string, store *secretstore.Store, values []rotation.Value) rotated {
+func (o *rotateOptions) rotated(kind string, store *secretstore.Store, values []rotation.Value) rotated {
 	r := rotated{APIVersion: outputAPIVersion, Kind: kind, Namespace: store.Namespace, Secret: store.Name, Items: []rotatedItem{}}
 	for _, v := range values {
-		item := rotatedItem{Name: v.Name, Fingerprint: v.Fingerprint, Problem: v.Problem, Over: over(v)}
+		item := rotatedItem{Name: v.Name, Fingerprint: v.Fingerprint, Problem: v.Problem, Over: v.Over(o.clock())}
 		if !v.Since.IsZero() {
 			item.Since = &v.Since
 		}
@@ -85,8 +85,6 @@ func (r rotated) of(c rotation.Change, store *secretstore.Store, w write) rotate
 	return r
 }
 
-func over(v rotation.Value) bool { return !v.Until.IsZero() && !v.Until.After(time.Now()) }
-
 // moment prints a time as Kubernetes does; "-" where there is none.
 func moment(t time.Time) string {
 	if t.IsZero() {
@@ -96,8 +94,8 @@ func moment(t time.Time) string {
 }
 
 // until is the column that says how long something is still accepted.
-func until(v rotation.Value) string {
-	if over(v) {
+func (o *rotateOptions) until(v rotation.Value) string {
+	if v.Over(o.clock()) {
 		return moment(v.Until) + " (over)"
 	}
 	return moment(v.Until)

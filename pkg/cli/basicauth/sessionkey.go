@@ -97,7 +97,7 @@ func (o *keyOptions) connect(w *write) (rotation.SessionKeys, error) {
 	if err != nil {
 		return rotation.SessionKeys{}, err
 	}
-	return rotation.SessionKeys{Store: users.SessionKeys(), Now: time.Now}, nil
+	return rotation.SessionKeys{Store: users.SessionKeys(), Now: o.clock}, nil
 }
 
 func (o *keyOptions) rotate(ctx context.Context) error {
@@ -116,7 +116,7 @@ func (o *keyOptions) rotate(ctx context.Context) error {
 	if change.Created {
 		say(o.ErrOut, "%s created%s\n", keys.Ref(), dryRunWords(keys.DryRun))
 	}
-	if ok, err := o.output.structured(o.Out, signing(newRotated("SessionKeyRotation", keys.Store, change.Left).of(change, keys.Store, o.write))); ok {
+	if ok, err := o.output.structured(o.Out, signing(o.rotated("SessionKeyRotation", keys.Store, change.Left).of(change, keys.Store, o.write))); ok {
 		return err
 	}
 	if o.output == "name" {
@@ -140,7 +140,7 @@ func (o *keyOptions) expire(ctx context.Context) error {
 		return err
 	}
 	o.warnAll(change.Warnings(keys.Store))
-	r := signing(newRotated("SessionKeyExpiry", keys.Store, change.Left).of(change, keys.Store, o.write))
+	r := signing(o.rotated("SessionKeyExpiry", keys.Store, change.Left).of(change, keys.Store, o.write))
 	return o.printExpired(r, "session key ", keys.Store, change)
 }
 
@@ -160,9 +160,9 @@ func (o *keyOptions) list(ctx context.Context) error {
 		if i > 0 {
 			use = "recognises"
 		}
-		rows = append(rows, []string{v.Name, use, moment(v.Since), until(v)})
+		rows = append(rows, []string{v.Name, use, moment(v.Since), o.until(v)})
 	}
-	return o.printList(signing(newRotated("SessionKeyList", keys.Store, values)), rows)
+	return o.printList(signing(o.rotated("SessionKeyList", keys.Store, values)), rows)
 }
 
 // signing marks the first key.

@@ -15,7 +15,7 @@ import (
 	"github.com/kauth-dev/kauth/pkg/visible"
 )
 
-// setOptions are what user add and user passwd know.
+// setOptions are what user add, user passwd and user rotate know.
 type setOptions struct {
 	*cluster
 	write
@@ -156,9 +156,7 @@ func (o *setOptions) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	behind := o.project(ctx, store, result.Meta)
-	o.warnAll(result.Warnings())
-	o.sayRemoved(store, result)
+	behind := o.stored(ctx, store, result)
 	if err := o.print(store, result, to, name, password); err != nil {
 		return errors.Join(storedThough(err, store, name), behind)
 	}
@@ -174,7 +172,7 @@ func (o *setOptions) set(ctx context.Context, store *userstore.Store, name strin
 		return store.Rotate(ctx, func(f *htpasswd.File) (string, error) {
 			user, err := o.check(store, f, name)
 			if err == nil && o.isNow(f, user, hash, password) {
-				err = fmt.Errorf("%s: user %q has this password already, so there is nothing to rotate; give a new one, or take old ones away with kubectl basicauth user expire", where(store), user)
+				err = fmt.Errorf("%s: user %q has this password already, so there is nothing to rotate; give a new one, or take old ones away with kubectl basicauth user expire", store.Ref(), user)
 			}
 			return user, err
 		}, hash, o.overlap)
@@ -213,9 +211,9 @@ func (o *setOptions) check(store *userstore.Store, f *htpasswd.File, name string
 	user, exists := userstore.Find(f, name)
 	switch {
 	case o.add && exists:
-		return "", fmt.Errorf("%s: user %q exists; change the password with kubectl basicauth user passwd %s", where(store), user, visible.Argument(user))
+		return "", fmt.Errorf("%s: user %q exists; change the password with kubectl basicauth user passwd %s", store.Ref(), user, visible.Argument(user))
 	case !o.add && !exists:
-		return "", fmt.Errorf("%s: no user %q; add one with kubectl basicauth user add %s", where(store), name, visible.Argument(name))
+		return "", fmt.Errorf("%s: no user %q; add one with kubectl basicauth user add %s", store.Ref(), name, visible.Argument(name))
 	case !exists:
 		user = name
 	}

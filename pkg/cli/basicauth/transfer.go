@@ -1,7 +1,6 @@
 package basicauth
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -82,16 +81,14 @@ func (o *importOptions) Run(ctx context.Context) error {
 	var merged userstore.Merged
 	result, err := store.EditOrCreate(ctx, func(f *htpasswd.File) error {
 		if merged, err = userstore.Merge(f, src, o.replace); err != nil {
-			return fmt.Errorf("%s: %w; nothing was imported", where(store), err)
+			return fmt.Errorf("%s: %w; nothing was imported", store.Ref(), err)
 		}
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	behind := o.project(ctx, store, result.Meta)
-	o.warnAll(result.Warnings())
-	o.sayRemoved(store, result)
+	behind := o.stored(ctx, store, result)
 	for _, e := range src.Entries() {
 		if weak := e.Hash.Weak(); weak != "" {
 			warn(o.ErrOut, "%s: line %d: user %q: %s", name, e.Line, e.User, weak)
@@ -160,7 +157,7 @@ func (o *importOptions) print(store *userstore.Store, m userstore.Merged) error 
 		return emit(o.Out, names.String())
 	}
 	return emit(o.Out, fmt.Sprintf("users imported to %s: %d added, %d replaced, %d unchanged%s\n",
-		where(store), len(m.Added), len(m.Replaced), len(m.Unchanged), dryRunNote(store)))
+		store.Ref(), len(m.Added), len(m.Replaced), len(m.Unchanged), dryRunNote(store)))
 }
 
 func newExport(c *cluster) *cobra.Command {
@@ -181,12 +178,8 @@ kubectl basicauth user export -n monitoring > backup.htpasswd`, func(cmd *cobra.
 			return err
 		}
 		if !meta.HasKey {
-			return fmt.Errorf("%s: data: no key %q, so there is nothing to export", where(store), store.DataKey())
+			return fmt.Errorf("%s: data: no key %q, so there is nothing to export", store.Ref(), store.DataKey())
 		}
-		_, err = io.Copy(c.Out, bytes.NewReader(f.Bytes()))
-		if err != nil {
-			return fmt.Errorf("standard output: %w", err)
-		}
-		return nil
+		return emit(c.Out, string(f.Bytes()))
 	})
 }

@@ -109,10 +109,10 @@ func (o *undoOptions) Run(ctx context.Context) error {
 	behind := o.project(ctx, store, u.Meta)
 	o.warnAll(u.Warnings())
 	if u.Created {
-		say(o.ErrOut, "%s created%s\n", where(store), dryRunNote(store))
+		say(o.ErrOut, "%s created%s\n", store.Ref(), dryRunNote(store))
 	}
 	if u.Left == 0 {
-		warn(o.ErrOut, "%s: no user left, so nobody gets in", where(store))
+		warn(o.ErrOut, "%s: no user left, so nobody gets in", store.Ref())
 	}
 	if err := o.print(store, u); err != nil {
 		return errors.Join(err, behind)
@@ -132,7 +132,7 @@ func (o *undoOptions) print(store *userstore.Store, u userstore.Undone) error {
 		return err
 	}
 	if again := countAgain(u); len(again) > 0 && o.output == "name" {
-		warn(o.ErrOut, "%s: passwords of before count again: %s", where(store), strings.Join(again, ", "))
+		warn(o.ErrOut, "%s: passwords of before count again: %s", store.Ref(), strings.Join(again, ", "))
 	}
 	if o.output == "name" {
 		var names strings.Builder

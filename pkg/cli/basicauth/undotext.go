@@ -20,21 +20,21 @@ func undoText(store *userstore.Store, u userstore.Undone, users []done, now time
 	for _, d := range users[:min(most, len(users))] {
 		switch {
 		case d.Action == "added":
-			fmt.Fprintf(&text, "user %q added to %s with the password of then%s\n", d.User, where(store), note)
+			fmt.Fprintf(&text, "user %q added to %s with the password of then%s\n", d.User, store.Ref(), note)
 		case d.Action == "removed":
-			fmt.Fprintf(&text, "user %q removed from %s%s\n", d.User, where(store), note)
+			fmt.Fprintf(&text, "user %q removed from %s%s\n", d.User, store.Ref(), note)
 		case len(again[d.User]) > len(oldOnes(again[d.User])):
-			fmt.Fprintf(&text, "password of user %q changed in %s: the one of before counts again%s\n", d.User, where(store), note)
+			fmt.Fprintf(&text, "password of user %q changed in %s: the one of before counts again%s\n", d.User, store.Ref(), note)
 		case len(gone[d.User]) > 0:
-			fmt.Fprintf(&text, "password of user %q changed in %s: the newer one counts no more, the one of before stays%s\n", d.User, where(store), note)
+			fmt.Fprintf(&text, "password of user %q changed in %s: the newer one counts no more, the one of before stays%s\n", d.User, store.Ref(), note)
 		case len(again[d.User]) == 0:
-			fmt.Fprintf(&text, "password of user %q changed in %s: the one of before comes first again%s\n", d.User, where(store), note)
+			fmt.Fprintf(&text, "password of user %q changed in %s: the one of before comes first again%s\n", d.User, store.Ref(), note)
 		}
 		for _, l := range oldOnes(again[d.User]) {
-			text.WriteString(oldCounts(l, "counts again in "+where(store)+note, now))
+			text.WriteString(oldCounts(l, "counts again in "+store.Ref()+note, now))
 		}
 		for _, l := range stay[d.User] {
-			text.WriteString(oldCounts(l, "still counts in "+where(store)+note, now))
+			text.WriteString(oldCounts(l, "still counts in "+store.Ref()+note, now))
 		}
 	}
 	if more := len(users) - most; more > 0 {
@@ -44,9 +44,9 @@ func undoText(store *userstore.Store, u userstore.Undone, users []done, now time
 	case !u.Changed:
 		fmt.Fprintf(&text, "nothing to change: the users are as before %s\n", named(u.Entry))
 	case u.Revived != nil && u.Revived != u.Entry:
-		fmt.Fprintf(&text, "%s is back as it was after %s%s\n", where(store), named(u.Revived), note)
+		fmt.Fprintf(&text, "%s is back as it was after %s%s\n", store.Ref(), named(u.Revived), note)
 	case u.Revived != nil:
-		fmt.Fprintf(&text, "%s is back as it was before %s, which is not in it%s\n", where(store), named(u.Revived), note)
+		fmt.Fprintf(&text, "%s is back as it was before %s, which is not in it%s\n", store.Ref(), named(u.Revived), note)
 	case len(users) == 0:
 		fmt.Fprintf(&text, "no user changed, but comments or lines that no gate can use: as before %s%s\n", named(u.Entry), note)
 	default:

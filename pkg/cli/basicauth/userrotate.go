@@ -83,13 +83,7 @@ func (o *expireOptions) Run(ctx context.Context) error {
 	}
 	var pick userstore.Pick
 	if o.name != "" {
-		pick = func(f *htpasswd.File) (string, error) {
-			user, ok := userstore.Find(f, o.name)
-			if !ok {
-				return "", fmt.Errorf("%s: no user %q; kubectl basicauth user list shows who is there", where(store), o.name)
-			}
-			return user, nil
-		}
+		pick = present(store, o.name)
 	}
 	result, err := store.Expire(ctx, pick, o.now)
 	if err != nil {
@@ -115,7 +109,7 @@ func (o *expireOptions) print(store *userstore.Store, result userstore.Result) e
 		slices.Sort(names)
 		return emitLines(o.Out, slices.Compact(names))
 	case len(users) == 0:
-		return emit(o.Out, fmt.Sprintf("nothing to take away from %s%s\n", where(store), dryRunNote(store)))
+		return emit(o.Out, fmt.Sprintf("nothing to take away from %s%s\n", store.Ref(), dryRunNote(store)))
 	}
 	return emit(o.Out, strings.Join(o.removedLines(store, result.Removed), ""))
 }

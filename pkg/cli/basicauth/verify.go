@@ -202,23 +202,23 @@ func (o *verifyOptions) verifyUser(ctx context.Context, store *userstore.Store) 
 	}
 	user, ok := userstore.Find(f, o.user)
 	if !ok {
-		return fmt.Errorf("%s: no user %q; add one with kubectl basicauth user add %s", where(store), o.user, visible.Argument(o.user))
+		return fmt.Errorf("%s: no user %q; add one with kubectl basicauth user add %s", store.Ref(), o.user, visible.Argument(o.user))
 	}
 	if len(f.Lookup(user)) == 0 {
-		return fmt.Errorf("%s: user %q has no hash that a gate can use; set the password with kubectl basicauth user passwd %s", where(store), user, visible.Argument(user))
+		return fmt.Errorf("%s: user %q has no hash that a gate can use; set the password with kubectl basicauth user passwd %s", store.Ref(), user, visible.Argument(user))
 	}
 	password, unfit := userstore.CleanPassword(o.options.Password) // other programs' hashes may be of what we would not take
 	if message := userstore.Right(f, meta, user, password); message != "" {
-		checks := []verify.Check{{Status: userstore.Pass, Object: where(store), Name: fmt.Sprintf("user %q", user), Message: message}}
+		checks := []verify.Check{{Status: userstore.Pass, Object: store.Ref(), Name: fmt.Sprintf("user %q", user), Message: message}}
 		if ok, err := o.output.structured(o.Out, verification{outputAPIVersion, "Verification", store.Namespace, store.Name, "", checks}); ok {
 			return err
 		}
 		return emit(o.Out, fmt.Sprintf("user %q: %s\n", user, message))
 	}
 	if unfit != nil {
-		return fmt.Errorf("%s: user %q: the password is wrong: %w", where(store), user, unfit)
+		return fmt.Errorf("%s: user %q: the password is wrong: %w", store.Ref(), user, unfit)
 	}
-	return fmt.Errorf("%s: user %q: the password is wrong", where(store), user)
+	return fmt.Errorf("%s: user %q: the password is wrong", store.Ref(), user)
 }
 
 func (o *verifyOptions) password(ctx context.Context, user string) (string, error) {

@@ -83,7 +83,7 @@ func (c *cluster) await(ctx context.Context, w *waiting, store *userstore.Store,
 		return err
 	}
 	if result.Gates == 0 {
-		warn(c.ErrOut, "no gate that runs in namespace %s mounts %s, so there was none to wait for", store.Namespace, where(store))
+		warn(c.ErrOut, "no gate that runs in namespace %s mounts %s, so there was none to wait for", store.Namespace, store.Ref())
 		return nil
 	}
 	say(c.ErrOut, "in force at %s after %.1f s\n", number(result.Gates, "gate"), time.Since(start).Seconds())
