@@ -20,10 +20,10 @@ func (v *verifier) answers(s *subject, p *live.Pod, ref string, a *answer) {
 	case a == nil:
 		return
 	case a.refused:
-		v.add(userstore.Warn, ref, "knock", "", "could not be asked: %v", a.err)
+		v.add(userstore.Warn, ref, "knock", "ask for the right, or for somebody who has it; docs/verify.md has a role", "could not be asked: %v", a.err)
 		return
 	case a.err != nil:
-		v.add(userstore.Fail, ref, "knock", "see whether kubectl port-forward works", "could not be asked: port-forward: %v", a.err)
+		v.add(userstore.Fail, ref, "knock", "see whether its node "+p.Spec.NodeName+" is well, and whether kubectl port-forward works", "could not be asked: port-forward: %v", a.err)
 		return
 	}
 	if s.Mode == config.ModeSidecar && s.Config.Auth != gateconf.AuthNone {

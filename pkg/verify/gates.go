@@ -60,8 +60,21 @@ func (v *verifier) gate(s *subject) {
 
 func portOf(listen string) string { return listen[strings.LastIndexByte(listen, ':')+1:] }
 
-// sameImage says whether two images are the same but for the registry, which a mirror replaces.
-func sameImage(a, b string) bool { return path.Base(a) == path.Base(b) }
+// sameImage says whether two images are the same but for the registry, which a mirror replaces, and a digest that one of them
+// has beside its tag: webhooks that check signatures put it there.
+func sameImage(a, b string) bool {
+	a, digestA, _ := strings.Cut(path.Base(a), "@")
+	b, digestB, _ := strings.Cut(path.Base(b), "@")
+	return a == b && (digestA == digestB || strings.Contains(a, ":") && (digestA == "" || digestB == ""))
+}
+
+// pinned says whether an image is another with a digest in place of the tag, as such webhooks also do. Whether that is the one
+// that the tag means, only the registry could say.
+func pinned(tagged, image string) bool {
+	name, tag, _ := strings.Cut(path.Base(tagged), ":")
+	other, digest, is := strings.Cut(path.Base(image), "@")
+	return is && digest != "" && other == name && tag != "" && !strings.Contains(tag, "@")
+}
 
 // sidecarOf is the gate's container in a workload's pods, an empty one where there is none.
 func sidecarOf(w *topology.Workload) *topology.Container {
