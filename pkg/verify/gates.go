@@ -5,6 +5,7 @@ import (
 	"path"
 	"strings"
 
+	"github.com/kauth-dev/kauth/pkg/choice"
 	"github.com/kauth-dev/kauth/pkg/config"
 	"github.com/kauth-dev/kauth/pkg/finding"
 	"github.com/kauth-dev/kauth/pkg/gateconf"
@@ -20,9 +21,14 @@ func (v *verifier) ungated(s *subject) {
 	if s.wanted != "" {
 		message += ", which kauth would put there " + s.wanted
 	}
-	hint := "helm upgrade with --post-renderer kauth, or set the annotation kauth.dev/gate: disabled on it"
-	if s.wanted == "" {
+	hint := "helm upgrade with --post-renderer kauth, or "
+	switch s.wanted {
+	case "":
 		hint = "name it with --gate " + s.Ref.Kind + "/" + s.Ref.Name
+	case choice.ByDefault:
+		hint += "set the annotation kauth.dev/gate: disabled on it"
+	default: // kauth takes no "disabled" beside it
+		hint += "take that annotation away"
 	}
 	v.add(userstore.Fail, s.object(), "gate", hint, "%s", message)
 	v.ways(s)
@@ -40,7 +46,7 @@ func (v *verifier) gate(s *subject) {
 	}
 	message := gateconf.GateDone(portOf(s.Config.Listen), s.Config.Upstream)
 	if s.Done == "" && s.workload != nil {
-		v.add(userstore.Warn, s.object(), "gate", "", "%s; no annotation says that kauth made it", message)
+		v.add(userstore.Warn, s.object(), "gate", "fine where you made it by hand", "%s; no annotation says that kauth made it", message)
 		return
 	}
 	version := ""
@@ -183,14 +189,15 @@ func (v *verifier) unresolved() {
 		if way.Workload != nil || way.Problem == "" || !spaces[way.Namespace] {
 			continue
 		}
-		message := way.Problem
+		message, hint := way.Problem, "see that it does not lead past the gate"
 		if way.Service == nil && way.Backend != nil && way.Backend.Problem == "" && way.Backend.Service != "" && !way.Backend.Port.Odd {
+			hint = "take it away where nothing needs it"
 			message = fmt.Sprintf("no Service %q there, so it leads nowhere until somebody makes one", way.Backend.Service)
 		}
 		key := way.Ref().Short() + way.Field().String()
 		if !said[key] {
 			said[key] = true
-			v.add(userstore.Warn, way.Ref().Short(), "way", "", "%s: %s", way.Field(), strings.ReplaceAll(message, "in this stream", "that may be seen"))
+			v.add(userstore.Warn, way.Ref().Short(), "way", hint, "%s: %s", way.Field(), strings.ReplaceAll(message, "in this stream", "that may be seen"))
 		}
 	}
 }
