@@ -69,17 +69,27 @@ func portOf(listen string) string { return listen[strings.LastIndexByte(listen, 
 // sameImage says whether two images are the same but for the registry, which a mirror replaces, and a digest that one of them
 // has beside its tag: webhooks that check signatures put it there.
 func sameImage(a, b string) bool {
-	a, digestA, _ := strings.Cut(path.Base(a), "@")
-	b, digestB, _ := strings.Cut(path.Base(b), "@")
-	return a == b && (digestA == digestB || strings.Contains(a, ":") && (digestA == "" || digestB == ""))
+	nameA, tagA, digestA := imageParts(a)
+	nameB, tagB, digestB := imageParts(b)
+	if digestA != "" && digestB != "" {
+		return nameA == nameB && digestA == digestB
+	}
+	return nameA == nameB && tagA == tagB && (digestA == digestB || tagA != "")
 }
 
 // pinned says whether an image is another with a digest in place of the tag, as such webhooks also do. Whether that is the one
 // that the tag means, only the registry could say.
 func pinned(tagged, image string) bool {
-	name, tag, _ := strings.Cut(path.Base(tagged), ":")
-	other, digest, is := strings.Cut(path.Base(image), "@")
-	return is && digest != "" && other == name && tag != "" && !strings.Contains(tag, "@")
+	name, tag, digest := imageParts(tagged)
+	other, none, pin := imageParts(image)
+	return name == other && tag != "" && digest == "" && none == "" && pin != ""
+}
+
+// imageParts splits the last part of an image's path: "kauth-proxy", "v1.2.3", "sha256:0123".
+func imageParts(image string) (name, tag, digest string) {
+	name, digest, _ = strings.Cut(path.Base(image), "@")
+	name, tag, _ = strings.Cut(name, ":")
+	return name, tag, digest
 }
 
 // sidecarOf is the gate's container in a workload's pods, an empty one where there is none.
