@@ -6,6 +6,9 @@ import (
 	"github.com/kauth-dev/kauth/pkg/topology"
 )
 
+// ByDefault is the reason of those that nobody asks for by an annotation.
+const ByDefault = "by default"
+
 // Wanted says why kauth would gate a workload that is not gated, "" where it would not, and which object's annotation
 // leaves it out, nil where none does.
 func Wanted(m *topology.Model, w *topology.Workload) (reason string, leftOut *manifest.Object) {
@@ -36,7 +39,7 @@ func wanted(m *topology.Model, w *topology.Workload, byDefault bool) (reason str
 	case enabled != nil:
 		return "as the annotation of " + enabled.Short() + " asks", nil
 	case byDefault && !p.guardsItself(w):
-		return "by default", nil
+		return ByDefault, nil
 	default:
 		return "", nil
 	}

@@ -20,10 +20,10 @@ func (v *verifier) answers(s *subject, p *live.Pod, ref string, a *answer) {
 	case a == nil:
 		return
 	case a.refused:
-		v.add(userstore.Warn, ref, "knock", "", "could not be asked: %v", a.err)
+		v.add(userstore.Warn, ref, "knock", "ask for the right, or for somebody who has it; docs/verify.md has a role", "could not be asked: %v", a.err)
 		return
 	case a.err != nil:
-		v.add(userstore.Fail, ref, "knock", "see whether kubectl port-forward works", "could not be asked: port-forward: %v", a.err)
+		v.add(userstore.Fail, ref, "knock", "see whether its node "+p.Spec.NodeName+" is well, and whether kubectl port-forward works", "could not be asked: port-forward: %v", a.err)
 		return
 	}
 	if s.Mode == config.ModeSidecar && s.Config.Auth != gateconf.AuthNone {
@@ -67,9 +67,13 @@ func (v *verifier) loaded(s *subject, p *live.Pod, ref string, a *answer) {
 	}
 }
 
-// logs is where a pod says more.
+// logs is where a pod says more: its gate, and without one the application that asks for the password itself.
 func logs(p *live.Pod) string {
-	return "kubectl logs -n " + p.Namespace + " " + p.Name + " -c " + gateconf.ContainerName + " may say why"
+	command := "kubectl logs -n " + p.Namespace + " " + p.Name
+	if live.Gate(p.Pod) != nil {
+		command += " -c " + gateconf.ContainerName
+	}
+	return command + " may say why"
 }
 
 // refuses reports on whether a gate keeps strangers out.
@@ -81,6 +85,9 @@ func (v *verifier) refuses(s *subject, p *live.Pod, ref string, a *answer) {
 	}
 	fail := func(hint, format string, args ...any) { v.add(userstore.Fail, ref, name, hint, format, args...) }
 	wrong := "replace the gate: helm upgrade with --post-renderer kauth, then delete the pod"
+	if s.Mode == config.ModeNative {
+		wrong = anew
+	}
 	switch realm, basic := challenge(a.plain.header); {
 	case a.plain.err != nil:
 		fail(logs(p), "no answer: %v", a.plain.err)
@@ -166,7 +173,7 @@ func (v *verifier) letsIn(s *subject, ref string, r response) {
 	case r.err != nil:
 		v.add(userstore.Fail, ref, name, "", "no answer: %v", r.err)
 	case r.code == http.StatusForbidden && s.Config.RequireHeader != "":
-		v.add(userstore.Warn, ref, name, "", "not tried: the gate wants header %s, whose values may not be read", s.Config.RequireHeader)
+		v.add(userstore.Warn, ref, name, "ask for the right to get the Secret that holds them", "not tried: the gate wants header %s, whose values may not be read", s.Config.RequireHeader)
 	case r.code == http.StatusTooManyRequests:
 		after := r.header.Get("Retry-After")
 		if _, err := strconv.Atoi(after); err != nil {

@@ -174,3 +174,50 @@ func TestGrants(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// TestSameImage: what mirrors and webhooks make of an image is the same, another version is not.
+func TestSameImage(t *testing.T) {
+	const one, other = "@sha256:01", "@sha256:02"
+	for _, c := range []struct {
+		wanted, found string
+		same, pinned  bool
+	}{
+		{"ghcr.io/x/proxy:v1", "mirror:5000/ghcr.io/x/proxy:v1", true, false},
+		{"ghcr.io/x/proxy:v1", "ghcr.io/x/proxy:v1" + one, true, false},
+		{"ghcr.io/x/proxy:v1" + one, "mirror/proxy:v1", true, false},
+		{"ghcr.io/x/proxy:v1" + one, "ghcr.io/x/proxy" + one, true, false},
+		{"ghcr.io/x/proxy:v1", "ghcr.io/x/proxy" + one, false, true},
+		{"ghcr.io/x/proxy:v1" + one, "ghcr.io/x/proxy:v1" + other, false, false},
+		{"ghcr.io/x/proxy:v1" + one, "ghcr.io/x/proxy" + other, false, false},
+		{"ghcr.io/x/proxy:v1", "ghcr.io/x/proxy:v2" + one, false, false},
+		{"ghcr.io/x/proxy:v1", "ghcr.io/x/other:v1", false, false},
+		{"ghcr.io/x/proxy:v1", "ghcr.io/x/other" + one, false, false},
+		{"ghcr.io/x/proxy", "ghcr.io/x/proxy" + one, false, false},
+	} {
+		if got := sameImage(c.wanted, c.found); got != c.same {
+			t.Errorf("%s, %s: the same: %v", c.wanted, c.found, got)
+		}
+		if got := pinned(c.wanted, c.found); got != c.pinned {
+			t.Errorf("%s, %s: pinned: %v", c.wanted, c.found, got)
+		}
+	}
+}
+
+// TestNativeHints: an application that asks for the password itself has no gate to replace, nor one whose log may say why.
+func TestNativeHints(t *testing.T) {
+	p := &live.Pod{Pod: &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "p"}}}
+	s := &subject{Standing: proof.Standing{Checked: proof.Checked{Mode: config.ModeNative}, Config: gateconf.Defaults()}}
+	for _, c := range []struct {
+		a    answer
+		want string
+	}{
+		{answer{plain: response{code: 200}}, anew},
+		{answer{plain: response{err: errors.New("hung up")}}, "kubectl logs -n ns p may say why"},
+	} {
+		v := &verifier{Report: &Report{}}
+		v.refuses(s, p, "Pod ns/p", &c.a)
+		if got := v.Checks[0].Hint; got != c.want {
+			t.Errorf("%s: %q, want %q", v.Checks[0].Message, got, c.want)
+		}
+	}
+}

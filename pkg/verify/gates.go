@@ -5,6 +5,7 @@ import (
 	"path"
 	"strings"
 
+	"github.com/kauth-dev/kauth/pkg/choice"
 	"github.com/kauth-dev/kauth/pkg/config"
 	"github.com/kauth-dev/kauth/pkg/finding"
 	"github.com/kauth-dev/kauth/pkg/gateconf"
@@ -20,9 +21,14 @@ func (v *verifier) ungated(s *subject) {
 	if s.wanted != "" {
 		message += ", which kauth would put there " + s.wanted
 	}
-	hint := "helm upgrade with --post-renderer kauth, or set the annotation kauth.dev/gate: disabled on it"
-	if s.wanted == "" {
+	hint := "helm upgrade with --post-renderer kauth, or "
+	switch s.wanted {
+	case "":
 		hint = "name it with --gate " + s.Ref.Kind + "/" + s.Ref.Name
+	case choice.ByDefault:
+		hint += "set the annotation kauth.dev/gate: disabled on it"
+	default: // kauth takes no "disabled" beside it
+		hint += "take that annotation away"
 	}
 	v.add(userstore.Fail, s.object(), "gate", hint, "%s", message)
 	v.ways(s)
@@ -40,7 +46,7 @@ func (v *verifier) gate(s *subject) {
 	}
 	message := gateconf.GateDone(portOf(s.Config.Listen), s.Config.Upstream)
 	if s.Done == "" && s.workload != nil {
-		v.add(userstore.Warn, s.object(), "gate", "", "%s; no annotation says that kauth made it", message)
+		v.add(userstore.Warn, s.object(), "gate", "fine where you made it by hand", "%s; no annotation says that kauth made it", message)
 		return
 	}
 	version := ""
@@ -60,8 +66,31 @@ func (v *verifier) gate(s *subject) {
 
 func portOf(listen string) string { return listen[strings.LastIndexByte(listen, ':')+1:] }
 
-// sameImage says whether two images are the same but for the registry, which a mirror replaces.
-func sameImage(a, b string) bool { return path.Base(a) == path.Base(b) }
+// sameImage says whether two images are the same but for the registry, which a mirror replaces, and a digest that one of them
+// has beside its tag: webhooks that check signatures put it there.
+func sameImage(a, b string) bool {
+	nameA, tagA, digestA := imageParts(a)
+	nameB, tagB, digestB := imageParts(b)
+	if digestA != "" && digestB != "" {
+		return nameA == nameB && digestA == digestB
+	}
+	return nameA == nameB && tagA == tagB && (digestA == digestB || tagA != "")
+}
+
+// pinned says whether an image is another with a digest in place of the tag, as such webhooks also do. Whether that is the one
+// that the tag means, only the registry could say.
+func pinned(tagged, image string) bool {
+	name, tag, digest := imageParts(tagged)
+	other, none, pin := imageParts(image)
+	return name == other && tag != "" && digest == "" && none == "" && pin != ""
+}
+
+// imageParts splits the last part of an image's path: "kauth-proxy", "v1.2.3", "sha256:0123".
+func imageParts(image string) (name, tag, digest string) {
+	name, digest, _ = strings.Cut(path.Base(image), "@")
+	name, tag, _ = strings.Cut(name, ":")
+	return name, tag, digest
+}
 
 // sidecarOf is the gate's container in a workload's pods, an empty one where there is none.
 func sidecarOf(w *topology.Workload) *topology.Container {
@@ -170,14 +199,15 @@ func (v *verifier) unresolved() {
 		if way.Workload != nil || way.Problem == "" || !spaces[way.Namespace] {
 			continue
 		}
-		message := way.Problem
+		message, hint := way.Problem, "see that it does not lead past the gate"
 		if way.Service == nil && way.Backend != nil && way.Backend.Problem == "" && way.Backend.Service != "" && !way.Backend.Port.Odd {
+			hint = "take it away where nothing needs it"
 			message = fmt.Sprintf("no Service %q there, so it leads nowhere until somebody makes one", way.Backend.Service)
 		}
 		key := way.Ref().Short() + way.Field().String()
 		if !said[key] {
 			said[key] = true
-			v.add(userstore.Warn, way.Ref().Short(), "way", "", "%s: %s", way.Field(), strings.ReplaceAll(message, "in this stream", "that may be seen"))
+			v.add(userstore.Warn, way.Ref().Short(), "way", hint, "%s: %s", way.Field(), strings.ReplaceAll(message, "in this stream", "that may be seen"))
 		}
 	}
 }

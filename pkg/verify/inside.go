@@ -48,7 +48,7 @@ func (v *verifier) inside(s *subject) {
 	case w.HostNetwork && proof.OnNode(w) == nil:
 		v.add(userstore.Pass, s.object(), "inside", "", "%s listens on the loopback of its node alone", reach)
 	case w.HostNetwork:
-		v.add(userstore.Warn, s.object(), "inside", "", "lives in the network of its node, where no NetworkPolicy is in force; whoever reaches the node reaches %s", reach)
+		v.add(userstore.Warn, s.object(), "inside", "take hostNetwork away where it needs none", "lives in the network of its node, where no NetworkPolicy is in force: whoever reaches the node reaches %s past the gate", reach)
 	case len(open) > 0:
 		v.add(userstore.Warn, s.object(), "inside", hint, "every pod of the cluster reaches %s past the gate: NetworkPolicy %s lets it in", reach, few(open, 3))
 	case len(named) > 0:
@@ -123,7 +123,7 @@ func (v *verifier) gaps() {
 				Hint: "ask for these rights, or for somebody who has them; docs/verify.md has a role",
 			})
 		} else {
-			v.add(userstore.Warn, "", "read", "", "not looked at: %s %s of %s: %s", r.verb, r.where, resources, r.why)
+			v.add(userstore.Warn, "", "read", "verify again, or see whether kubectl get shows them", "not looked at: %s %s of %s: %s", r.verb, r.where, resources, r.why)
 		}
 	}
 }

@@ -55,6 +55,7 @@ func (v *verifier) knockAll(ctx context.Context) map[*live.Pod]*answer {
 			continue
 		}
 		for _, p := range s.pods {
+			s := v.asRuns(s, p)
 			if !v.canKnock(s, p) {
 				continue
 			}

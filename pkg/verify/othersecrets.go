@@ -50,7 +50,7 @@ func (v *verifier) otherSecrets(ctx context.Context, s *subject) {
 			need.hint = "kubectl basicauth session-key rotate --overlap 0 begins anew, which ends all sessions"
 		}
 		if apierrors.IsForbidden(err) {
-			v.add(userstore.Warn, ref, "secret", "", "%s: you may not get secrets there, so this was not looked at", need.what)
+			v.add(userstore.Warn, ref, "secret", "ask for the verb get on it", "%s: you may not get it, so this was not looked at", need.what)
 		} else if err != nil {
 			v.add(userstore.Fail, ref, "secret", need.hint, "%s: %v", need.what, err)
 		} else {

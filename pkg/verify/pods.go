@@ -10,6 +10,8 @@ import (
 	"github.com/kauth-dev/kauth/pkg/config"
 	"github.com/kauth-dev/kauth/pkg/gateconf"
 	"github.com/kauth-dev/kauth/pkg/live"
+	"github.com/kauth-dev/kauth/pkg/proof"
+	"github.com/kauth-dev/kauth/pkg/topology"
 	"github.com/kauth-dev/kauth/pkg/userstore"
 )
 
@@ -28,7 +30,7 @@ func (v *verifier) pods(s *subject, answers map[*live.Pod]*answer) {
 		if s.Mode == config.ModeSidecar && !v.sidecar(s, p, ref) {
 			continue
 		}
-		v.answers(s, p, ref, answers[p])
+		v.answers(v.asRuns(s, p), p, ref, answers[p])
 	}
 }
 
@@ -36,38 +38,77 @@ func (v *verifier) pods(s *subject, answers map[*live.Pod]*answer) {
 func (v *verifier) sidecar(s *subject, p *live.Pod, ref string) bool {
 	found := live.Gate(p.Pod)
 	if found == nil {
-		v.add(userstore.Fail, ref, "sidecar", "delete the pod, or restart the rollout, so that it is made anew",
+		v.add(userstore.Fail, ref, "sidecar", anew,
 			"has no container %s, so port %d of it asks for no password", gateconf.ContainerName, s.Port)
 		return false
 	}
-	var differs []string
-	if want := sidecarOf(s.workload); s.workload != nil && want.Name != "" {
-		if !slices.Equal(want.Args, slices.Concat(found.Command, found.Args)) {
-			differs = append(differs, "arguments")
-		}
-		if !sameImage(want.Image, found.Image) {
-			differs = append(differs, "image ("+found.Image+", not "+want.Image+")")
-		}
-		if has, should := mountedIn(p, s.usersDir()), v.mounted(s, gateconf.VolumeName); has != "" && has != should {
-			differs = append(differs, "Secret ("+has+", not "+should+")")
-		}
-	}
+	differs, hint := v.differs(s, p, found)
 	state, running := sidecarState(p.Pod)
 	switch {
 	case p.Status.Phase == corev1.PodPending && state != "":
 		v.add(userstore.Warn, ref, "sidecar", "verify again once it runs; kubectl describe pod says what it waits for", "is not running yet (%s)", state)
 		return running
 	case len(differs) > 0:
-		v.add(userstore.Fail, ref, "sidecar", "see whether a rollout is under way with kubectl rollout status, or delete the pod",
-			"differs from %s: %s", s.object(), strings.Join(differs, ", "))
+		v.add(userstore.Fail, ref, "sidecar", hint, "differs from %s: %s", s.object(), strings.Join(differs, ", "))
 	case state != "":
 		v.add(userstore.Fail, ref, "sidecar", logs(p), "%s is %s", gateconf.ContainerName, state)
 	case s.workload == nil || s.lone():
 		v.add(userstore.Pass, ref, "sidecar", "", "ready")
+	case pinned(sidecarOf(s.workload).Image, found.Image):
+		v.add(userstore.Pass, ref, "sidecar", "", "ready; arguments as %s says, and the image by its digest, %s", s.object(), found.Image)
 	default:
 		v.add(userstore.Pass, ref, "sidecar", "", "ready; image and arguments as %s says", s.object())
 	}
 	return running
+}
+
+// anew is what to do about a pod that is not as its workload says.
+const anew = "see whether a rollout is under way with kubectl rollout status, or delete the pod, so that it is made anew"
+
+// differs says in what a pod's gate is not as its workload's, and what to do about it.
+func (v *verifier) differs(s *subject, p *live.Pod, found *corev1.Container) (differs []string, hint string) {
+	hint = anew
+	want := sidecarOf(s.workload)
+	if want.Name == "" {
+		return nil, ""
+	}
+	if otherArgs(want, found) {
+		differs = append(differs, "arguments")
+	}
+	if has, should := mountedIn(p, s.usersDir()), v.mounted(s, gateconf.VolumeName); has != "" && has != should {
+		differs = append(differs, "Secret ("+has+", not "+should+")")
+	}
+	if !sameImage(want.Image, found.Image) && !pinned(want.Image, found.Image) {
+		if differs == nil { // as in every pod where a webhook does it
+			hint += "; where a webhook of the cluster puts other images into pods, give kauth that one with --image"
+		}
+		differs = append(differs, "image ("+found.Image+", not "+want.Image+")")
+	}
+	return differs, hint
+}
+
+// otherArgs says whether a pod's gate has other arguments than its workload says.
+func otherArgs(want *topology.Container, found *corev1.Container) bool {
+	return !slices.Equal(want.Args, slices.Concat(found.Command, found.Args))
+}
+
+// asRuns is the subject as a pod is asked: by what the gate in it was told. It may be an older one than the workload's, with
+// another port or realm; that this is so is a failure of its own, but for one that is still Pending.
+func (v *verifier) asRuns(s *subject, p *live.Pod) *subject {
+	want, found := sidecarOf(s.workload), live.Gate(p.Pod)
+	if s.Mode != config.ModeSidecar || s.lone() || want.Name == "" || found == nil || p.Status.Phase == corev1.PodPending || !otherArgs(want, found) {
+		return s
+	}
+	w := v.podWorkload(p)
+	if w == nil {
+		return s
+	}
+	own := proof.Stands(w)
+	if own.Mode != config.ModeSidecar || own.Problem != "" {
+		return s
+	}
+	own.Ref = s.Ref
+	return &subject{Standing: own, pods: []*live.Pod{p}}
 }
 
 // sidecarState says what is wrong with the running of a pod's gate, "" where nothing is, and whether it runs at all.
@@ -76,7 +117,7 @@ func sidecarState(p *corev1.Pod) (state string, running bool) {
 		switch {
 		case c.Name != gateconf.ContainerName:
 		case c.State.Waiting != nil:
-			return "waiting: " + strings.TrimSpace(c.State.Waiting.Reason+" "+c.State.Waiting.Message), false
+			return "waiting: " + strings.TrimSuffix(c.State.Waiting.Reason+": "+c.State.Waiting.Message, ": "), false
 		case c.State.Terminated != nil:
 			return fmt.Sprintf("terminated: %s, exit code %d", c.State.Terminated.Reason, c.State.Terminated.ExitCode), false
 		case !c.Ready:

@@ -29,11 +29,11 @@ func Release(ctx context.Context, o Options, name string) (*Report, error) {
 		return nil, nothing(err)
 	}
 	v := &verifier{Options: o, Report: &Report{}}
-	status := userstore.Pass
+	status, hint := userstore.Pass, ""
 	if release.Status != "deployed" {
-		status = userstore.Warn
+		status, hint = userstore.Warn, "helm history -n "+release.Namespace+" "+release.Name+" says what came of it"
 	}
-	v.add(status, release.Ref, "release", "", "%s, revision %d, %s", name, release.Version, release.Status)
+	v.add(status, release.Ref, "release", hint, "%s, revision %d, %s", name, release.Version, release.Status)
 	if release.Later != "" {
 		v.add(userstore.Warn, release.Ref, "release", "verify without --release looks at what runs", "%s came after it; what that has changed is not looked at", release.Later)
 	}

@@ -59,16 +59,43 @@ func (v *verifier) tunnels(ctx context.Context) {
 	ctx, cancel := context.WithTimeoutCause(ctx, v.Patience, fmt.Errorf("no answer within %s", v.Patience))
 	defer cancel()
 	wide, missed := clusterGrants(ctx, client)
+	once := len(spaces) > 1 && len(wide.grants) > 0 && len(missed) == 0 // not again of each namespace
+	told := tunnelTexts{"get past the gates through the API server", "but for the cluster's own administrators nobody gets past the gates through the API server"}
+	if once {
+		v.tell("", tunnelTexts{some: "get past the gates of all namespaces through the API server"}, wide.grants, nil)
+		told = tunnelTexts{"also get past the gates here through the API server", "nobody else gets past the gates here through the API server"}
+	}
 	for _, space := range spaces {
 		grants, cannot := spaceGrants(ctx, client, wide, space)
-		v.tell(space, grants, append(slices.Clip(missed), cannot...))
+		if once {
+			grants = beyond(grants, wide.grants)
+		}
+		v.tell("Namespace "+space, told, grants, append(slices.Clip(missed), cannot...))
 	}
 }
 
-// tell reports on one namespace. What everybody may do comes first.
-func (v *verifier) tell(space string, grants map[string][]string, missed []error) {
-	const most = 8
-	object, name := "Namespace "+space, "tunnels"
+// beyond is what grants give that others do not.
+func beyond(grants, others map[string][]string) map[string][]string {
+	more := map[string][]string{}
+	for subject, rights := range grants {
+		rights = slices.DeleteFunc(slices.Clone(rights), func(right string) bool { return slices.Contains(others[subject], right) })
+		if len(rights) > 0 {
+			more[subject] = rights
+		}
+	}
+	return more
+}
+
+// tunnelTexts say that some get past the gates, and that none do.
+type tunnelTexts struct{ some, none string }
+
+// tell reports on one namespace, or with no object on all. What everybody may do comes first.
+func (v *verifier) tell(object string, told tunnelTexts, grants map[string][]string, missed []error) {
+	const (
+		most = 8
+		name = "tunnels"
+		take = "take the rights from those who need a password"
+	)
 	var who []string
 	for subject, rights := range grants {
 		text := subject + " (" + strings.Join(unique(rights), ", ") + ")"
@@ -83,13 +110,13 @@ func (v *verifier) tell(space string, grants map[string][]string, missed []error
 	}
 	switch {
 	case len(who) > 0 && len(missed) > 0:
-		v.add(userstore.Warn, object, name, "", "get past the gates through the API server: %s; there may be others, for %v", few(who, most), missed[0])
+		v.add(userstore.Warn, object, name, take, "%s: %s; there may be others, for %v", told.some, few(who, most), missed[0])
 	case len(missed) > 0:
-		v.add(userstore.Warn, object, name, "", "who gets past the gates through the API server could not be seen: %v", missed[0])
+		v.add(userstore.Warn, object, name, "docs/verify.md has a role for that", "who gets past the gates through the API server could not be seen: %v", missed[0])
 	case len(who) > 0:
-		v.add(userstore.Warn, object, name, "take the rights from those who need a password", "get past the gates through the API server: %s", few(who, most))
+		v.add(userstore.Warn, object, name, take, "%s: %s", told.some, few(who, most))
 	default:
-		v.add(userstore.Pass, object, name, "", "but for the cluster's own administrators nobody gets past the gates through the API server")
+		v.add(userstore.Pass, object, name, "", "%s", told.none)
 	}
 }
 
