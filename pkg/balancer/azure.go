@@ -41,10 +41,8 @@ func (f *fitting) azureHealth(route *topology.Route, all bool) {
 	if _, on := have[appgwPath]; on {
 		want[appgwPath] = g.Config.HealthPath
 	}
-	if _, on := have[appgwPort]; on {
-		for _, way := range f.MovedWays(route) {
-			want[appgwPort] = strconv.Itoa(f.GateOf(way.Workload).Port)
-		}
+	if _, on := have[appgwPort]; on && f.onePort(route) {
+		want[appgwPort] = strconv.Itoa(g.Port)
 	}
 	if protocol, on := have[appgwProtocol]; on && !strings.EqualFold(protocol, g.Scheme()) || !on && g.TLS() {
 		want[appgwProtocol] = g.Scheme()
@@ -63,6 +61,19 @@ func (f *fitting) azureHealth(route *topology.Route, all bool) {
 				"reaches backends without a gate too, and does not fit those with one")
 		}
 	}
+}
+
+// onePort says whether all gates behind a route listen on one port, and refuses the route otherwise.
+func (f *fitting) onePort(route *topology.Route) bool {
+	first := f.GateBehind(route)
+	for _, way := range f.MovedWays(route) {
+		if g := f.GateOf(way.Workload); g.Port != first.Port {
+			f.Find(finding.Error, route.Object, manifest.P("metadata", "annotations", appgwPort), "take it away, give both gates one port with --port, or each a route of its own",
+				"is said once for all backends, but the gates of %s and %s listen on %d and %d", first.Ref().Short(), g.Ref().Short(), first.Port, g.Port)
+			return false
+		}
+	}
+	return true
 }
 
 // azureService does so for a Service that is an Azure load balancer itself

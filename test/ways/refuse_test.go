@@ -72,9 +72,9 @@ var reasons = []reason{
 	{re(`^selects (\S+ \S+) and (\S+ \S+), whose gates differ in`), func(w *World, f Finding, m []string) bool {
 		return m[1] != m[2] && w.selected(f, m[1]) && w.selected(f, m[2])
 	}},
-	{re(`^is said once for all backends, but the gates of (\S+ \S+) and (\S+ \S+) differ$`), func(w *World, f Finding, m []string) bool {
+	{re(`^is said once for all backends, but the gates of (\S+ \S+) and (\S+ \S+) (?:differ|listen on (\d+) and (\d+))$`), func(w *World, f Finding, m []string) bool {
 		all := func(Door, Way) bool { return true }
-		return m[1] != m[2] && (w.leads(f, m[1], all) || w.nameless(m[1], "")) && (w.leads(f, m[2], all) || w.nameless(m[2], ""))
+		return m[1] != m[2] && (m[3] == "" || m[3] != m[4]) && (w.leads(f, m[1], all) || w.nameless(m[1], "")) && (w.leads(f, m[2], all) || w.nameless(m[2], ""))
 	}},
 	{re(`^tells nginx one protocol for all, but the gate behind (\S+ \S+) speaks HTTPS and the one behind (\S+ \S+) HTTP$`), func(w *World, f Finding, m []string) bool {
 		return m[1] != m[2] && f.Kind == "Ingress"
