@@ -117,7 +117,7 @@ func TestProjectionIsOfTheUsersOfNow(t *testing.T) {
 	if err != nil || len(done) != 1 || done[0].Changed {
 		t.Errorf("nothing to do: %+v, %v", done, err)
 	}
-	if found, err := s.Unproject(t.Context(), kind); !found || err != nil {
+	if found, _, err := s.Unproject(t.Context(), kind); !found || err != nil {
 		t.Fatal(found, err)
 	}
 	done, err = s.Sync(t.Context(), r.Projections) // by who has read the mark before
@@ -127,7 +127,7 @@ func TestProjectionIsOfTheUsersOfNow(t *testing.T) {
 	if _, err := c.CoreV1().Secrets(s.Namespace).Get(t.Context(), s.Name+"-web", metav1.GetOptions{}); err == nil {
 		t.Error("the Secret is there again")
 	}
-	if found, err := s.Unproject(t.Context(), kind); found || err != nil {
+	if found, _, err := s.Unproject(t.Context(), kind); found || err != nil {
 		t.Error(found, err)
 	}
 }
