@@ -185,7 +185,7 @@ kubectl basicauth user export -n monitoring > backup.htpasswd`, func(cmd *cobra.
 		}
 		_, err = io.Copy(c.Out, bytes.NewReader(f.Bytes()))
 		if err != nil {
-			return fmt.Errorf("standard output: %w", err)
+			return &outputError{err: err}
 		}
 		return nil
 	})
