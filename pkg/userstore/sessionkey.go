@@ -54,7 +54,7 @@ func explainSessionKey(secret *secretstore.Store, err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case apierrors.IsForbidden(err):
+	case secretstore.LacksRights("create", err):
 		return fmt.Errorf("%s: you may not look at or create it; gates with --sign-in page need it, so let somebody with the verb create on secrets add a user once", secret.Ref())
 	}
 	return fmt.Errorf("%w; gates with --sign-in page need it, and the next user add tries again", err)
