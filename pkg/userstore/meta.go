@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -38,15 +37,11 @@ func (m Meta) Warnings() []string {
 		w = append(w, fmt.Sprintf("%s: metadata.deletionTimestamp: the Secret is being deleted, and its users go with it as soon as its finalizers are done (%s); export them, and import them once it is gone", m.ref, quoted(m.deleting, 10)))
 	}
 	if len(m.OtherKeys) > 0 {
-		quoted := make([]string, len(m.OtherKeys))
-		for i, k := range m.OtherKeys {
-			quoted[i] = fmt.Sprintf("%q", k)
-		}
 		beside := fmt.Sprintf("beside %q", m.key)
 		if !m.HasKey {
 			beside = fmt.Sprintf("and no %q", m.key)
 		}
-		w = append(w, fmt.Sprintf("%s: data: %s %s; Traefik takes a Secret with exactly one key", m.ref, strings.Join(quoted, ", "), beside))
+		w = append(w, fmt.Sprintf("%s: data: %s %s; Traefik takes a Secret with exactly one key", m.ref, quoted(m.OtherKeys, 10), beside))
 	}
 	return append(w, m.noteWarnings()...)
 }
