@@ -1,6 +1,7 @@
 package history
 
 import (
+	"cmp"
 	"context"
 
 	corev1 "k8s.io/api/core/v1"
@@ -19,6 +20,7 @@ type Log struct {
 	Users        string // the name of the users Secret
 	FieldManager string
 	DryRun       secretstore.DryRun
+	Verbs        string // that errors ask for; empty: "get and patch"
 }
 
 // UnkeptError is why a change cannot be kept, however often it is tried: for want of a right or of room, or because the Secret is
@@ -34,7 +36,7 @@ func (l *Log) Ref() string { return l.secret().Ref() }
 func (l *Log) secret() *secretstore.Store {
 	return &secretstore.Store{
 		Client: l.Client, Namespace: l.Namespace, Name: l.Users + gateconf.HistorySecret, FieldManager: l.FieldManager, DryRun: l.DryRun,
-		Advice: secretstore.Advice{Missing: "the next change of a user creates it", Verbs: "get and patch"},
+		Advice: secretstore.Advice{Missing: "the next change of a user creates it", Verbs: cmp.Or(l.Verbs, "get and patch")},
 	}
 }
 

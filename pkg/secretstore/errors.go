@@ -56,6 +56,8 @@ func (s *Store) explainStatus(verb string, err error, status apierrors.APIStatus
 		return s.Errorf("%s: the API server does not know you; renew the login of this kubeconfig context: %w", verb, err)
 	case apierrors.IsTimeout(err), apierrors.IsServerTimeout(err):
 		return s.Errorf("%s: the API server ran out of time%w; try again: %w", verb, s.doubt(verb), err)
+	case status.Status().Code >= http.StatusInternalServerError: // of whatever stands before the API server, too
+		return s.Errorf("%s: %w%w", verb, err, s.doubt(verb))
 	}
 	return s.Errorf("%s: %w", verb, err)
 }

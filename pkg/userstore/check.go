@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/kauth-dev/kauth/pkg/gateconf"
 	"github.com/kauth-dev/kauth/pkg/htpasswd"
 	"github.com/kauth-dev/kauth/pkg/linenotes"
 	"github.com/kauth-dev/kauth/pkg/projection"
@@ -28,6 +29,9 @@ type Check struct {
 	Message string `json:"message"` // what was found, and what to do unless it passed
 }
 
+// Beyond is what is wrong with a line of a user who has more than gates look at.
+var Beyond = fmt.Sprintf("gates look at the first %d passwords of a user, and not at this one", gateconf.MaxPasswords)
+
 // Checks says whether a gate can work with the Secret, and what each user's hash is worth, in the order of the file.
 func Checks(file *htpasswd.File, meta Meta) []Check {
 	checks := []Check{{Pass, "secret", meta.ref + " is there"}}
@@ -46,13 +50,16 @@ func Checks(file *htpasswd.File, meta Meta) []Check {
 	} else {
 		checks = append(checks, Check{Pass, "key", fmt.Sprintf("key %q; users: %d", meta.key, len(file.Users()))})
 	}
-	good, seen := map[int]bool{}, map[string]bool{}
+	good, seen := map[int]bool{}, map[string]int{}
 	for _, l := range lines {
 		good[l.Line] = true
 		check := Check{Pass, fmt.Sprintf("user %q", l.User), Describe(l.Hash)}
-		weak, second := l.Hash.Weak(), seen[l.User]
-		seen[l.User] = true
+		weak, second := l.Hash.Weak(), seen[l.User] > 0
+		seen[l.User]++
 		switch {
+		case seen[l.User] > gateconf.MaxPasswords:
+			check.Status = Warn
+			check.Message = fmt.Sprintf("%s (%s); kubectl basicauth user passwd %s leaves one", Beyond, Describe(l.Hash), visible.Argument(l.User))
 		case l.Over(meta.at):
 			check.Status = Warn
 			check.Message = fmt.Sprintf("an old password counts, whose time was over at %s; take it away with kubectl basicauth user expire", l.Until.Format(time.RFC3339))

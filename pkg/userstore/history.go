@@ -23,7 +23,7 @@ type Keeping struct {
 
 // History is the Secret with what the users were before each change.
 func (s *Store) History() *history.Log {
-	return &history.Log{Client: s.Client, Namespace: s.Namespace, Users: s.Name, FieldManager: s.FieldManager, DryRun: s.DryRun}
+	return &history.Log{Client: s.Client, Namespace: s.Namespace, Users: s.Name, FieldManager: s.FieldManager, DryRun: s.DryRun, Verbs: s.Verbs("get and patch")}
 }
 
 // recorder keeps what the users were before one change of them, in the history, before it is made.

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -22,6 +21,7 @@ type Meta struct {
 	// Projections are the kinds of projections that are kept of the users, sorted.
 	Projections []string
 	Owners      []string // what would overwrite an edit, such as `Helm (release prom)`; sorted
+	deleting    []string // what keeps a Secret that is being deleted; nil: it is not
 	key, ref    string
 	notes       string    // the annotation about lines
 	at          time.Time // when it was read
@@ -33,16 +33,15 @@ func (m Meta) Warnings() []string {
 	for _, owner := range m.Owners {
 		w = append(w, fmt.Sprintf("%s: managed by %s, which may overwrite the users; change them there, or take the Secret out of it", m.ref, owner))
 	}
+	if m.deleting != nil {
+		w = append(w, fmt.Sprintf("%s: metadata.deletionTimestamp: the Secret is being deleted, and its users go with it as soon as its finalizers are done (%s); export them, and import them once it is gone", m.ref, quoted(m.deleting, 10)))
+	}
 	if len(m.OtherKeys) > 0 {
-		quoted := make([]string, len(m.OtherKeys))
-		for i, k := range m.OtherKeys {
-			quoted[i] = fmt.Sprintf("%q", k)
-		}
 		beside := fmt.Sprintf("beside %q", m.key)
 		if !m.HasKey {
 			beside = fmt.Sprintf("and no %q", m.key)
 		}
-		w = append(w, fmt.Sprintf("%s: data: %s %s; Traefik takes a Secret with exactly one key", m.ref, strings.Join(quoted, ", "), beside))
+		w = append(w, fmt.Sprintf("%s: data: %s %s; Traefik takes a Secret with exactly one key", m.ref, quoted(m.OtherKeys, 10), beside))
 	}
 	return append(w, m.noteWarnings()...)
 }
@@ -55,6 +54,9 @@ func (s *Store) meta(secret *corev1.Secret) Meta {
 		} else {
 			m.OtherKeys = append(m.OtherKeys, key)
 		}
+	}
+	if secret.DeletionTimestamp != nil {
+		m.deleting = append([]string{}, secret.Finalizers...)
 	}
 	m.Owners = secretstore.Owners(secret, s.FieldManager)
 	m.Projections = projection.Names(secret.Annotations[gateconf.AnnotationProjections])

@@ -30,12 +30,16 @@ type Projected struct {
 // BehindError is the error of a projection that could not be brought up to the users, which are changed by then: whoever
 // was removed still gets in where the projection is read.
 type BehindError struct {
-	Ref string // of the projection's Secret
-	Err error
+	Ref       string // of the projection's Secret
+	Err       error
+	Unchanged bool // the users were not changed just now
 }
 
 // Error says what to do. Any later change of a user brings the projection up to date as well.
 func (e *BehindError) Error() string {
+	if e.Unchanged {
+		return fmt.Sprintf("%v; %s is behind the users until kubectl basicauth project sync has written it", e.Err, e.Ref)
+	}
 	return fmt.Sprintf("%v; the users are changed, but %s is behind: run kubectl basicauth project sync", e.Err, e.Ref)
 }
 
@@ -57,8 +61,12 @@ func (e *UndeletedError) Unwrap() error { return e.Err }
 
 // Project keeps a projection of the users from now on: the users Secret, which is made where it is missing, gets an
 // annotation with the kind, and then the projection's Secret is written. It is in this order, so that one that is there is
-// never without the mark by which the next change of a user finds it.
+// never without the mark by which the next change of a user finds it. Nothing is written where it is known before that the
+// projection's Secret could not be, for every change of a user would fail from then on.
 func (s *Store) Project(ctx context.Context, kind projection.Kind) (Result, error) {
+	if err := s.canProject(ctx, kind); err != nil {
+		return Result{}, err
+	}
 	return s.change(ctx, func(secret *corev1.Secret, _ *htpasswd.File) error {
 		names := projection.Names(secret.Annotations[gateconf.AnnotationProjections] + "," + kind.Name)
 		metav1.SetMetaDataAnnotation(&secret.ObjectMeta, gateconf.AnnotationProjections, strings.Join(names, ","))
@@ -66,10 +74,34 @@ func (s *Store) Project(ctx context.Context, kind projection.Kind) (Result, erro
 	}, true)
 }
 
+// canProject says why the Secret of a projection cannot be written: it is another's, or it takes more rights. nil: nothing is known
+// that speaks against it.
+func (s *Store) canProject(ctx context.Context, kind projection.Kind) error {
+	p := s.beside(kind)
+	secret, err := p.Get(ctx)
+	switch {
+	case err == nil && !s.owns(kind, secret):
+		return s.foreign(kind)
+	case err == nil || apierrors.IsNotFound(err) && s.DryRun == DryRunClient:
+		return nil
+	case !apierrors.IsNotFound(err):
+		return err
+	}
+	p.DryRun = DryRunServer
+	if err := p.Create(ctx, map[string][]byte{kind.Key: {}}); secretstore.LacksRights("create", err) {
+		return err
+	}
+	return nil // such as a namespace that is missing, of which the write of the users tells
+}
+
+func (s *Store) foreign(kind projection.Kind) error {
+	return s.beside(kind).Errorf("no projection of %s that kubectl basicauth keeps, and is left as it is; rename or remove it", s.Ref())
+}
+
 // Unproject takes the mark away and then the Secret, in this order for the same reason: who changes a user meanwhile
-// writes none again. It says whether there was one of the two. A users Secret that is missing is no error; a Secret that stays,
-// though the mark is gone, is an UndeletedError.
-func (s *Store) Unproject(ctx context.Context, kind projection.Kind) (bool, error) {
+// writes none again. It says whether there was each of the two; a Secret of that name that is no projection of these users stays, and is none.
+// A users Secret that is missing is no error; a Secret that stays, though the mark is gone, is an UndeletedError.
+func (s *Store) Unproject(ctx context.Context, kind projection.Kind) (marked, deleted bool, err error) {
 	result, err := s.change(ctx, func(secret *corev1.Secret, _ *htpasswd.File) error {
 		names := slices.DeleteFunc(projection.Names(secret.Annotations[gateconf.AnnotationProjections]), func(name string) bool { return name == kind.Name })
 		delete(secret.Annotations, gateconf.AnnotationProjections)
@@ -79,25 +111,36 @@ func (s *Store) Unproject(ctx context.Context, kind projection.Kind) (bool, erro
 		return nil
 	}, false)
 	if err != nil && !apierrors.IsNotFound(err) {
-		return false, err
+		return false, false, err
 	}
 	p := s.beside(kind)
 	secret, err := p.Get(ctx)
 	switch {
-	case apierrors.IsNotFound(err), err == nil && !s.owns(kind, secret):
-		return result.Changed, nil
+	case apierrors.IsNotFound(err):
+		return result.Changed, false, nil
+	case err == nil && !s.owns(kind, secret):
+		return result.Changed, false, nil
 	case err == nil:
 		err = p.Delete(ctx, secret)
 	}
 	if err != nil && result.Changed {
 		err = &UndeletedError{Kind: kind.Name, Ref: p.Ref(), Err: err}
 	}
-	return true, err
+	return result.Changed, err == nil, err
 }
 
 // Sync writes every projection that the users Secret asks for, from what is stored now. It is called after each change
 // of a user, and mends what an earlier command left behind.
 func (s *Store) Sync(ctx context.Context, names []string) ([]Projected, error) {
+	return s.syncAll(ctx, names, false)
+}
+
+// Resync is Sync where no user was changed before.
+func (s *Store) Resync(ctx context.Context, names []string) ([]Projected, error) {
+	return s.syncAll(ctx, names, true)
+}
+
+func (s *Store) syncAll(ctx context.Context, names []string, unchanged bool) ([]Projected, error) {
 	var all []Projected
 	var errs []error
 	for _, name := range names {
@@ -108,7 +151,7 @@ func (s *Store) Sync(ctx context.Context, names []string) ([]Projected, error) {
 		}
 		done, err := s.sync(ctx, kind)
 		if err != nil {
-			errs = append(errs, &BehindError{s.beside(kind).Ref(), err})
+			errs = append(errs, &BehindError{s.beside(kind).Ref(), err, unchanged})
 			continue
 		}
 		if done != nil {
@@ -138,7 +181,7 @@ func (s *Store) sync(ctx context.Context, kind projection.Kind) (*Projected, err
 			metav1.SetMetaDataLabel(&secret.ObjectMeta, gateconf.LabelProjection, kind.Name)
 			metav1.SetMetaDataAnnotation(&secret.ObjectMeta, gateconf.AnnotationProjectionOf, s.Name)
 		case !s.owns(kind, secret):
-			return p.Errorf("no projection of %s that kubectl basicauth keeps, and is left as it is; rename or remove it", s.Ref())
+			return s.foreign(kind)
 		}
 		text, count, left, err := kind.Render(s.Name, users, secret.Data[kind.Key])
 		if err != nil {

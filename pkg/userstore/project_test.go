@@ -118,7 +118,7 @@ func TestProjectionIsOfTheUsersOfNow(t *testing.T) {
 	if err != nil || len(done) != 1 || done[0].Changed {
 		t.Errorf("nothing to do: %+v, %v", done, err)
 	}
-	if found, err := s.Unproject(t.Context(), kind); !found || err != nil {
+	if found, _, err := s.Unproject(t.Context(), kind); !found || err != nil {
 		t.Fatal(found, err)
 	}
 	done, err = s.Sync(t.Context(), r.Projections) // by who has read the mark before
@@ -128,7 +128,7 @@ func TestProjectionIsOfTheUsersOfNow(t *testing.T) {
 	if _, err := c.CoreV1().Secrets(s.Namespace).Get(t.Context(), s.Name+"-web", metav1.GetOptions{}); err == nil {
 		t.Error("the Secret is there again")
 	}
-	if found, err := s.Unproject(t.Context(), kind); found || err != nil {
+	if found, _, err := s.Unproject(t.Context(), kind); found || err != nil {
 		t.Error(found, err)
 	}
 }
@@ -214,7 +214,7 @@ func TestUndeletedProjection(t *testing.T) {
 	}
 	blind := *s
 	blind.Client = &between{SecretsGetter: s.Client, name: s.Name + "-web", err: apierrors.NewServiceUnavailable("away")}
-	_, err := blind.Unproject(t.Context(), web(t))
+	_, _, err := blind.Unproject(t.Context(), web(t))
 	want := "the projection is kept no more, but Secret " + s.Namespace + "/" + s.Name + "-web may still be there: run kubectl basicauth project remove prometheus-web again"
 	if !errors.As(err, new(*userstore.UndeletedError)) || !apierrors.IsServiceUnavailable(err) || !strings.HasSuffix(err.Error(), want) {
 		t.Error(err)
@@ -222,10 +222,10 @@ func TestUndeletedProjection(t *testing.T) {
 	if _, err := c.CoreV1().Secrets(s.Namespace).Get(t.Context(), s.Name+"-web", metav1.GetOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	if found, err := s.Unproject(t.Context(), web(t)); !found || err != nil {
-		t.Error(found, err)
+	if marked, deleted, err := s.Unproject(t.Context(), web(t)); marked || !deleted || err != nil {
+		t.Error(marked, deleted, err)
 	}
-	if _, err := blind.Unproject(t.Context(), web(t)); errors.As(err, new(*userstore.UndeletedError)) || err == nil {
+	if _, _, err := blind.Unproject(t.Context(), web(t)); errors.As(err, new(*userstore.UndeletedError)) || err == nil {
 		t.Errorf("where no projection was kept: %v", err)
 	}
 }

@@ -46,7 +46,7 @@ func (s *Store) Rotate(ctx context.Context, pick Pick, hash htpasswd.Hash, overl
 			}
 		}
 		if old >= gateconf.MaxPasswords {
-			return fmt.Errorf("%s: user %q would have %d passwords, and gates take %d; take old ones away with kubectl basicauth user expire --now, or with --overlap 0", s.Ref(), user, old+1, gateconf.MaxPasswords)
+			return fmt.Errorf("%s: user %q would have %d passwords, and gates take %d; take all old ones away with --overlap 0, or those that user rotate has replaced with kubectl basicauth user expire --now", s.Ref(), user, old+1, gateconf.MaxPasswords)
 		}
 		file.Put(user, hash)
 		lines = nil

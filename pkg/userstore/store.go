@@ -124,6 +124,9 @@ func (s *Store) changeAs(ctx context.Context, keep *recorder, edit editing, crea
 		if of := secret.Annotations[gateconf.AnnotationHistoryOf]; of != "" {
 			return target.Errorf("holds what was before each change of Secret %s/%s, and no users of its own; choose another with --secret", s.Namespace, of)
 		}
+		if of := secret.Annotations[gateconf.AnnotationProjectionOf]; of != "" { // its next sync would take users of its own away
+			return target.Errorf("holds a projection of Secret %s/%s, and no users of its own; choose another with --secret", s.Namespace, of)
+		}
 		if isNew {
 			if err := s.adopt(ctx, secret); err != nil {
 				return err

@@ -108,6 +108,9 @@ func (u *undoing) choose(ctx context.Context, users *corev1.Secret) (*history.En
 		return nil, fmt.Errorf("%s: changed by %s meanwhile; nothing was undone, see kubectl basicauth undo --list and try again", s.Ref(), described(chain.Find(head), head))
 	}
 	u.tried, u.head = true, head
+	if made := chain.Last(); users.UID != "" && chain.Find(head) == nil && made != nil && made.After == digest {
+		head = made.ID // the mark is lost, as where the Secret was replaced from a file, but the users are as this change left them
+	}
 
 	entry, err := u.wanted(chain, users, head)
 	if err != nil {

@@ -16,6 +16,7 @@ import (
 	clientcorev1 "k8s.io/client-go/kubernetes/typed/core/v1"
 	_ "k8s.io/client-go/plugin/pkg/client/auth" // kubeconfigs that log in through OIDC
 	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/kauth-dev/kauth/pkg/gateconf"
 	"github.com/kauth-dev/kauth/pkg/history"
@@ -73,6 +74,9 @@ func (c *cluster) store(w *write) (*userstore.Store, error) {
 			return nil, usagef("--dry-run: %q; use none, client or server", w.dryRun)
 		}
 		s.DryRun = mode
+	}
+	if _, err := clientcmd.ParseTimeout(*c.config.Timeout); err != nil {
+		return nil, usagef("--request-timeout: %q; use a number of seconds, or one with a unit, such as 30s or 2m", *c.config.Timeout)
 	}
 	var err error
 	if s.Namespace, _, err = c.config.ToRawKubeConfigLoader().Namespace(); err != nil {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -48,9 +49,14 @@ func mainAt(ctx context.Context, args []string, streams genericiooptions.IOStrea
 	root.SetArgs(args)
 	help := &checkedWriter{Writer: streams.Out}
 	root.SetOut(help)
-	err := cmp.Or(root.ExecuteContext(ctx), help.err)
-	if err == nil {
+	cmd, err := root.ExecuteContextC(ctx)
+	switch err = cmp.Or(err, help.err); {
+	case err == nil:
 		return exitDone
+	case help.err == nil && hasChanged(cmd): // help changes nothing
+		err = though(err, "what was asked for is done all the same")
+	case errors.As(err, new(*outputError)) && errors.Is(err, syscall.EPIPE): // whoever read it has had enough
+		return exitFailed
 	}
 	message := err.Error()
 	if ctx.Err() != nil && !mayHaveChanged(err) {
@@ -67,7 +73,7 @@ func mainAt(ctx context.Context, args []string, streams genericiooptions.IOStrea
 // may have been, and its error says so; or what was done could not be printed.
 func mayHaveChanged(err error) bool {
 	return secretstore.InDoubt(err) || errors.As(err, new(*userstore.BehindError)) || errors.As(err, new(*userstore.UndeletedError)) ||
-		errors.As(err, new(*inforce.BehindError)) || errors.As(err, new(outputError))
+		errors.As(err, new(*inforce.BehindError)) || errors.As(err, new(*outputError))
 }
 
 func newRoot(c *cluster) *cobra.Command {
@@ -171,18 +177,17 @@ func exclusive(cmd *cobra.Command, names ...string) error {
 	return nil
 }
 
-// checkedWriter remembers what went wrong: cobra lets nobody know that help could not be printed.
+// checkedWriter remembers what went wrong, and keeps it to itself: cobra prints it as it stands, and goes on as if nothing was.
 type checkedWriter struct {
 	io.Writer
 	err error
 }
 
 func (w *checkedWriter) Write(p []byte) (int, error) {
-	n, err := w.Writer.Write(p)
-	if err != nil && w.err == nil {
-		w.err = outputError{err}
+	if _, err := w.Writer.Write(p); err != nil && w.err == nil {
+		w.err = &outputError{err: err}
 	}
-	return n, err
+	return len(p), nil
 }
 
 // say tells people something on standard error. Where that is closed, nobody is left to be told.

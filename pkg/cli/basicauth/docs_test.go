@@ -221,10 +221,10 @@ func TestRoles(t *testing.T) {
 		users, rotates := user == "manager", user == "rotator"
 		may(user, users, "user", "add", user, "--generate")
 		may(user, users, "user", "passwd", "alice", "--generate", "--dry-run", "server")
+		may(user, users, "user", "export") // before there is an old password, of which it warns
 		may(user, users, "user", "rotate", "alice", "--generate", "--overlap", "1ns")
 		may(user, users, "user", "expire")
 		may(user, users, "user", "list")
-		may(user, users, "user", "export")
 		may(user, users, "user", "remove", user)
 		may(user, users, "undo", "--list")
 		may(user, users, "undo", "--dry-run", "server")

@@ -185,10 +185,7 @@ func (o *headerOptions) rotate(ctx context.Context) error {
 
 // inForceThough adds to what kept the value from being printed that it is in force.
 func inForceThough(err error) error {
-	if err != nil {
-		err = fmt.Errorf("%w; the new value counts all the same, rotate again for another one", err)
-	}
-	return err
+	return though(err, "the new value counts all the same, rotate again for another one")
 }
 
 // told says what a rotation did, a line each, without the value.

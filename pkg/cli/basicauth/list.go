@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/kauth-dev/kauth/pkg/gateconf"
 	"github.com/kauth-dev/kauth/pkg/htpasswd"
 	"github.com/kauth-dev/kauth/pkg/linenotes"
 	"github.com/kauth-dev/kauth/pkg/projection"
@@ -168,9 +169,10 @@ func items(lines []linenotes.Line, left map[string][]string, now time.Time) []us
 	for _, l := range lines {
 		count[l.User]++
 	}
-	list := make([]userItem, 0, len(lines))
+	list, place := make([]userItem, 0, len(lines)), map[string]int{}
 	for i := range lines {
 		l := &lines[i]
+		place[l.User]++
 		item := userItem{User: l.User, Line: l.Line, Algorithm: string(l.Hash.Algorithm()), Cost: l.Hash.Cost(), Over: l.Over(now)}
 		if !l.Since.IsZero() {
 			item.Changed = &l.Since
@@ -183,6 +185,9 @@ func items(lines []linenotes.Line, left map[string][]string, now time.Time) []us
 		}
 		if n := count[l.User]; n > 1 {
 			item.Warnings = append(item.Warnings, "one of "+strconv.Itoa(n)+" passwords of this user")
+		}
+		if place[l.User] > gateconf.MaxPasswords {
+			item.Warnings = append(item.Warnings, userstore.Beyond)
 		}
 		item.Warnings = append(item.Warnings, left[l.User]...)
 		list = append(list, item)

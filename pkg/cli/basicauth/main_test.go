@@ -4,9 +4,7 @@ import (
 	"context"
 	"flag"
 	"os"
-	"os/signal"
 	"path/filepath"
-	"syscall"
 	"testing"
 	"time"
 
@@ -32,13 +30,11 @@ func TestMain(m *testing.M) {
 
 // run is the main function of cmd/kubectl-basicauth.
 func run() int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop)
 	clock := time.Now
 	if now, err := time.Parse(time.RFC3339, os.Getenv("NOW")); err == nil {
 		clock = func() time.Time { return now }
 	}
-	return mainAt(ctx, Args(os.Args), genericiooptions.IOStreams{In: os.Stdin, Out: os.Stdout, ErrOut: os.Stderr}, clock)
+	return mainAt(Signals(), Args(os.Args), genericiooptions.IOStreams{In: os.Stdin, Out: os.Stdout, ErrOut: os.Stderr}, clock)
 }
 
 type withServer struct{ *testing.M }

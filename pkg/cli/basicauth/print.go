@@ -2,6 +2,7 @@ package basicauth
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -75,27 +76,44 @@ func escaped(text string) string {
 	return out.String()
 }
 
-// outputError is the error of data that could not be written, such as to a full disk or a closed pipe.
-type outputError struct{ error }
+// outputError is why an outcome could not be printed.
+type outputError struct {
+	err  error
+	made string // what holds all the same, to go on with; empty: not known yet
+}
 
-func (e outputError) Error() string { return "standard output: " + e.error.Error() }
-func (e outputError) Unwrap() error { return e.error }
+func (e *outputError) Error() string { return fmt.Sprintf("standard output: %v%s", e.err, e.made) }
+func (e *outputError) Unwrap() error { return e.err }
 
 // emit writes data, and does not let a full disk or a closed pipe pass for success.
 func emit(w io.Writer, text string) error {
 	if _, err := io.WriteString(w, text); err != nil {
-		return outputError{err}
+		return &outputError{err: err}
 	}
 	return nil
 }
 
-// storedThough adds to what kept the outcome from being printed that the user is stored, maybe with a password that nobody has
-// seen.
+// though adds what holds all the same to what kept an outcome from being printed, unless it is said already. Another error stays
+// as it is.
+func though(err error, made string) error {
+	if e, ok := errors.AsType[*outputError](err); ok && e.made == "" {
+		e.made = "; " + made
+	}
+	return err
+}
+
+// storedThough is though of a user who is stored, maybe with a password that nobody has seen.
 func storedThough(err error, store *userstore.Store, name string) error {
 	if store.DryRun != userstore.DryRunNone {
 		return err
 	}
-	return fmt.Errorf("%w; user %q is stored all the same, another password comes with kubectl basicauth user passwd %s", err, name, visible.Argument(name))
+	return though(err, fmt.Sprintf("user %q is stored all the same, another password comes with kubectl basicauth user passwd %s", name, visible.Argument(name)))
+}
+
+// hasChanged says whether a command does its work before it prints the outcome, and has done it.
+func hasChanged(cmd *cobra.Command) bool {
+	run, list := cmd.Flags().Lookup("dry-run"), cmd.Flags().Lookup("list")
+	return run != nil && run.Value.String() == "none" && (list == nil || list.Value.String() != "true")
 }
 
 // table prints rows in columns, as kubectl does.

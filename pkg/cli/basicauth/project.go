@@ -122,7 +122,7 @@ func (o *projectOptions) add(ctx context.Context, kind projection.Kind) error {
 	}
 	item := projectionItem{Kind: kind.Name, Secret: kind.Secret(store.Name), Action: "added"}
 	if store.DryRun == userstore.DryRunNone {
-		all, err := o.sync(ctx, store, []string{kind.Name})
+		all, err := o.sync(ctx, store, []string{kind.Name}, store.Resync)
 		if err != nil {
 			return err
 		}
@@ -137,44 +137,6 @@ func (o *projectOptions) add(ctx context.Context, kind projection.Kind) error {
 		warn(o.ErrOut, "Secret %s/%s: no users in it, so it refuses everybody", store.Namespace, item.Secret)
 	}
 	return o.print(store, fmt.Sprintf("projection %s of %s kept in Secret %s/%s%s\n", kind.Name, store.Ref(), store.Namespace, item.Secret, dryRunNote(store)), item)
-}
-
-func newProjectRemove(c *cluster) *cobra.Command {
-	o := &projectOptions{cluster: c}
-	cmd := command("remove KIND", "Keep a projection no more, and delete its Secret", `
-Keep a projection of the users no more, and delete its Secret. A pod that mounts the Secret keeps what
-it has read, so that whoever got in still does, and does not start again without it: take mode native
-out of the release first, and what else reads the Secret.`, `
-# Prometheus asks for no password of its own any more
-kubectl basicauth project remove prometheus-web -n monitoring`, func(cmd *cobra.Command, args []string) error {
-		if err := arguments(cmd, args, "KIND ("+kindNames()+")"); err != nil {
-			return err
-		}
-		kind, err := projection.Find(args[0])
-		if err != nil {
-			return usagef("KIND: %w", err)
-		}
-		return o.remove(cmd.Context(), kind)
-	})
-	cmd.Aliases = []string{"rm", "delete"}
-	o.flags(cmd)
-	return cmd
-}
-
-func (o *projectOptions) remove(ctx context.Context, kind projection.Kind) error {
-	store, err := o.store(&o.write)
-	if err != nil {
-		return err
-	}
-	found, err := store.Unproject(ctx, kind)
-	if err != nil {
-		return err
-	}
-	if !found {
-		return fmt.Errorf("%s: no projection %s; kubectl basicauth project list shows which there are", store.Ref(), kind.Name)
-	}
-	item := projectionItem{Kind: kind.Name, Secret: kind.Secret(store.Name), Action: "removed"}
-	return o.print(store, fmt.Sprintf("projection %s of %s removed with Secret %s/%s%s\n", kind.Name, store.Ref(), store.Namespace, item.Secret, dryRunNote(store)), item)
 }
 
 func newProjectSync(c *cluster) *cobra.Command {
@@ -205,7 +167,7 @@ func (o *projectOptions) syncAll(ctx context.Context) error {
 	if len(meta.Projections) == 0 {
 		return fmt.Errorf("%s: no projection is kept of it; add one with kubectl basicauth project add KIND", store.Ref())
 	}
-	all, err := o.sync(ctx, store, meta.Projections)
+	all, err := o.sync(ctx, store, meta.Projections, store.Resync)
 	if err != nil {
 		return err
 	}

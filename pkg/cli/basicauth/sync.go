@@ -14,20 +14,23 @@ func (c *cluster) project(ctx context.Context, store *userstore.Store, meta user
 	if len(meta.Projections) == 0 || store.DryRun != userstore.DryRunNone {
 		return nil
 	}
-	_, err := c.sync(ctx, store, meta.Projections)
+	_, err := c.sync(ctx, store, meta.Projections, store.Sync)
 	return err
 }
 
 // syncFor is how long the projections are tried for when nobody waits for them any more.
 const syncFor = 30 * time.Second
 
+// syncing is Sync or Resync of the store.
+type syncing func(context.Context, []string) ([]userstore.Projected, error)
+
 // sync writes projections, and names whom they leave out.
-func (c *cluster) sync(ctx context.Context, store *userstore.Store, names []string) ([]userstore.Projected, error) {
+func (c *cluster) sync(ctx context.Context, store *userstore.Store, names []string, write syncing) ([]userstore.Projected, error) {
 	kept, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	stop := context.AfterFunc(ctx, func() { time.AfterFunc(syncFor, cancel) })
 	defer stop()
-	all, err := store.Sync(kept, names)
+	all, err := write(kept, names)
 	for _, p := range all {
 		if p.Created {
 			say(c.ErrOut, "Secret %s/%s created%s\n", store.Namespace, p.Secret, dryRunNote(store))

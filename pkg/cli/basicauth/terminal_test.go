@@ -309,6 +309,44 @@ func TestGeneratedPasswordCannotBePrinted(t *testing.T) {
 	}
 }
 
+// What a command has changed is so though its outcome could not be printed, and it says so; a command that only looks is quiet where
+// its reader has had enough.
+func TestOutcomeCannotBePrinted(t *testing.T) {
+	config := ownConfig(t, "pipes")
+	const done = "what was asked for is done all the same"
+	for _, c := range []struct {
+		args []string
+		want string // of standard error; empty: nothing
+	}{
+		{[]string{"user", "add", "alice", "--generate"}, `; user "alice" is stored all the same, another password comes with kubectl basicauth user passwd alice`},
+		{[]string{"user", "export"}, ""},
+		{[]string{"user", "rotate", "alice", "--generate", "-o", "curl", "--url", "https://a"}, `; user "alice" is stored all the same`},
+		{[]string{"header", "rotate", "origin"}, "; the new value counts all the same, rotate again for another one"},
+		{[]string{"session-key", "rotate"}, done},
+		{[]string{"project", "add", "haproxy"}, done},
+		{[]string{"user", "remove", "alice"}, done},
+		{[]string{"undo"}, done},
+		{[]string{"undo", "--list"}, ""},
+		{[]string{"undo", "--dry-run=server", "-o", "json"}, ""},
+		{[]string{"user", "list"}, ""},
+		{[]string{"user", "remove", "--help"}, ""},
+	} {
+		r, w, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = r.Close()
+		var stderr bytes.Buffer
+		cmd := exec.CommandContext(t.Context(), program, append(c.args, "--kubeconfig", config)...)
+		cmd.Stdout, cmd.Stderr = w, &stderr
+		_ = cmd.Run()
+		_ = w.Close()
+		if code := cmd.ProcessState.ExitCode(); code != exitFailed || !strings.Contains(stderr.String(), c.want) || c.want == "" && stderr.Len() > 0 {
+			t.Errorf("%q: exit code %d: %s", c.args, code, stderr.String())
+		}
+	}
+}
+
 // Help that could not be printed is a failure too, as is what a shell is to complete by.
 func TestHelpCannotBePrinted(t *testing.T) {
 	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)

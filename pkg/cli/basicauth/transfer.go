@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/kauth-dev/kauth/pkg/htpasswd"
 	"github.com/kauth-dev/kauth/pkg/userstore"
+	"github.com/kauth-dev/kauth/pkg/visible"
 )
 
 type importOptions struct {
@@ -32,8 +34,9 @@ nothing: a line that a gate could not use, or a user who exists with another has
 is an error, and nothing is changed. Plain text passwords are refused.
 
 An empty Secret takes the file byte for byte, comments included; so export and import copy users
-from one cluster to another. Otherwise new users go to the end. As with user add, the Secret with
-the session key is made when it is missing.`+waitHelp, `
+from one cluster to another. Otherwise new users go to the end. A file does not tell until when old
+passwords of user rotate count: those that it brings count until they are taken away, and are named. As
+with user add, the Secret with the session key is made when it is missing.`+waitHelp, `
 # From nginx or Apache; what would be done?
 kubectl basicauth user import -f .htpasswd --dry-run=client
 kubectl basicauth user import -f .htpasswd
@@ -67,10 +70,7 @@ func (o *importOptions) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	name := o.file
-	if name == "-" {
-		name = "standard input"
-	}
+	name := o.named()
 	src := htpasswd.Parse(text)
 	if problems := src.Problems(); len(problems) > 0 {
 		return badLines(name, problems)
@@ -94,11 +94,34 @@ func (o *importOptions) Run(ctx context.Context) error {
 			warn(o.ErrOut, "%s: line %d: user %q: %s", name, e.Line, e.User, weak)
 		}
 	}
+	o.warnLasting(store, result, merged)
 	if err := o.print(store, merged); err != nil {
 		return errors.Join(err, behind)
 	}
 	o.ensureSessionKey(ctx, store)
 	return errors.Join(behind, o.await(ctx, &o.waiting, store, result))
+}
+
+// warnLasting names users who come with several passwords of which nothing says until when they count, such as one that user rotate has
+// replaced: an htpasswd file does not tell.
+func (o *importOptions) warnLasting(store *userstore.Store, result userstore.Result, m userstore.Merged) {
+	count := map[string]int{}
+	for _, l := range result.Lines() {
+		if l.Until.IsZero() {
+			count[l.User]++
+		}
+	}
+	lines := []string{}
+	for _, user := range slices.Concat(m.Added, m.Replaced) {
+		if n := count[user]; n > 1 {
+			lines = append(lines, fmt.Sprintf("%s: user %q: %d passwords count, and nothing says until when; kubectl basicauth user passwd %s leaves one", store.Ref(), user, n, visible.Argument(user)))
+		}
+	}
+	const most = 10
+	o.warnAll(lines[:min(most, len(lines))])
+	if more := len(lines) - most; more > 0 {
+		warn(o.ErrOut, "%s: and %d more; kubectl basicauth verify lists them", store.Ref(), more)
+	}
 }
 
 // read returns the file's bytes; more than a Secret can hold is an error.
@@ -117,12 +140,20 @@ func (o *importOptions) read() ([]byte, error) {
 	}
 	text, err := io.ReadAll(io.LimitReader(in, corev1.MaxSecretSize+1))
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", o.file, err)
+		return nil, fmt.Errorf("%s: %w", o.named(), err)
 	}
 	if len(text) > corev1.MaxSecretSize {
-		return nil, fmt.Errorf("%s: over %d bytes, which is all that one Secret holds", o.file, corev1.MaxSecretSize)
+		return nil, fmt.Errorf("%s: over %d bytes, which is all that one Secret holds", o.named(), corev1.MaxSecretSize)
 	}
 	return text, nil
+}
+
+// named is the file as lines for people have it.
+func (o *importOptions) named() string {
+	if o.file == "-" {
+		return "standard input"
+	}
+	return o.file
 }
 
 // badLines is one error for the first lines that cannot be imported.
@@ -163,7 +194,8 @@ func (o *importOptions) print(store *userstore.Store, m userstore.Merged) error 
 func newExport(c *cluster) *cobra.Command {
 	return command("export", "Print the htpasswd text of the Secret", `
 Print the htpasswd text of the Secret to standard output, byte for byte. It contains the hashes of
-all users: keep it as secret as passwords.`, `
+all users: keep it as secret as passwords. It does not tell until when old passwords of
+user rotate count.`, `
 # A backup, to be kept as secret as passwords
 kubectl basicauth user export -n monitoring > backup.htpasswd`, func(cmd *cobra.Command, args []string) error {
 		if err := arguments(cmd, args); err != nil {
@@ -179,6 +211,15 @@ kubectl basicauth user export -n monitoring > backup.htpasswd`, func(cmd *cobra.
 		}
 		if !meta.HasKey {
 			return fmt.Errorf("%s: data: no key %q, so there is nothing to export", store.Ref(), store.DataKey())
+		}
+		old := 0
+		for _, l := range meta.Lines(f) {
+			if !l.Until.IsZero() {
+				old++
+			}
+		}
+		if old > 0 {
+			warn(c.ErrOut, "%s: old passwords of user rotate: %d, and an htpasswd file does not tell until when they count; where it is imported, they count until they are taken away", store.Ref(), old)
 		}
 		return emit(c.Out, string(f.Bytes()))
 	})
