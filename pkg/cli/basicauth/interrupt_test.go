@@ -50,7 +50,7 @@ func newInterrupted(t *testing.T, namespace string) *interrupted {
 }
 
 func (i *interrupted) command(config string, args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(i.Context(), program, args...)
+	cmd := exec.CommandContext(i.Context(), filepath.Join(unwatched(i), program), args...)
 	cmd.Env = append(os.Environ(), "KUBECONFIG="+config)
 	return cmd
 }

@@ -104,7 +104,7 @@ func ownConfig(t *testing.T, namespace string) string {
 
 func TestScripts(t *testing.T) {
 	s := server(t)
-	kube := testenv.Tool(t, "kube")
+	kube, programs := testenv.Tool(t, "kube"), unwatched(t)
 	testscript.Run(t, testscript.Params{
 		Dir:                 filepath.Join("testdata", "script"),
 		RequireExplicitExec: true,
@@ -115,8 +115,10 @@ func TestScripts(t *testing.T) {
 			if err := os.Mkdir(bin, 0o700); err != nil {
 				return err
 			}
-			if err := os.Symlink(kube, filepath.Join(bin, "kubectl")); err != nil {
-				return err
+			for name, to := range map[string]string{"kubectl": kube, program: filepath.Join(programs, program), completer: filepath.Join(programs, completer)} {
+				if err := os.Symlink(to, filepath.Join(bin, name)); err != nil {
+					return err
+				}
 			}
 			env.Setenv("PATH", bin+string(filepath.ListSeparator)+env.Getenv("PATH"))
 			env.Setenv("KUBECONFIG", filepath.Join(env.WorkDir, ".kubeconfig"))
