@@ -25,6 +25,7 @@ var h2specKnown = map[string]string{
 
 // TestHTTP2Conforms runs h2spec against a gate that refuses all it asks, and one that forwards it.
 func TestHTTP2Conforms(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	h2spec := testenv.Tool(t, "h2spec")
 	for name, open := range map[string]bool{"refused": false, "forwarded": true} {
 		t.Run(name, func(t *testing.T) {

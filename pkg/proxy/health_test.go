@@ -40,6 +40,7 @@ func TestHealthIsTheUpstreams(t *testing.T) {
 
 // A hundred askers at once are one question, and a hung upstream is unhealthy.
 func TestHealthIsSharedAndBounded(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	var asked atomic.Int32
 	hang := make(chan struct{})
 	up := startUpstream(t, func(_ http.ResponseWriter, r *http.Request) {
@@ -72,6 +73,7 @@ func TestHealthIsSharedAndBounded(t *testing.T) {
 }
 
 func TestHealthByConnection(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

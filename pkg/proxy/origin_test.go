@@ -127,6 +127,7 @@ func TestRequiredHeaderAlone(t *testing.T) {
 }
 
 func TestRequiredHeaderChanges(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	dir := filepath.Join(t.TempDir(), "values")
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		t.Fatal(err)

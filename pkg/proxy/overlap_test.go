@@ -13,6 +13,7 @@ import (
 // While one password replaces another, whoever came with either goes on, and the end of the old one ends what came with it
 // and nothing else: sessions, and the WebSockets of sessions and of programs.
 func TestOverlapOfPasswords(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	g := startGate(t, startUpstream(t, echo), withPage(t))
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()

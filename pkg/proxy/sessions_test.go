@@ -40,6 +40,7 @@ func TestSessionFixation(t *testing.T) {
 // Without a key, a gate asks by the browser's dialog, says so, and nobody is let in or sent in circles. With a key again, the
 // page is there again.
 func TestWithoutSessionKey(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	file := filepath.Join(t.TempDir(), "key")
 	g := startGate(t, startUpstream(t, (&recorder{}).ServeHTTP), func(c *gateconf.Config) { c.SignIn, c.SessionKeyFile = gateconf.SignInPage, file })
 	dialog := func(what string) {
@@ -172,6 +173,7 @@ func TestBasicBesideASession(t *testing.T) {
 
 // A WebSocket that a session opened ends with the session, and a page of another origin opens none.
 func TestWebSocketOfASession(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	g := startGate(t, startUpstream(t, echo), func(c *gateconf.Config) { withPage(t)(c); c.SessionTTL = 5 * time.Second })
 	v := newPerson(t, g, "")
 	v.signIn(testUser, testPassword)

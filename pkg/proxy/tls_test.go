@@ -120,6 +120,7 @@ func TestTLSRefuses(t *testing.T) {
 }
 
 func TestCertificateChanges(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	g := startTLSGate(t, (&recorder{}).ServeHTTP, "")
 	if got := g.shown(t); got != "" {
 		t.Fatalf("without a certificate: %q", got)

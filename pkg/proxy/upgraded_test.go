@@ -13,6 +13,7 @@ import (
 
 // A WebSocket ends when its user's password changes or the user is removed, and not when other users change.
 func TestWebSocketEndsWithItsUser(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	g := startGate(t, startUpstream(t, echo), nil)
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()

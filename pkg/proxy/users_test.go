@@ -51,6 +51,7 @@ func TestPlainRewrite(t *testing.T) {
 
 // A kubelet renews a mounted Secret by swapping the symlink ..data.
 func TestSymlinkSwap(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	dir := t.TempDir()
 	version := func(name, content string) {
 		if err := os.Mkdir(filepath.Join(dir, name), 0o755); err != nil {
@@ -78,6 +79,7 @@ func TestSymlinkSwap(t *testing.T) {
 
 // Bad from the start: everybody is refused. Bad later: the last good users stay. Gone: everybody is refused.
 func TestUsersFileThroughItsLife(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	up := startUpstream(t, (&recorder{}).ServeHTTP)
 	const bad = "carol:secret-in-plain-text\n"
 	g := startGate(t, up, func(c *gateconf.Config) { writeFile(t, c.UsersFile, bad) })

@@ -142,6 +142,7 @@ func TestBothWaysAnswerAlike(t *testing.T) {
 	t.Cleanup(func() { log.SetOutput(os.Stderr) })
 	for name, said := range wayAnswers {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel() // it waits more than it works
 			address, upstreamGot, settle := saidOnce(t, said)
 			ways := startWays(t, address, nil)
 			for what, raw := range wayRequests {

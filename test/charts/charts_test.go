@@ -69,9 +69,7 @@ func TestRealChartsAreAccepted(t *testing.T) {
 	if len(files) == 0 {
 		t.Fatalf("no manifests in %s", shared)
 	}
-	kauth := build(t)
-	cluster := kubectl{testenv.Tool(t, "kube"), testenv.APIServer(t).Kubeconfig}
-	cluster.run(t, nil, "apply", "--server-side", "-R", "-f", filepath.Join(shared, "crds"))
+	kauth, cluster := program(t), newCluster(t)
 	cluster.run(t, []byte(ruleSchema), "apply", "-f", "-")
 	for _, namespace := range []string{"monitoring", "headlamp"} {
 		cluster.run(t, nil, "create", "namespace", namespace)
@@ -123,25 +121,6 @@ func gatedIn(t *testing.T, stream []byte) []string {
 	slices.Sort(gated)
 	return gated
 }
-
-// build returns the path of a kauth built from the tree.
-func build(t *testing.T) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "kauth")
-	root, err := testenv.Root()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.CommandContext(t.Context(), "go", "build", "-o", path, "./cmd/kauth")
-	cmd.Dir = root
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
-	}
-	return path
-}
-
-// A kubectl is the real one, as administrator of one API server.
-type kubectl struct{ kube, kubeconfig string }
 
 func (k kubectl) run(t *testing.T, stdin []byte, args ...string) {
 	t.Helper()

@@ -10,8 +10,6 @@ import (
 	"testing"
 
 	"sigs.k8s.io/yaml"
-
-	"github.com/kauth-dev/kauth/pkg/testenv"
 )
 
 // ways has what kauth adds or moves in a way that no chart of ../shared shows: a port of the node, the network of the
@@ -71,9 +69,7 @@ spec: {routes: [{match: "Host(` + "`x`" + `)", kind: Rule, services: [{name: a, 
 `
 
 func TestWaysAreAccepted(t *testing.T) {
-	cluster := kubectl{testenv.Tool(t, "kube"), testenv.APIServer(t).Kubeconfig}
-	cluster.run(t, nil, "apply", "--server-side", "-R", "-f", filepath.Join(testenv.Shared(t), "crds"))
-	kauth := build(t)
+	kauth, cluster := program(t), newCluster(t)
 	for _, c := range []struct {
 		name string
 		more []string
@@ -87,11 +83,10 @@ func TestWaysAreAccepted(t *testing.T) {
 
 // A finding that holds an object to apply holds one that can be applied, once the names are filled in.
 func TestSnippetsAreAccepted(t *testing.T) {
-	cluster := kubectl{testenv.Tool(t, "kube"), testenv.APIServer(t).Kubeconfig}
-	cluster.run(t, nil, "apply", "--server-side", "-R", "-f", filepath.Join(testenv.Shared(t), "crds", "gateway-api"))
+	cluster := newCluster(t)
 	const istio = "---\napiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: v}\nspec: {gateways: [g], http: [{route: [{destination: {host: a}}]}]}\n"
 	file := filepath.Join(t.TempDir(), "report.json")
-	run(t, []byte(strings.ReplaceAll(ways, "gateway.k8s.aws/alb", "example.com/gateway")+istio), build(t), "--allow-open", "GRPCRoute/open", "--tls-secret", "t", "--report", file)
+	run(t, []byte(strings.ReplaceAll(ways, "gateway.k8s.aws/alb", "example.com/gateway")+istio), program(t), "--allow-open", "GRPCRoute/open", "--tls-secret", "t", "--report", file)
 	text, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
@@ -128,8 +123,7 @@ func TestSnippetsAreAccepted(t *testing.T) {
 // What kauth takes for no way in: a headless Service, which the API server refuses as a LoadBalancer or NodePort, and lets
 // have externalIPs that nobody serves.
 func TestHeadlessIsNoWayIn(t *testing.T) {
-	cluster := kubectl{testenv.Tool(t, "kube"), testenv.APIServer(t).Kubeconfig}
-	kauth := build(t)
+	kauth, cluster := program(t), newCluster(t)
 	const app = `apiVersion: apps/v1
 kind: StatefulSet
 metadata: {name: prom}

@@ -65,21 +65,13 @@ type asked struct {
 
 // undone returns what was asked for and not done. An annotation overrules the file, and the first word for a workload those
 // that follow; what stands there twice is not looked at.
-func (g *gen) undone(in []byte, got tried) []string {
-	if got.Out == nil {
+func (g *gen) undone(got tried) []string {
+	if got.after == nil {
 		return nil
 	}
-	before, err := Read(in)
-	if err != nil {
-		return []string{err.Error()}
-	}
-	after, err := Read(got.Out)
-	if err != nil {
-		return []string{err.Error()}
-	}
-	gates, _ := Resolve(after, g.ns).gates()
+	gates, _ := Resolve(got.after, g.ns).gates()
 	marked, times := false, map[string]int{}
-	for _, o := range before.Objects {
+	for _, o := range got.before.Objects {
 		marked = marked || o.annotation("kauth.dev/gate") != ""
 		times[o.Kind+"/"+o.Name]++
 	}
@@ -126,12 +118,12 @@ func TestUndone(t *testing.T) {
 		t.Fatal(wrong)
 	}
 	for _, c := range []struct {
-		out  []byte
+		out  *Stream
 		gate bool
 		want int
-	}{{[]byte(app), true, 1}, {gated.Out, true, 0}, {gated.Out, false, 1}, {[]byte(app), false, 0}} {
+	}{{gated.before, true, 1}, {gated.after, true, 0}, {gated.after, false, 1}, {gated.before, false, 0}} {
 		g := &gen{ns: "mon", asked: []asked{{"Deployment", "prom", c.gate}}}
-		if got := g.undone([]byte(app), tried{Out: c.out}); len(got) != c.want {
+		if got := g.undone(tried{before: gated.before, after: c.out}); len(got) != c.want {
 			t.Errorf("asked %t: %v", c.gate, got)
 		}
 	}

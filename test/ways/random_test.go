@@ -77,8 +77,11 @@ func attempt(seed uint64, first func(kind string) bool) (tried, *failure, error)
 	if err != nil {
 		return tried{}, nil, err
 	}
-	got, wrong := judge(render(g.items), o)
-	wrong = append(wrong, g.undone(render(g.items), got)...)
+	judged := func(items []item) (tried, []string) {
+		got, wrong := judge(render(items), o)
+		return got, append(wrong, g.undone(got)...)
+	}
+	got, wrong := judged(g.items)
 	if len(wrong) == 0 {
 		return got, nil, nil
 	}
@@ -87,12 +90,10 @@ func attempt(seed uint64, first func(kind string) bool) (tried, *failure, error)
 		return got, fail, nil
 	}
 	items := shrink(g.items, func(items []item) bool {
-		got, still := judge(render(items), o)
-		still = append(still, g.undone(render(items), got)...)
+		_, still := judged(items)
 		return len(still) > 0 && shape(still[0]) == fail.kind
 	})
-	last, wrong := judge(render(items), o)
-	wrong = append(wrong, g.undone(render(items), last)...)
+	last, wrong := judged(items)
 	var said []string
 	for _, line := range last.Findings {
 		said = append(said, fmt.Sprintf("%s: %s %s/%s: %s: %s", line.Severity, line.Kind, line.NS, line.Name, line.Field, line.Message))

@@ -18,6 +18,8 @@ type tried struct {
 	Gates    int
 	Refused  []Finding
 	Findings []Finding
+
+	before, after *Stream // what went in and came out, as judge has read it; nil where it could not, or had no need
 }
 
 // try runs kauth as the binary does.
@@ -62,6 +64,7 @@ func judge(in []byte, o inject.Options) (tried, []string) {
 	if err != nil {
 		return t, []string{err.Error()}
 	}
+	t.before = before
 	if t.Out == nil {
 		return t, refusals(before, o.Namespace, t.Refused, o.Rules...)
 	}
@@ -69,6 +72,7 @@ func judge(in []byte, o inject.Options) (tried, []string) {
 	if err != nil {
 		return t, []string{err.Error()}
 	}
+	t.after = after
 	r := Run{In: before, Out: after, Findings: t.Findings, Unsure: o.Namespace == "", Policy: o.Settings.NetworkPolicy}
 	for _, i := range o.KeepInternal {
 		r.Inside = append(r.Inside, Inside{i.Service, i.Name})
