@@ -23,6 +23,9 @@ func (s *SharedServer) Main(m *testing.M) int {
 	})
 }
 
+// Dir is a folder of the package's tests, which is removed when they are done.
+func (s *SharedServer) Dir() string { return s.dir }
+
 // Server returns the Server. It skips, or fails, as Tool does when there is no "kube".
 func (s *SharedServer) Server(tb testing.TB) *Server {
 	tb.Helper()

@@ -76,6 +76,22 @@ func hostilePod(name, node string) *corev1.Pod {
 	return pod
 }
 
+// newNode returns a namespace of an API server's with a users Secret, and a node whose pods are asked answer.
+func newNode(t *testing.T, answer testenv.Port) (s *testenv.Server, client kubernetes.Interface, ns, node string) {
+	t.Helper()
+	s = testenv.APIServer(t)
+	ns, node = s.CreateNamespace(t), s.Kubelet(t, answer)
+	client, err := kubernetes.NewForConfig(s.Config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "kauth-users"}, Data: map[string][]byte{"auth": []byte(hostileUsers)}}
+	if _, err := client.CoreV1().Secrets(ns).Create(t.Context(), secret, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	return s, client, ns, node
+}
+
 func makePod(t *testing.T, client kubernetes.Interface, ns string, pod *corev1.Pod, change func(*corev1.Pod)) {
 	t.Helper()
 	if change != nil {
@@ -93,17 +109,7 @@ func makePod(t *testing.T, client kubernetes.Interface, ns string, pod *corev1.P
 
 // TestHostilePods: what pods say, and how they are made. No control character reaches the report, and no open door passes.
 func TestHostilePods(t *testing.T) {
-	s := testenv.APIServer(t)
-	ns := s.CreateNamespace(t)
-	node := s.Kubelet(t, answerHostile)
-	client, err := kubernetes.NewForConfig(s.Config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "kauth-users"}, Data: map[string][]byte{"auth": []byte(hostileUsers)}}
-	if _, err := client.CoreV1().Secrets(ns).Create(t.Context(), secret, metav1.CreateOptions{}); err != nil {
-		t.Fatal(err)
-	}
+	s, client, ns, node := newNode(t, answerHostile)
 	service := &corev1.Service{ObjectMeta: metav1.ObjectMeta{Name: "shared"}, Spec: corev1.ServiceSpec{
 		Type: corev1.ServiceTypeNodePort, Selector: map[string]string{"app": "shared"}, Ports: []corev1.ServicePort{{Port: 8181}},
 	}}

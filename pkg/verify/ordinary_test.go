@@ -18,7 +18,6 @@ import (
 
 	"github.com/kauth-dev/kauth/pkg/gateconf"
 	"github.com/kauth-dev/kauth/pkg/live"
-	"github.com/kauth-dev/kauth/pkg/testenv"
 )
 
 const (
@@ -29,17 +28,7 @@ const (
 // TestOrdinary: pods of a Deployment as webhooks and a rollout make them otherwise than its template says. What works as it
 // should is no failure, and an old gate is judged by its own arguments: its port and its realm.
 func TestOrdinary(t *testing.T) {
-	s := testenv.APIServer(t)
-	ns := s.CreateNamespace(t)
-	node := s.Kubelet(t, answerOrdinary)
-	client, err := kubernetes.NewForConfig(s.Config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "kauth-users"}, Data: map[string][]byte{"auth": []byte(hostileUsers)}}
-	if _, err := client.CoreV1().Secrets(ns).Create(t.Context(), secret, metav1.CreateOptions{}); err != nil {
-		t.Fatal(err)
-	}
+	s, client, ns, node := newNode(t, answerOrdinary)
 	owner := makeOwners(t, client, ns)
 
 	const fine, says = "pass knock", "pass sidecar: ready; image and arguments as Deployment web says"

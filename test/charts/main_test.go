@@ -1,9 +1,8 @@
 package charts
 
 import (
-	"fmt"
+	"context"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -11,64 +10,33 @@ import (
 	"github.com/kauth-dev/kauth/pkg/testenv"
 )
 
-// scratch is removed when the package's tests are done.
-var scratch string
+// One API server serves all tests of the package, which store nothing in it but schemas and namespaces.
+var shared testenv.SharedServer
 
-func TestMain(m *testing.M) {
-	os.Exit(testenv.Main(m, &scratch, func() {
-		if server != nil {
-			server.Stop()
-		}
-	}))
-}
+func TestMain(m *testing.M) { os.Exit(shared.Main(m)) }
 
 // kauth builds the program once.
-var kauth = sync.OnceValues(func() (string, error) {
-	root, err := testenv.Root()
-	if err != nil {
-		return "", err
-	}
-	program := filepath.Join(scratch, "kauth")
-	cmd := exec.Command("go", "build", "-o", program, "./cmd/kauth")
-	cmd.Dir = root
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("go build: %w\n%s", err, out)
-	}
-	return program, nil
-})
+var kauth = sync.OnceValue(func() error { return testenv.Build(context.Background(), shared.Dir(), "./cmd/kauth") })
 
 // program returns the path of a kauth built from the tree.
 func program(t *testing.T) string {
 	t.Helper()
-	path, err := kauth()
-	if err != nil {
+	if err := kauth(); err != nil {
 		t.Fatal(err)
 	}
-	return path
+	return filepath.Join(shared.Dir(), "kauth")
 }
-
-// One API server serves all tests of the package, which store nothing in it but schemas and namespaces.
-var (
-	server      *testenv.Server
-	startServer = sync.OnceValue(func() (err error) {
-		server, err = testenv.StartAPIServer(scratch)
-		return err
-	})
-	once sync.Once
-)
 
 // A kubectl is the real one, as administrator of one API server.
 type kubectl struct{ kube, kubeconfig string }
 
+var schemas sync.Once
+
 // newCluster returns the administrator of the API server, which knows the schemas of ../shared/crds.
 func newCluster(t *testing.T) kubectl {
 	t.Helper()
-	k := kubectl{kube: testenv.Tool(t, "kube")}
+	k := kubectl{kube: testenv.Tool(t, "kube"), kubeconfig: shared.Server(t).Kubeconfig}
 	crds := filepath.Join(testenv.Shared(t), "crds")
-	if err := startServer(); err != nil {
-		t.Fatal(err)
-	}
-	k.kubeconfig = server.Kubeconfig
-	once.Do(func() { k.run(t, nil, "apply", "--server-side", "-R", "-f", crds) })
+	schemas.Do(func() { k.run(t, nil, "apply", "--server-side", "-R", "-f", crds) })
 	return k
 }

@@ -4,7 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"fmt"
+	"errors"
 	"net"
 	"os"
 	"os/exec"
@@ -24,24 +24,14 @@ var programs string
 
 func TestMain(m *testing.M) { os.Exit(testenv.Main(m, &programs, nil)) }
 
-var build = sync.OnceValues(func() (root string, err error) {
-	if root, err = testenv.Root(); err != nil {
-		return "", err
-	}
-	cmd := exec.Command("go", "build", "-o", programs+"/", "./cmd/...", "./test/demo")
-	cmd.Dir = root
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("go build: %w\n%s", err, out)
-	}
-	return root, nil
-})
+var build = sync.OnceValue(func() error { return testenv.Build(context.Background(), programs, "./cmd/...", "./test/demo") })
 
 // command returns what `make demo` runs. Its temporary files go to a folder that must be empty afterwards.
 func command(t *testing.T, args ...string) (cmd *exec.Cmd, temporary string) {
 	t.Helper()
 	args = append([]string{"-helm", testenv.Tool(t, "helm3"), "-prometheus", testenv.Tool(t, "prometheus"), "-bin", programs}, args...)
-	root, err := build()
-	if err != nil {
+	root, err := testenv.Root()
+	if err := errors.Join(err, build()); err != nil {
 		t.Fatal(err)
 	}
 	temporary = t.TempDir()

@@ -20,7 +20,7 @@ var _ postrender.PostRenderer = (*inject.PostRenderer)(nil)
 
 // A Go program that embeds Helm sets one field, and its releases are gated.
 func TestEmbeddedHelm(t *testing.T) {
-	s := server(t)
+	s := shared.Server(t)
 	namespace := s.CreateNamespace(t)
 	flags := genericclioptions.NewConfigFlags(false)
 	flags.KubeConfig, flags.Namespace = &s.Kubeconfig, &namespace

@@ -17,16 +17,10 @@ import (
 	"github.com/kauth-dev/kauth/pkg/testenv"
 )
 
-// scratch is removed when the package's tests are done.
-var scratch string
+// One API server serves all tests of the package.
+var shared testenv.SharedServer
 
-func TestMain(m *testing.M) {
-	os.Exit(testenv.Main(m, &scratch, func() {
-		if apiServer != nil {
-			apiServer.Stop()
-		}
-	}))
-}
+func TestMain(m *testing.M) { os.Exit(shared.Main(m)) }
 
 // root is the module's root folder.
 var root = sync.OnceValue(func() string {
@@ -40,11 +34,9 @@ var root = sync.OnceValue(func() string {
 // plugins builds kauth and lays it out as `make build` leaves the source folder: HELM_PLUGINS/kauth/plugin.yaml and
 // HELM_PLUGINS/kauth/bin/kauth.
 var plugins = sync.OnceValues(func() (string, error) {
-	dir := filepath.Join(scratch, "plugins", "kauth")
-	cmd := exec.Command("go", "build", "-o", filepath.Join(dir, "bin")+"/", "./cmd/kauth")
-	cmd.Dir = root()
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("go build: %w\n%s", err, out)
+	dir := filepath.Join(shared.Dir(), "plugins", "kauth")
+	if err := testenv.Build(context.Background(), filepath.Join(dir, "bin"), "./cmd/kauth"); err != nil {
+		return "", err
 	}
 	manifest, err := os.ReadFile(filepath.Join(root(), "plugin.yaml"))
 	if err != nil {
@@ -52,24 +44,6 @@ var plugins = sync.OnceValues(func() (string, error) {
 	}
 	return filepath.Dir(dir), os.WriteFile(filepath.Join(dir, "plugin.yaml"), manifest, 0o600)
 })
-
-var (
-	apiServer      *testenv.Server
-	startAPIServer = sync.OnceValue(func() (err error) {
-		apiServer, err = testenv.StartAPIServer(scratch)
-		return err
-	})
-)
-
-// server returns the one API server of this package's tests.
-func server(t *testing.T) *testenv.Server {
-	t.Helper()
-	testenv.Tool(t, "kube")
-	if err := startAPIServer(); err != nil {
-		t.Fatal(err)
-	}
-	return apiServer
-}
 
 // A helm runs one major version of Helm, away from the user's own settings.
 type helm struct {

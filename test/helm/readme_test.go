@@ -25,10 +25,8 @@ func TestReadmeCommands(t *testing.T) {
 		t.Fatal(err)
 	}
 	bin := t.TempDir()
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", bin+"/", "./cmd/...")
-	build.Dir = root()
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
+	if err := testenv.Build(t.Context(), bin, "./cmd/..."); err != nil {
+		t.Fatal(err)
 	}
 	checked := 0
 	for _, block := range shellBlock.FindAllStringSubmatch(string(text), -1) {

@@ -18,7 +18,7 @@ import (
 // a failing kauth leaves the last one as it was, and the users outlive the release.
 func TestRelease(t *testing.T) {
 	eachHelm(t, func(t *testing.T, h helm) {
-		s := server(t)
+		s := shared.Server(t)
 		h, r := h.on(s), release{client: kubernetes.NewForConfigOrDie(s.Config), namespace: s.CreateNamespace(t)}
 		ns := []string{"-n", r.namespace}
 		r.createUsers(t)
@@ -57,7 +57,7 @@ func TestRelease(t *testing.T) {
 // A first install that kauth refuses leaves nothing in the cluster.
 func TestRefusedInstallLeavesNothing(t *testing.T) {
 	eachHelm(t, func(t *testing.T, h helm) {
-		s := server(t)
+		s := shared.Server(t)
 		h = h.on(s)
 		ns := s.CreateNamespace(t)
 		if _, _, err := h.rendered(t, "-n", ns, "install", "mon", chart, "--set", badGate); err == nil {

@@ -4,6 +4,7 @@ package kustomize
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -26,27 +27,14 @@ var scratch string
 func TestMain(m *testing.M) { os.Exit(testenv.Main(m, &scratch, nil)) }
 
 // kauth builds the program once.
-var kauth = sync.OnceValues(func() (string, error) {
-	root, err := testenv.Root()
-	if err != nil {
-		return "", err
-	}
-	program := filepath.Join(scratch, "kauth")
-	cmd := exec.Command("go", "build", "-o", program, "./cmd/kauth")
-	cmd.Dir = root
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("go build: %w\n%s", err, out)
-	}
-	return program, nil
-})
+var kauth = sync.OnceValue(func() error { return testenv.Build(context.Background(), scratch, "./cmd/kauth") })
 
 func program(t *testing.T) string {
 	t.Helper()
-	path, err := kauth()
-	if err != nil {
+	if err := kauth(); err != nil {
 		t.Fatal(err)
 	}
-	return path
+	return filepath.Join(scratch, "kauth")
 }
 
 // command runs a program in dir and returns what it prints.
